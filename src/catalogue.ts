@@ -1,0 +1,45 @@
+// The list of all operations, in the order in which agents see them. The first eleven are the
+// `core` profile.
+
+import type { AnyOperation } from "./core/operation.ts";
+import { search, status } from "./flock/operations.ts";
+import { listLocks, lockFile, unlockFile } from "./lock/operations.ts";
+import { getMemory, setMemory } from "./memory/operations.ts";
+import { check, send } from "./message/operations.ts";
+import { join, listPeers } from "./peer/operations.ts";
+import { run } from "./run/operations.ts";
+import { reviewTask, updateTask } from "./task/change.ts";
+import { claimTask, completeTask, createTask, getTask, listTasks } from "./task/operations.ts";
+
+export const CORE: readonly AnyOperation[] = [
+  join,
+  send,
+  check,
+  createTask,
+  listTasks,
+  claimTask,
+  completeTask,
+  lockFile,
+  unlockFile,
+  setMemory,
+  getMemory,
+] as readonly AnyOperation[];
+
+export const CATALOGUE: readonly AnyOperation[] = [
+  ...CORE,
+  listPeers,
+  getTask,
+  updateTask,
+  reviewTask,
+  listLocks,
+  run,
+  status,
+  search,
+] as readonly AnyOperation[];
+
+const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));
+
+/** The operation of that name, if there is one. */
+export function operationNamed(name: string): AnyOperation | undefined {
+  return BY_NAME.get(name);
+}

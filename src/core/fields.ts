@@ -1,0 +1,122 @@
+// The kinds of input fields. Each says what is wrong in words a model can act on; the bounds are
+// those of limits.ts. A single string where a list is due, a number in quotes, `"true"`: accepted,
+// since models, shells and hooks all send them.
+
+import { z } from "zod";
+import { LIMITS } from "./limits.ts";
+
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+// deno-lint-ignore no-control-regex
+const LINE_CONTROL = /[\u0000-\u001f\u007f]/;
+const encoder = new TextEncoder();
+
+/** What is wrong with a text whatever it is for; null if nothing is. */
+function textFault(value: string, oneLine: boolean): string | null {
+  if (!value.isWellFormed()) return "has a lone surrogate: it is not valid Unicode";
+  const found = (oneLine ? LINE_CONTROL : CONTROL).exec(value)?.[0];
+  if (found === undefined) return null;
+  const code = found.charCodeAt(0).toString(16).padStart(4, "0");
+  return oneLine && /[\t\n\r]/.test(found)
+    ? "has a line break or tab: it is one line"
+    : `has the control character U+${code}`;
+}
+
+function checkedText(oneLine: boolean): z.ZodString {
+  return z.string().superRefine((value, context) => {
+    const fault = textFault(value, oneLine);
+    if (fault !== null) context.addIssue({ code: "custom", message: fault });
+  }) as z.ZodString;
+}
+
+/** A text of at least one visible character and at most `max` characters. */
+export function text(max: number): z.ZodString {
+  return sized(checkedText(false), max);
+}
+
+/** One line of text. */
+export function line(max: number): z.ZodString {
+  return sized(checkedText(true), max);
+}
+
+function sized(base: z.ZodString, max: number): z.ZodString {
+  return base
+    .max(max, { error: (issue) => tooLong(issue.input, max) })
+    .refine((value) => value.trim() !== "", { message: "is empty" }) as z.ZodString;
+}
+
+function tooLong(input: unknown, max: number): string {
+  const length = typeof input === "string" ? input.length : 0;
+  return `is too long: ${length} characters, at most ${max}`;
+}
+
+/** A text that may be empty. */
+export function optionalText(max: number): z.ZodString {
+  return checkedText(false).max(max, { error: (issue) => tooLong(issue.input, max) });
+}
+
+/** The content of a message: limited in bytes, kept verbatim. */
+export function content(): z.ZodString {
+  return checkedText(false).superRefine((value, context) => {
+    const bytes = encoder.encode(value).length;
+    if (value.trim() === "") context.addIssue({ code: "custom", message: "is empty" });
+    if (bytes > LIMITS.messageBytes) {
+      context.addIssue({
+        code: "too_big",
+        origin: "string",
+        maximum: LIMITS.messageBytes,
+        input: value,
+        message: `is too long: ${bytes} bytes, at most ${LIMITS.messageBytes}`,
+      });
+    }
+  }) as z.ZodString;
+}
+
+/** An integer between two bounds; digits in quotes count. */
+export function integer(min: number, max: number): z.ZodType<number> {
+  const bounds = `must be an integer from ${min} to ${max}`;
+  return z.preprocess(
+    (value) =>
+      typeof value === "string" && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value,
+    z.number({ error: bounds }).int({ error: bounds }).min(min, { error: bounds })
+      .max(max, { error: bounds }),
+  );
+}
+
+/** True or false; also as a word. */
+export function flag(): z.ZodType<boolean> {
+  return z.preprocess(
+    (value) => value === "true" ? true : value === "false" ? false : value,
+    z.boolean({ error: "must be true or false" }),
+  );
+}
+
+/** A list of at least `min` and at most `max` items; one item alone counts as a list. */
+export function list<T extends z.ZodType>(
+  item: T,
+  max: number,
+  min = 0,
+): z.ZodType<z.output<T>[]> {
+  return z.preprocess(
+    (value) => typeof value === "string" ? [value] : value,
+    z.array(item, { error: "must be a list" })
+      .min(min, { error: "is empty" })
+      .max(max, { error: (issue) => tooMany(issue.input, max) }),
+  );
+}
+
+function tooMany(input: unknown, max: number): string {
+  return `has too many items: ${Array.isArray(input) ? input.length : "?"}, at most ${max}`;
+}
+
+/** One of a fixed set of words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  words: T,
+): z.ZodEnum<{ [K in T[number]]: K }> {
+  return z.enum(words, { error: `must be one of ${words.join(", ")}` });
+}
+
+/** Short names of things: ids, keys, names of peers. */
+export function word(): z.ZodString {
+  return line(LIMITS.keyChars);
+}

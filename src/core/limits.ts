@@ -1,0 +1,113 @@
+// Every bound of skein, in one place, each with its reason. Sizes are in characters unless the
+// name says bytes; times carry their unit.
+
+export const LIMITS = {
+  /** A name must fit a table column and a tmux window. */
+  nameChars: 64,
+  /** One line about what a peer is doing; every join shows everyone's. */
+  summaryChars: 200,
+  /** A message is read by a model: more than this belongs in a file. */
+  messageBytes: 10 * 1024,
+  /** One line; the description has the rest. */
+  titleChars: 200,
+  /** A task's text is copied into the claimer's context. */
+  descriptionChars: 16_000,
+  /** Summaries, notes and findings are copied into briefings. */
+  noteChars: 8_000,
+  /** A memory value is read whole. */
+  valueChars: 50_000,
+  keyChars: 256,
+  pathChars: 1_024,
+  /** A plan is read by every session that resumes the run. */
+  planChars: 50_000,
+  goalChars: 4_000,
+  queryChars: 400,
+  /** Files, tests, risks of one task. */
+  listItems: 200,
+  /** The longest item of such a list. */
+  itemChars: 1_024,
+  /** One transaction, one answer: a larger plan is several batches. */
+  tasksPerBatch: 1_000,
+  /** More dependencies than this is a plan that nobody can read. */
+  dependenciesPerTask: 1_000,
+  pathsPerLock: 64,
+  /** A peer that holds more reserves by folder or glob. */
+  locksPerPeer: 1_000,
+  recipientsPerMessage: 64,
+  /** Ids named one by one in an answer; past that, the count says the rest. */
+  idsPerAnswer: 1_000,
+  /** A request through any door, its JSON counted in bytes. */
+  requestBytes: 2 * 1024 * 1024,
+  /** Rows in one page of any list. */
+  pageRows: 200,
+  pageRowsDefault: 50,
+  /** Messages in one check. */
+  checkMessages: 50,
+  checkMessagesDefault: 20,
+  /** Characters of messages in one check: a client's own cut is at 20 KB. */
+  checkChars: 16_000,
+  /** Mail that rides on other answers: the first few, the count says the rest. */
+  mailMessages: 3,
+  mailMessageChars: 500,
+  /** Clients give up on a call after a minute; a long poll ends before. */
+  waitMs: 50_000,
+  /** What a claimer is told of other things than its task. */
+  briefingChars: 6_000,
+  /** Files of a peer's dirty list that are stored. */
+  dirtyFiles: 100,
+  /** Versions of one memory key that are kept. */
+  memoryVersions: 50,
+  /** Replies in one chain for each pair and hour, before it is called a storm. */
+  repliesPerHour: 20,
+  /** Messages a minute for each peer, unless SKEIN_RATE says otherwise. */
+  messagesPerMinute: 10,
+  /** Attempts at a task before it fails for good. */
+  attempts: 3,
+  /** First delay before a failed task is tried again; doubles each time. */
+  retryDelayS: 30,
+  retryDelayMaxS: 600,
+  /** How long a peer without a process keeps claims and locks after its last act. */
+  leaseS: 900,
+  /** How long an explicit lock lasts unless renewed. */
+  lockTtlS: 3_600,
+  lockTtlMaxS: 86_400,
+  /** After the machine slept, nobody's lease ends for this long. */
+  graceS: 60,
+  /** How long a peer may be stalled before others may take its claims and locks. */
+  stalledGraceS: 300,
+  /** Idempotency keys are remembered for a day. */
+  idempotencyDays: 1,
+  /** Seen messages, ended peers and details of the journal are kept for a week. */
+  retentionDays: 7,
+  /** Rows of the journal are kept for a month; a signed base replaces the older ones. */
+  journalDays: 30,
+} as const;
+
+/** Times of the node, in milliseconds. */
+export const TIMES = {
+  /** The leader probes every presence lock this often: half of what noticing a death may take. */
+  reapMs: 500,
+  /** The tick of a node: safety poll, stall watch, touch of the own presence. */
+  tickMs: 1_000,
+  /** A tick later than this says nothing about others: we were the ones who slept. */
+  lateTickMs: 2_000,
+  /** How often a node shows that its event loop turns. */
+  pulseMs: 5_000,
+  /** Ticks without a pulse before a peer is called stalled, and before a leader is usurped. */
+  stalledTicks: 10,
+  /** Rings to one bell within this time become one. */
+  ringMs: 1,
+  /** A busy store is tried again for this long. */
+  busyMs: 10_000,
+  /** SQLite's own wait, which sleeps the whole thread: short. */
+  busySleepMs: 5,
+  /** A duty works in chunks of at most this, so that calls are not held up. */
+  chunkMs: 5,
+  /** A client that only lists tools leaves no trace: it is gone before this. */
+  joinMs: 1_000,
+  /** Leaving has to be over before the client's SIGKILL. */
+  leaveMs: 100,
+  /** Git state is read at most this often. */
+  gitMs: 5_000,
+  gitTimeoutMs: 5_000,
+} as const;

@@ -1,0 +1,144 @@
+// The command line door. An agent without MCP, a script and a human come in here; the operations
+// and their rules are the same as through any other door.
+
+import { translate } from "../aliases.ts";
+import { operationNamed } from "../catalogue.ts";
+import { asRefusal, ERRORS, Refusal } from "../core/errors.ts";
+import { VERSION } from "../core/version.ts";
+import { type Environment, readEnvironment } from "../node/settings.ts";
+import type { Answer } from "../perform.ts";
+import type { Style } from "./text.ts";
+
+/** Exit codes of the command. */
+export const EXIT = { done: 0, failed: 1, usage: 2, timedOut: 3, refused: 4 } as const;
+
+/** Runs the command line and returns its exit code. `mcp` and `up` return only at their end. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const json = args.includes("--json");
+  try {
+    return await dispatch(args);
+  } catch (thrown) {
+    const refusal = asRefusal(thrown);
+    if (json) print(JSON.stringify(refusal.toJSON()));
+    else await explain(refusal);
+    return ERRORS[refusal.code].exit;
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [first, second] = args;
+  if (first === "mcp") return await serve(args.slice(1));
+  if (first === "up") return await up(args.slice(1));
+  if (first === "version" || first === "--version" || first === "-V") {
+    print(VERSION);
+    return EXIT.done;
+  }
+  const { completions } = await import("./help.ts");
+  if (first === "completions") {
+    const script = completions(second ?? "");
+    if (script === null) {
+      throw new Refusal("INVALID_INPUT", `no completions for ${second ?? "no shell"}`, {
+        hint: "Name bash, zsh or fish.",
+      });
+    }
+    print(script);
+    return EXIT.done;
+  }
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
+    return await help(args.slice(1));
+  }
+  return await perform(args);
+}
+
+async function help(args: readonly string[]): Promise<number> {
+  const { commandHelp, generalHelp } = await import("./help.ts");
+  const { findCommand } = await import("./commands.ts");
+  const found = findCommand(args);
+  print(found === null ? generalHelp(styleOf()) : commandHelp(found.command, styleOf()));
+  return found === null && args.length > 0 ? EXIT.usage : EXIT.done;
+}
+
+async function perform(args: readonly string[]): Promise<number> {
+  const { findCommand, readArguments } = await import("./commands.ts");
+  const found = findCommand(args);
+  if (found === null) {
+    throw new Refusal("INVALID_INPUT", `there is no command ${args.slice(0, 2).join(" ")}`, {
+      hint: "skein help lists the commands.",
+    });
+  }
+  const { input, flags } = readArguments(found.command, found.rest);
+  if (flags.help) return await help(found.command.words);
+  const environment = readEnvironment({
+    ...Deno.env.toObject(),
+    ...(flags.home === undefined ? {} : { SKEIN_HOME: flags.home }),
+    ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
+    ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
+  }, Deno.cwd());
+  const { Visitor } = await import("../node/visitor.ts");
+  const visitor = new Visitor(environment);
+  const translated = translate(found.command.operation.name, input);
+  const operation = operationNamed(translated.operation) ?? found.command.operation;
+  const { answer, shown } = await visitor.call(operation, translated.input, {
+    key: flags.key,
+    claims: translated.claims,
+  });
+  if (flags.json) print(JSON.stringify(answer));
+  else await show(answer);
+  await shown();
+  return timedOut(input, answer) ? EXIT.timedOut : EXIT.done;
+}
+
+/** A check that waited and found nothing. */
+function timedOut(input: Readonly<Record<string, unknown>>, answer: Answer): boolean {
+  const { messages } = answer as { messages?: readonly unknown[] };
+  return input["wait_ms"] !== undefined && messages?.length === 0;
+}
+
+async function show(answer: Answer): Promise<void> {
+  const { render } = await import("./text.ts");
+  print(render(answer, styleOf()));
+}
+
+async function explain(refusal: Refusal): Promise<void> {
+  const { paint, safe } = await import("./text.ts");
+  const style = { ...styleOf(), colour: Deno.stderr.isTerminal() && !Deno.noColor };
+  const lines = [
+    `${paint(style, "red", refusal.code)} ${safe(refusal.message)}`,
+    `${paint(style, "dim", "next:")} ${safe(refusal.hint)}`,
+  ];
+  Deno.stderr.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
+}
+
+async function serve(args: readonly string[]): Promise<number> {
+  if (args.length > 0) return await help(["mcp"]);
+  const { serveMcp } = await import("./mcp.ts");
+  await serveMcp(readEnvironment(Deno.env.toObject(), Deno.cwd()));
+  return await new Promise(() => {});
+}
+
+/** A peer without an agent: keeps a leader alive, holds a name, watches. */
+async function up(_args: readonly string[]): Promise<number> {
+  const environment: Environment = readEnvironment(Deno.env.toObject(), Deno.cwd());
+  const { Node } = await import("../node/node.ts");
+  const node = new Node({ ...environment, session: null });
+  const entered = await node.enter();
+  print(`${entered.name} (${entered.role}) is up; Ctrl-C leaves`);
+  await new Promise<void>((done) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => done());
+    }
+  });
+  await node.leave();
+  return EXIT.done;
+}
+
+function styleOf(): Style {
+  const terminal = Deno.stdout.isTerminal();
+  const width = terminal ? Deno.consoleSize().columns : 120;
+  return { colour: terminal && !Deno.noColor, width };
+}
+
+function print(text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
+}

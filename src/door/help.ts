@@ -1,0 +1,134 @@
+// Help texts and completions, derived from the commands.
+
+import { VERSION } from "../core/version.ts";
+import { VARIABLES } from "../node/settings.ts";
+import { type Command, COMMANDS, dashed, GLOBAL_FLAGS } from "./commands.ts";
+import type { Schema } from "./schema.ts";
+import { paint, type Style } from "./text.ts";
+
+/** Subcommands that are no operations. */
+export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
+  { words: "mcp", summary: "serve MCP on stdin and stdout (what an agent's client starts)" },
+  { words: "up", summary: "be a peer without an agent, until interrupted" },
+  { words: "completions", summary: "print completions for bash, zsh or fish" },
+  { words: "version", summary: "print the version" },
+  { words: "help", summary: "show this help, or that of a command" },
+];
+
+export function generalHelp(style: Style): string {
+  const rows = [
+    ...COMMANDS.map(({ words, operation }) => [words.join(" "), operation.summary] as const),
+    ...OTHER_COMMANDS.map(({ words, summary }) => [words, summary] as const),
+  ];
+  const width = Math.max(...rows.map(([words]) => words.length));
+  const list = rows.map(([words, summary]) =>
+    `  ${paint(style, "cyan", words.padEnd(width))}  ${summary}`
+  );
+  return [
+    `${paint(style, "bold", "skein")} ${VERSION}: coding agents as one flock`,
+    "",
+    "Usage: skein <command> [arguments] [--flags]",
+    "",
+    ...list,
+    "",
+    "Every command:",
+    ...flagLines(style),
+    "",
+    "Environment:",
+    ...VARIABLES.map(({ name, meaning }) => `  ${name.padEnd(16)} ${meaning.replaceAll("`", "")}`),
+    "",
+    "Examples:",
+    '  skein task create "Parse the config" --priority high',
+    "  SKEIN_NAME=worker-1 skein task claim --json",
+    '  skein send architect "Which port?" --category question',
+    "  skein check --wait-ms 30000",
+    "",
+    "Exit codes: 0 done, 1 failed, 2 usage or unknown, 3 timed out, 4 refused.",
+  ].join("\n");
+}
+
+export function commandHelp(command: Command, style: Style): string {
+  const positionals = command.operation.positionals ?? [];
+  const shown = positionals.map((name) => {
+    const field = command.fields[name];
+    const text = field?.type === "array" && name === positionals.at(-1) ? `${name}...` : name;
+    return command.required.has(name) ? `<${text}>` : `[${text}]`;
+  });
+  const fields = Object.entries(command.fields).map(([name, schema]) =>
+    `  ${paint(style, "cyan", `--${dashed(name)}`.padEnd(14))} ${kindOf(schema)}${
+      command.required.has(name) ? " (required)" : ""
+    }`
+  );
+  return [
+    `${paint(style, "bold", `skein ${command.words.join(" ")}`)}: ${command.operation.summary}`,
+    "",
+    `Usage: skein ${[...command.words, ...shown].join(" ")} [--flags]`,
+    "",
+    ...fields,
+    "",
+    "Every command:",
+    ...flagLines(style),
+    "",
+    `For: ${command.operation.roles.join(", ")}. As a tool: ${command.operation.name}.`,
+  ].join("\n");
+}
+
+function flagLines(style: Style): string[] {
+  return Object.entries(GLOBAL_FLAGS).map(([name, flag]) =>
+    `  ${paint(style, "cyan", `--${name}`.padEnd(14))} ${flag.help}`
+  );
+}
+
+function kindOf(schema: Schema): string {
+  if (schema.enum !== undefined) return schema.enum.join(" | ");
+  if (schema.type !== "array") return schema.type ?? "text";
+  if (schema.items?.type === "object") return "JSON list, @file, or - for standard input";
+  return `${kindOf(schema.items ?? {})}, repeatable`;
+}
+
+/** Completions of a shell; null for a shell we know nothing of. */
+export function completions(shell: string): string | null {
+  const first = [
+    ...new Set(
+      [...COMMANDS, ...OTHER_COMMANDS].map(({ words }) =>
+        typeof words === "string" ? words : words[0] ?? ""
+      ),
+    ),
+  ];
+  const second = (noun: string): string =>
+    COMMANDS.filter(({ words }) => words[0] === noun && words.length > 1)
+      .map(({ words }) => words[1]).join(" ");
+  const nouns = [
+    ...new Set(COMMANDS.filter(({ words }) => words.length > 1).map((one) => one.words[0])),
+  ]
+    .map((noun) => noun ?? "");
+  if (shell === "bash") return bash(first, nouns, second);
+  if (shell === "zsh") {
+    return `autoload -U +X bashcompinit && bashcompinit\n${bash(first, nouns, second)}`;
+  }
+  if (shell !== "fish") return null;
+  return [
+    "complete -c skein -f",
+    `complete -c skein -n __fish_use_subcommand -a '${first.join(" ")}'`,
+    ...nouns.map((noun) =>
+      `complete -c skein -n '__fish_seen_subcommand_from ${noun}' -a '${second(noun)}'`
+    ),
+    ...Object.keys(GLOBAL_FLAGS).map((flag) => `complete -c skein -l ${flag}`),
+  ].join("\n");
+}
+
+function bash(first: string[], nouns: string[], second: (noun: string) => string): string {
+  const cases = nouns.map((noun) => `    ${noun}) words="${second(noun)}" ;;`).join("\n");
+  return `_skein() {
+  local words=""
+  case "$COMP_CWORD" in
+  1) words="${first.join(" ")}" ;;
+  2) case "\${COMP_WORDS[1]}" in
+${cases}
+    esac ;;
+  esac
+  words="$words ${Object.keys(GLOBAL_FLAGS).map((flag) => `--${flag}`).join(" ")}"
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -F _skein skein`;
+}

@@ -1,0 +1,305 @@
+// The MCP door: a server over stdio, one for each agent session. It translates between the wire
+// and the node and decides nothing itself. stdout is the wire; nothing else is ever printed there.
+
+// @ts-types="@modelcontextprotocol/sdk/server"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+// @ts-types="@modelcontextprotocol/sdk/types"
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { translate } from "../aliases.ts";
+import { operationNamed } from "../catalogue.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { TIMES } from "../core/limits.ts";
+import { VERSION } from "../core/version.ts";
+import { Node } from "../node/node.ts";
+import type { Offer } from "../node/mail.ts";
+import type { Environment } from "../node/settings.ts";
+import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
+import { readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
+import { StdioTransport } from "./stdio.ts";
+import { listTools } from "./tools.ts";
+
+/** The client whose session id in the environment is its own. */
+const CLAUDE_CODE = "claude-code";
+/** How often a waiting call says that it is still there. */
+const PROGRESS_MS = 5_000;
+
+/** What the SDK hands to a handler, as far as it is used. */
+interface Extra {
+  readonly requestId: string | number;
+  readonly signal: AbortSignal;
+  readonly _meta?: { readonly progressToken?: string | number | undefined } | undefined;
+  // deno-lint-ignore no-explicit-any
+  readonly sendNotification: (notification: any) => Promise<void>;
+}
+
+class McpDoor {
+  readonly #node: Node;
+  readonly #server: Server;
+  readonly #environment: Environment;
+  /** Mail on answers that are not written out yet, by request. */
+  readonly #offers = new Map<string | number, Offer>();
+  readonly #subscribed = new Set<string>();
+  #stopListening: (() => Promise<void>) | null = null;
+  #ending = false;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    const { home, folder, name, role, settings } = environment;
+    this.#node = new Node({
+      home,
+      folder,
+      name,
+      role,
+      settings,
+      onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+    });
+    const capabilities = {
+      tools: {},
+      resources: { subscribe: true },
+      prompts: {},
+    };
+    this.#server = new Server(
+      { name: "skein", version: VERSION },
+      { capabilities, instructions: INSTRUCTIONS },
+    );
+    this.#handle();
+  }
+
+  async serve(): Promise<void> {
+    const transport = new StdioTransport({
+      received: (message) => {
+        if ("method" in message && message.method === "tools/call") this.#node.received();
+      },
+      flushed: (id) => this.#flushed(id),
+      ended: () => void this.end(0),
+    });
+    this.#server.oninitialized = () => this.#initialized();
+    watchParent(() => void this.end(0));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => void this.end(0));
+    }
+    await this.#server.connect(transport);
+  }
+
+  /** Leaves the flock and ends the process. */
+  async end(code: number): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    await this.#node.leave().catch((thrown) => complain(asRefusal(thrown).message));
+    // A pending wait for the leader's lock would keep the process: only exit ends it.
+    Deno.exit(code);
+  }
+
+  /** A client that stays joins; one that only lists tools is gone before. */
+  #initialized(): void {
+    const client = this.#server.getClientVersion();
+    // The variable is inherited by whatever the client's shell starts; only from the client itself
+    // does it name the session that talks to us.
+    if (client?.name === CLAUDE_CODE) this.#node.session = this.#environment.session;
+    setTimeout(() => {
+      if (!this.#ending) {
+        void this.#node.enter().catch((thrown) => complain(asRefusal(thrown).message));
+      }
+    }, TIMES.joinMs);
+  }
+
+  #handle(): void {
+    const server = this.#server;
+    server.setRequestHandler(ListToolsRequestSchema, () => ({
+      tools: listTools(this.#environment.tools),
+    }));
+    server.setRequestHandler(
+      CallToolRequestSchema,
+      ({ params }, extra) =>
+        this.#call(params.name, params.arguments, params._meta, extra as Extra),
+    );
+    server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: listPrompts() }));
+    server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
+      const text = this.#orProtocolError(() => promptText(params.name, params.arguments ?? {}));
+      return { messages: [{ role: "user" as const, content: { type: "text" as const, text } }] };
+    });
+    server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: RESOURCES }));
+    server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+      resourceTemplates: TEMPLATES,
+    }));
+    server.setRequestHandler(
+      ReadResourceRequestSchema,
+      ({ params }, extra) => this.#read(params.uri, extra.requestId),
+    );
+    server.setRequestHandler(SubscribeRequestSchema, ({ params }) => this.#subscribe(params.uri));
+    server.setRequestHandler(
+      UnsubscribeRequestSchema,
+      ({ params }) => this.#unsubscribe(params.uri),
+    );
+  }
+
+  async #call(
+    name: string,
+    args: unknown,
+    meta: Readonly<Record<string, unknown>> | undefined,
+    extra: Extra,
+  ): Promise<CallToolResult> {
+    const stopProgress = reportProgress(extra);
+    try {
+      const { operation: operationName, input, claims } = translate(name, args);
+      const operation = operationNamed(operationName);
+      if (operation === undefined) {
+        throw new Refusal("UNKNOWN_TOOL", `there is no tool ${name}`, { tool: name.slice(0, 100) });
+      }
+      const key = meta?.["skein/key"];
+      const { answer, offer } = await this.#node.call(operation, input, {
+        key: key === undefined ? undefined : String(key),
+        signal: extra.signal,
+        claims,
+      });
+      this.#carry(extra, offer);
+      return result(answer, false);
+    } catch (thrown) {
+      return await this.#refused(thrown, extra);
+    } finally {
+      stopProgress();
+    }
+  }
+
+  /** Refusals carry mail, too: an agent may see nothing else for a while. */
+  async #refused(thrown: unknown, extra: Extra): Promise<CallToolResult> {
+    const refusal = asRefusal(thrown).toJSON();
+    const mail = await this.#node.mail().catch(() => null);
+    if (mail === null) return result(refusal, true);
+    this.#carry(extra, mail.offer);
+    return result({ ...refusal, mail: mail.mail }, true);
+  }
+
+  /** The answer of a cancelled call is never sent: what it would have shown is offered again. */
+  #carry(extra: Pick<Extra, "requestId" | "signal">, offer: Offer): void {
+    if (extra.signal.aborted) offer.withdraw();
+    else if (offer.ids.size > 0) {
+      this.#offers.set(extra.requestId, offer);
+      extra.signal.addEventListener("abort", () => {
+        if (this.#offers.delete(extra.requestId)) offer.withdraw();
+      }, { once: true });
+    }
+  }
+
+  #flushed(id: string | number): void {
+    const offer = this.#offers.get(id);
+    if (offer === undefined) return;
+    this.#offers.delete(id);
+    offer.flushed();
+  }
+
+  async #read(
+    uri: string,
+    requestId: string | number,
+  ): Promise<{ contents: { uri: string; mimeType: string; text: string }[] }> {
+    try {
+      const { operation, input } = readingOf(uri);
+      const { answer, offer } = await this.#node.call(operation, input, { mail: false });
+      if (offer.ids.size > 0) this.#offers.set(requestId, offer);
+      return { contents: [{ uri, mimeType: "application/json", text: JSON.stringify(answer) }] };
+    } catch (thrown) {
+      throw protocolError(thrown);
+    }
+  }
+
+  async #subscribe(uri: string): Promise<Record<string, never>> {
+    this.#orProtocolError(() => readingOf(uri));
+    this.#subscribed.add(uri);
+    this.#stopListening ??= await this.#node.listen((subjects) => {
+      const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
+      for (const one of changed) {
+        this.#server.sendResourceUpdated({ uri: one })
+          .catch((thrown) => complain(asRefusal(thrown).message));
+      }
+    });
+    return {};
+  }
+
+  async #unsubscribe(uri: string): Promise<Record<string, never>> {
+    this.#subscribed.delete(uri);
+    if (this.#subscribed.size === 0 && this.#stopListening !== null) {
+      const stop = this.#stopListening;
+      this.#stopListening = null;
+      await stop();
+    }
+    return {};
+  }
+
+  #orProtocolError<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (thrown) {
+      throw protocolError(thrown);
+    }
+  }
+}
+
+/** One JSON object, as structured content and as the same text: clients show one or the other. */
+function result(answer: Readonly<Record<string, unknown>>, isError: boolean): CallToolResult {
+  return {
+    content: [{ type: "text", text: JSON.stringify(answer) }],
+    structuredContent: answer as Record<string, unknown>,
+    ...(isError ? { isError: true } : {}),
+  };
+}
+
+/** Where MCP has no place for a result with an error, the refusal travels as data of one. */
+function protocolError(thrown: unknown): McpError {
+  const refusal = asRefusal(thrown);
+  const code = refusal.code === "INTERNAL" ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  return new McpError(code, `${refusal.message}. ${refusal.hint}`, refusal.toJSON());
+}
+
+function reportProgress(extra: Extra): () => void {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  const startMs = performance.now();
+  const timer = setInterval(() => {
+    const progress = Math.round((performance.now() - startMs) / 1000);
+    extra.sendNotification({
+      method: "notifications/progress",
+      params: { progressToken, progress, message: `waiting for ${progress} s` },
+    }).catch(() => {
+      // The client is gone: the wire says so itself.
+    });
+  }, PROGRESS_MS);
+  return () => clearInterval(timer);
+}
+
+/** A client that was killed cannot close the pipe if somebody else holds its end. */
+function watchParent(gone: () => void): void {
+  const parent = Deno.ppid;
+  const timer = setInterval(() => {
+    if (Deno.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, TIMES.tickMs);
+}
+
+/** Trouble that no answer can carry goes to stderr, one line each. */
+function complain(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
+  } catch {
+    // Nobody listens: stderr is closed when the client is gone.
+  }
+}
+
+/** Serves MCP on stdin and stdout until the client goes. */
+export async function serveMcp(environment: Environment): Promise<void> {
+  listTools(environment.tools);
+  await new McpDoor(environment).serve();
+}

@@ -1,0 +1,87 @@
+// Answers for people: tables and lines. Colours only on a terminal. Text of peers is printed with
+// its control characters made visible, so that it cannot drive the terminal.
+
+import type { Answer } from "../perform.ts";
+
+/** How text is laid out. */
+export interface Style {
+  readonly colour: boolean;
+  /** Characters in a line. */
+  readonly width: number;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+
+export function paint(style: Style, colour: keyof typeof CODES, text: string): string {
+  return style.colour ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
+}
+
+/** Makes control characters visible; line breaks stay. */
+export function safe(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (char) => char === "\t" ? "  " : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+/** An answer as lines to read. */
+export function render(answer: Answer, style: Style): string {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(answer)) {
+    if (isRows(value)) {
+      lines.push(paint(style, "bold", `${name} (${value.length})`));
+      lines.push(...(value.length === 0 ? ["  none"] : table(value, style)));
+    } else if (isObject(value)) {
+      lines.push(paint(style, "bold", name));
+      for (const [field, inner] of Object.entries(value)) {
+        if (isRows(inner) && inner.length > 0) {
+          lines.push(
+            `  ${paint(style, "dim", field)}`,
+            ...table(inner, style).map((row) => `  ${row}`),
+          );
+        } else lines.push(`  ${paint(style, "dim", field.padEnd(12))} ${cell(inner)}`);
+      }
+    } else {
+      lines.push(`${paint(style, "dim", name.padEnd(14))} ${cell(value)}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isRows(value: unknown): value is Record<string, unknown>[] {
+  return Array.isArray(value) && value.every(isObject);
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "-";
+  if (typeof value === "string") return safe(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
+    return value.length === 0 ? "-" : safe(value.join(", "));
+  }
+  return safe(JSON.stringify(value));
+}
+
+/** Rows under their column names; the last column takes what is left of the line. */
+function table(rows: readonly Record<string, unknown>[], style: Style): string[] {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => names.map((name) => cell(row[name]).replaceAll("\n", " ")));
+  const most = Math.max(12, Math.floor(style.width / 2));
+  const widths = names.map((name, i) =>
+    Math.min(most, Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)))
+  );
+  const line = (texts: readonly string[]): string => {
+    const padded = texts.map((text, i) => clip(text, widths[i] ?? 0).padEnd(widths[i] ?? 0));
+    return `  ${clip(padded.join("  ").trimEnd(), style.width - 2)}`;
+  };
+  return [paint(style, "dim", line(names)), ...cells.map(line)];
+}
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 3))}...`;
+}

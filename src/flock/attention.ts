@@ -1,0 +1,90 @@
+// What needs somebody: unanswered escalations, reviews, proposals, failed tasks, stalled peers,
+// files that two peers change at once. Computed from the tables, so it cannot go stale.
+
+import type { Tx } from "../core/transaction.ts";
+import { messageId } from "../message/rules.ts";
+import { openEscalations } from "../message/table.ts";
+import { dirtyOverlap } from "../peer/rules.ts";
+import type { GitState, PeerRow } from "../peer/table.ts";
+import { livePeers } from "../peer/table.ts";
+import { listTasks } from "../task/table.ts";
+
+/** One thing that needs somebody. */
+export interface Attention {
+  readonly kind:
+    | "blocker"
+    | "error"
+    | "review_request"
+    | "review"
+    | "proposed"
+    | "failed"
+    | "stalled"
+    | "conflict";
+  readonly subject: string;
+  readonly text: string;
+  readonly since: string;
+}
+
+const MOST = 20;
+const EXCERPT_CHARS = 200;
+
+/** Newest escalations first, then tasks, then peers. */
+export async function attention(tx: Tx, project: string, at: string): Promise<Attention[]> {
+  const found: Attention[] = [];
+  for (const row of await openEscalations(tx, project, MOST)) {
+    found.push({
+      kind: row.category as "blocker" | "error" | "review_request",
+      subject: messageId(row.id),
+      text: `${row.sender_name}: ${row.content.slice(0, EXCERPT_CHARS)}`,
+      since: row.at,
+    });
+  }
+  const tasks = await listTasks(tx, {
+    project,
+    statuses: ["in_review", "proposed", "failed"],
+    pending: "all",
+    limit: MOST,
+  });
+  for (const task of tasks) {
+    const kind = task.status === "in_review" ? "review" : task.status as "proposed" | "failed";
+    const text = task.failure === null ? task.title : `${task.title}: ${task.failure}`;
+    found.push({
+      kind,
+      subject: task.id,
+      text: text.slice(0, EXCERPT_CHARS),
+      since: task.updated_at,
+    });
+  }
+  const peers = await livePeers(tx, project);
+  for (const peer of peers) {
+    if (peer.stalled_since_s === null) continue;
+    const text = "its process does not react; after the grace others may take over";
+    found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at });
+  }
+  return [...found, ...conflictsAmong(peers, at)];
+}
+
+function conflictsAmong(peers: readonly PeerRow[], at: string): Attention[] {
+  const dirty = peers.map((peer) => ({ peer, files: dirtyFiles(peer) }))
+    .filter(({ files }) => files.length > 0).slice(0, 100);
+  const found: Attention[] = [];
+  for (const [i, a] of dirty.entries()) {
+    for (const b of dirty.slice(i + 1)) {
+      const files = dirtyOverlap(a.files, b.files);
+      if (files.length === 0 || found.length >= MOST) continue;
+      found.push({
+        kind: "conflict",
+        subject: files.slice(0, 10).join(", "),
+        text: `changed by ${a.peer.name} and ${b.peer.name}` +
+          (a.peer.tree === b.peer.tree ? " (one working tree)" : ""),
+        since: a.peer.git_at ?? at,
+      });
+    }
+  }
+  return found;
+}
+
+/** The dirty list of a peer, as last seen. */
+export function dirtyFiles(peer: Pick<PeerRow, "git">): readonly string[] {
+  return peer.git === null ? [] : (JSON.parse(peer.git) as GitState).dirty;
+}

@@ -1,0 +1,99 @@
+// What spans the rooms: status and search.
+
+import { z } from "zod";
+import { line } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { EVERYONE, operation } from "../core/operation.ts";
+import { leaderShape, peerShape, shownLeader, shownPeers } from "../peer/view.ts";
+import { livePeers } from "../peer/table.ts";
+import { countTasks } from "../task/table.ts";
+import { attention } from "./attention.ts";
+import { indexLags, searchText } from "./search.ts";
+
+export const status = operation({
+  name: "status",
+  summary: "What needs attention, who is here, task counts, leader.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  input: z.strictObject({}),
+  output: z.object({
+    peers: z.array(peerShape),
+    tasks: z.record(z.string(), z.number()),
+    progress_percent: z.number(),
+    run: z.string().nullable(),
+    attention: z.array(
+      z.object({ kind: z.string(), subject: z.string(), text: z.string(), since: z.string() }),
+    ),
+    leader: leaderShape.nullable(),
+  }),
+  async handle(ctx) {
+    const { tx, actor } = ctx;
+    const tasks = await countTasks(tx, actor.project);
+    const total = Object.values(tasks).reduce((sum, count) => sum + count, 0) - tasks.cancelled;
+    return {
+      peers: await shownPeers(ctx, await livePeers(tx, actor.project)),
+      tasks: { ...tasks },
+      progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
+      run: actor.run,
+      attention: await attention(tx, actor.project, ctx.at),
+      leader: await shownLeader(ctx),
+    };
+  },
+});
+
+export const search = operation({
+  name: "search",
+  summary: "Full-text search in messages, tasks and memory.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  positionals: ["query"],
+  input: z.strictObject({ query: line(LIMITS.queryChars) }),
+  searches: () => true,
+  output: z.object({
+    hits: z.array(z.object({
+      kind: z.enum(["message", "task", "memory"]),
+      ref: z.string(),
+      title: z.string(),
+      excerpt: z.string(),
+      at: z.string(),
+    })),
+    /** The index is behind: newer things may be missing. */
+    incomplete: z.boolean().optional(),
+  }),
+  async handle(ctx, input) {
+    const kinds = ["message", "task", "memory"] as const;
+    const hits = await searchText(
+      ctx.tx,
+      ctx.actor.project,
+      input.query,
+      kinds,
+      LIMITS.pageRowsDefault,
+    );
+    const visible = [];
+    for (const hit of hits) {
+      if (hit.kind !== "message" || await mayRead(ctx, hit.ref)) visible.push(hit);
+    }
+    return { hits: visible, ...(await indexLags(ctx.tx) ? { incomplete: true } : {}) };
+  },
+});
+
+/** Messages are for whoever sent or got them; the architect and the operator see the project's. */
+async function mayRead(
+  ctx: Parameters<typeof search.handle>[0],
+  ref: string,
+): Promise<boolean> {
+  if (ctx.actor.role === "architect" || ctx.actor.role === "operator") return true;
+  const number = Number(ref.slice(1));
+  const row = await ctx.tx.get(
+    `SELECT 1 AS x FROM message m WHERE m.id = ? AND (m.sender = ? OR EXISTS
+       (SELECT 1 FROM delivery d WHERE d.message = m.id AND d.peer = ?))`,
+    number,
+    ctx.actor.id,
+    ctx.actor.id,
+  );
+  return row !== undefined;
+}

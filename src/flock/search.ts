@@ -1,0 +1,140 @@
+// Full-text search over messages, tasks and memory. The index follows the journal: writes stay
+// cheap, the leader brings it up to date in small steps, and a search first takes in what is
+// missing. `meta.search_seq` says how far the index has come.
+
+import type { Tx } from "../core/transaction.ts";
+import { rowsAfter } from "../store/journal.ts";
+
+export type Kind = "message" | "task" | "memory";
+
+export interface Hit {
+  readonly kind: Kind;
+  readonly ref: string;
+  readonly title: string;
+  readonly excerpt: string;
+  readonly at: string;
+}
+
+interface Document {
+  readonly project: string;
+  readonly title: string;
+  readonly body: string;
+  readonly at: string;
+}
+
+/** Rows of the journal that one step of indexing reads. */
+const STEP_ROWS = 200;
+
+/** Takes up to `STEP_ROWS` more journal rows into the index; false when nothing is missing. */
+export async function indexStep(tx: Tx): Promise<boolean> {
+  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'search_seq'");
+  const from = Number(meta?.value ?? 0);
+  const rows = await rowsAfter(tx, from, STEP_ROWS);
+  const last = rows.at(-1);
+  if (last === undefined) return false;
+  const subjects = new Map<string, string>();
+  for (const row of rows) subjects.set(row.subject, row.actor);
+  for (const [subject, actor] of subjects) await indexSubject(tx, subject, actor);
+  await tx.run(
+    "INSERT INTO meta (key, value) VALUES ('search_seq', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    String(last.seq),
+  );
+  return rows.length === STEP_ROWS;
+}
+
+/** Whether the journal has rows that are not indexed. */
+export async function indexLags(tx: Tx): Promise<boolean> {
+  const row = await tx.get<{ lag: number }>(
+    `SELECT coalesce((SELECT seq FROM journal ORDER BY seq DESC LIMIT 1), 0) -
+       coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_seq'), 0) AS lag`,
+  );
+  return (row?.lag ?? 0) > 0;
+}
+
+async function indexSubject(tx: Tx, subject: string, actor: string): Promise<void> {
+  const slash = subject.indexOf("/");
+  const kind = subject.slice(0, slash);
+  const ref = subject.slice(slash + 1);
+  if (kind === "message") {
+    const row = await tx.get<Document>(
+      "SELECT project, sender_name AS title, content AS body, at FROM message WHERE id = ?",
+      Number(ref.slice(1)),
+    );
+    if (row !== undefined) await put(tx, "message", ref, row);
+  }
+  if (kind === "task") {
+    const row = await tx.get<Document & { summary: string | null }>(
+      `SELECT project, title, description || char(10) || coalesce(summary, '') AS body,
+         updated_at AS at FROM task WHERE id = ?`,
+      ref,
+    );
+    if (row !== undefined) await put(tx, "task", ref, row);
+  }
+  if (kind === "memory") {
+    const rows = await tx.all<Document>(
+      `SELECT m.project, m.key AS title, m.value AS body, m.at FROM memory m
+       JOIN peer p ON p.name = ? AND (p.project = m.project OR p.role = 'operator')
+       WHERE m.key = ? AND m.current = 1`,
+      actor,
+      ref,
+    );
+    for (const row of rows) await put(tx, "memory", ref, row);
+  }
+}
+
+async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise<void> {
+  const { project, title, body, at } = document;
+  const old = await tx.get<{ id: number }>(
+    "SELECT id FROM search_doc WHERE project = ? AND kind = ? AND ref = ?",
+    project,
+    kind,
+    ref,
+  );
+  if (old !== undefined) {
+    await tx.run("UPDATE search_doc SET at = ? WHERE id = ?", at, old.id);
+    await tx.run("UPDATE search_text SET title = ?, body = ? WHERE rowid = ?", title, body, old.id);
+    return;
+  }
+  const row = await tx.get<{ id: number }>(
+    "INSERT INTO search_doc (kind, ref, project, at) VALUES (?, ?, ?, ?) RETURNING id",
+    kind,
+    ref,
+    project,
+    at,
+  );
+  await tx.run(
+    "INSERT INTO search_text (rowid, title, body) VALUES (?, ?, ?)",
+    row?.id ?? 0,
+    title,
+    body,
+  );
+}
+
+/** Turns what somebody typed into a query that cannot be a syntax error: all words, as prefixes. */
+export function ftsQuery(typed: string): string {
+  const words = typed.match(/[\p{L}\p{N}_]+/gu) ?? [];
+  return words.slice(0, 16).map((word) => `"${word}"*`).join(" ");
+}
+
+/** The best hits, best first. */
+export async function searchText(
+  tx: Tx,
+  project: string,
+  typed: string,
+  kinds: readonly Kind[],
+  limit: number,
+): Promise<Hit[]> {
+  const query = ftsQuery(typed);
+  if (query === "") return [];
+  const marks = kinds.map(() => "?").join(", ");
+  return await tx.all<Hit>(
+    `SELECT d.kind, d.ref, s.title, snippet(search_text, 1, '', '', ' ... ', 16) AS excerpt, d.at
+     FROM search_text s JOIN search_doc d ON d.id = s.rowid
+     WHERE search_text MATCH ? AND d.project = ? AND d.kind IN (${marks})
+     ORDER BY rank LIMIT ?`,
+    query,
+    project,
+    ...kinds,
+    limit,
+  );
+}

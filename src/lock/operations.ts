@@ -1,0 +1,306 @@
+// Reserving paths: all of a request or none of it, with a lease, and with a wait that never
+// becomes a deadlock.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { integer, line, list, oneOf, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Actor, type Context, EVERYONE, operation, WAIT, WORKING } from "../core/operation.ts";
+import type { Unit } from "../core/transaction.ts";
+import { leaderLives, stillAlive, wakeWaiters } from "../peer/life.ts";
+import { mayTakeOver } from "../peer/rules.ts";
+import { peerById } from "../peer/table.ts";
+import { taskById } from "../task/table.ts";
+import { type LockPath, lockPaths } from "./paths.ts";
+import { conflicts, type Mode, overlaps, waitCycle } from "./rules.ts";
+import * as table from "./table.ts";
+
+const paths = list(line(LIMITS.pathChars), LIMITS.pathsPerLock, 1);
+
+const refusedShape = z.object({
+  path: z.string(),
+  holder: z.string(),
+  since: z.string(),
+  task: z.string().nullable(),
+});
+
+export const lockFile = operation({
+  name: "lock_file",
+  summary: "Reserve files, folders (dir/) or globs before editing; all or none. wait_ms waits.",
+  roles: WORKING,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "medium",
+  positionals: ["paths"],
+  input: z.strictObject({
+    paths,
+    mode: oneOf(["exclusive", "shared"]).optional(),
+    ttl_s: integer(1, LIMITS.lockTtlMaxS).optional(),
+    task: word().optional(),
+    wait_ms: integer(0, LIMITS.waitMs).optional(),
+  }),
+  output: z.object({ granted: z.array(z.string()), expires_in_s: z.number() }),
+  waitMs: (input) => input.wait_ms ?? 0,
+  prepare: (input, folder) => input.paths.flatMap((path) => lockPaths(path, folder)),
+  async handle(ctx, input, wanted) {
+    if (input.task !== undefined && await taskById(ctx.tx, input.task) === undefined) {
+      throw new Refusal("UNKNOWN_TASK", `lock_file: task ${input.task} does not exist`, {
+        field: "task",
+      });
+    }
+    const mode = input.mode ?? "exclusive";
+    const blocking = await blockers(ctx, wanted, mode);
+    if (blocking.length > 0) return await refuseOrWait(ctx, wanted, mode, blocking);
+    const ttlS = input.ttl_s ?? LIMITS.lockTtlS;
+    await refuseTooMany(ctx, wanted.length);
+    for (const path of wanted) {
+      await table.putLock(ctx.tx, {
+        ...path,
+        mode,
+        peer: ctx.actor.id,
+        incarnation: ctx.actor.incarnation,
+        task: input.task ?? null,
+        since: ctx.at,
+        expires_s: ctx.upS + ttlS,
+      });
+      ctx.record({
+        subject: `lock/${path.path}`,
+        detail: { space: path.space, mode, ttl_s: ttlS },
+      });
+    }
+    await table.deleteWaits(ctx.tx, ctx.actor.incarnation);
+    return { granted: [...new Set(input.paths)], expires_in_s: ttlS };
+  },
+  async unwait(unit: Unit, actor: Actor) {
+    await table.deleteWaits(unit.tx, actor.incarnation);
+  },
+});
+
+/** A lock in the way of a wanted path. */
+interface Blocking {
+  readonly lock: table.LockRow;
+  readonly wanted: LockPath;
+}
+
+/** Every live lock of others in the way; locks of the dead and of the long stalled give way. */
+async function blockers(
+  ctx: Context,
+  wanted: readonly LockPath[],
+  mode: Mode,
+): Promise<Blocking[]> {
+  const found: Blocking[] = [];
+  const gone = new Set<string>();
+  for (const space of new Set(wanted.map((path) => path.space))) {
+    for (const lock of await table.locksIn(ctx.tx, space)) {
+      if (lock.peer === ctx.actor.id || gone.has(lock.peer)) continue;
+      const hit = wanted.find((path) => conflicts({ ...path, mode }, lock));
+      if (hit === undefined || await expired(ctx, lock)) continue;
+      if (!await stillAlive(ctx, lock.peer)) gone.add(lock.peer);
+      else if (!await givesWay(ctx, lock)) found.push({ lock, wanted: hit });
+    }
+  }
+  return found;
+}
+
+/** Leases end by the leader's duty; where nobody leads, whoever is held up by one ends it. */
+async function expired(ctx: Context, lock: table.LockRow): Promise<boolean> {
+  if (lock.expires_s > ctx.upS || await leaderLives(ctx)) return false;
+  await table.deleteLock(ctx.tx, lock.id);
+  return true;
+}
+
+async function givesWay(ctx: Context, lock: table.LockRow): Promise<boolean> {
+  const holder = await peerById(ctx.tx, lock.peer);
+  const stalled = mayTakeOver(
+    holder?.stalled_since_s ?? null,
+    ctx.upS,
+    ctx.settings.stalledGraceS,
+  );
+  if (!stalled) return false;
+  await table.deleteLock(ctx.tx, lock.id);
+  ctx.record({
+    op: "take_over",
+    subject: `lock/${lock.path}`,
+    detail: { from: holder?.name, stalled_since_s: holder?.stalled_since_s },
+  });
+  return true;
+}
+
+async function refuseOrWait(
+  ctx: Context,
+  wanted: readonly LockPath[],
+  mode: Mode,
+  blocking: readonly Blocking[],
+): Promise<typeof WAIT> {
+  if (ctx.waitMs > 0) {
+    await refuseDeadlock(ctx, blocking);
+    const untilS = ctx.upS + Math.ceil(ctx.waitMs / 1000) + 1;
+    const { id, incarnation } = ctx.actor;
+    for (const path of wanted) {
+      await table.putWait(ctx.tx, { ...path, mode, peer: id, incarnation }, untilS);
+    }
+    return WAIT;
+  }
+  const refused: z.input<typeof refusedShape>[] = [];
+  for (const { lock, wanted: path } of blocking) {
+    const holder = (await peerById(ctx.tx, lock.peer))?.name ?? lock.peer;
+    refused.push({ path: path.shown, holder, since: lock.since, task: lock.task });
+  }
+  const first = refused[0];
+  throw new Refusal(
+    "LOCK_HELD",
+    `lock_file: ${first?.holder} holds ${first?.path}` +
+      (refused.length > 1 ? ` (and ${refused.length - 1} more)` : "") + "; nothing was granted",
+    { refused },
+  );
+}
+
+/** Waiting for somebody who, in the end, waits for you would never end. */
+async function refuseDeadlock(ctx: Context, blocking: readonly Blocking[]): Promise<void> {
+  const waits = await table.allWaits(ctx.tx, ctx.upS);
+  if (waits.length === 0) return;
+  const waitsFor = new Map<string, string[]>();
+  for (const space of new Set(waits.map((wait) => wait.space))) {
+    const held = await table.locksIn(ctx.tx, space);
+    for (const wait of waits.filter((one) => one.space === space && one.peer !== ctx.actor.id)) {
+      const holders = held.filter((lock) => lock.peer !== wait.peer && conflicts(wait, lock));
+      const known = waitsFor.get(wait.peer) ?? [];
+      waitsFor.set(wait.peer, [...known, ...holders.map((lock) => lock.peer)]);
+    }
+  }
+  const holders = blocking.map(({ lock }) => lock.peer);
+  const cycle = waitCycle(ctx.actor.id, holders, waitsFor);
+  if (cycle === null) return;
+  const names: string[] = [];
+  for (const id of cycle) names.push((await peerById(ctx.tx, id))?.name ?? id);
+  throw new Refusal("DEADLOCK", `lock_file: waiting would close a cycle: ${names.join(" -> ")}`, {
+    cycle: names,
+  });
+}
+
+async function refuseTooMany(ctx: Context, more: number): Promise<void> {
+  const held = await table.locksOf(ctx.tx, ctx.actor.id);
+  if (held.length + more <= LIMITS.locksPerPeer) return;
+  throw new Refusal(
+    "TOO_LARGE",
+    `lock_file: you hold ${held.length} locks; at most ${LIMITS.locksPerPeer} for each peer`,
+    { hint: "Reserve a folder or a glob instead of single files." },
+  );
+}
+
+export const unlockFile = operation({
+  name: "unlock_file",
+  summary: "Release your locks; without paths all of them.",
+  roles: WORKING,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "low",
+  positionals: ["paths"],
+  input: z.strictObject({ paths: paths.optional() }),
+  output: z.object({ released: z.array(z.string()) }),
+  prepare: (input, folder) => input.paths?.flatMap((path) => lockPaths(path, folder)) ?? null,
+  async handle(ctx, _input, wanted) {
+    const held = await table.locksOf(ctx.tx, ctx.actor.id);
+    const ending = wanted === null ? held : await matching(ctx, held, wanted);
+    for (const lock of ending) {
+      await table.deleteLock(ctx.tx, lock.id);
+      ctx.record({ subject: `lock/${lock.path}`, detail: { space: lock.space } });
+    }
+    await wakeWaiters(ctx, new Set(ending.map((lock) => lock.space)));
+    return { released: ending.map((lock) => lock.shown) };
+  },
+});
+
+/** The actor's locks on exactly these paths; a path that only somebody else holds is refused. */
+async function matching(
+  ctx: Context,
+  held: readonly table.LockRow[],
+  wanted: readonly LockPath[],
+): Promise<table.LockRow[]> {
+  const found: table.LockRow[] = [];
+  for (const path of wanted) {
+    const mine = held.find((lock) => lock.space === path.space && lock.path === path.path);
+    if (mine !== undefined) {
+      found.push(mine);
+      continue;
+    }
+    const others = await table.locksIn(ctx.tx, path.space);
+    const other = others.find((lock) => lock.path === path.path && lock.peer !== ctx.actor.id);
+    if (other === undefined) continue;
+    const holder = (await peerById(ctx.tx, other.peer))?.name ?? other.peer;
+    throw new Refusal("LOCK_NOT_YOURS", `unlock_file: ${holder} holds ${path.shown}, not you`, {
+      path: path.shown,
+      holder,
+    });
+  }
+  return found;
+}
+
+export const listLocks = operation({
+  name: "list_locks",
+  summary: "Locks with holder and age; path: those in its way.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  positionals: ["path"],
+  input: z.strictObject({ path: line(LIMITS.pathChars).optional() }),
+  output: z.object({
+    locks: z.array(z.object({
+      path: z.string(),
+      mode: z.string(),
+      holder: z.string(),
+      since: z.string(),
+      age_s: z.number(),
+      expires_in_s: z.number(),
+      task: z.string().nullable(),
+      waiting: z.array(z.string()).optional(),
+    })),
+  }),
+  prepare: (input, folder) => ({
+    wanted: input.path === undefined ? null : lockPaths(input.path, folder),
+    space: spaceOf(folder),
+  }),
+  async handle(ctx, _input, { wanted, space }) {
+    const spaces = wanted === null ? new Set([space]) : new Set(wanted.map((path) => path.space));
+    const locks = [];
+    for (const one of spaces) {
+      const waits = await table.waitsIn(ctx.tx, one, ctx.upS);
+      for (const lock of await table.locksIn(ctx.tx, one)) {
+        const holder = await peerById(ctx.tx, lock.peer);
+        if (wanted === null ? foreign(ctx, lock, holder?.project) : !touches(wanted, lock)) {
+          continue;
+        }
+        const waiting = [];
+        for (const wait of waits) {
+          if (!conflicts(wait, lock) || wait.peer === lock.peer) continue;
+          waiting.push((await peerById(ctx.tx, wait.peer))?.name ?? wait.peer);
+        }
+        locks.push({
+          path: lock.shown,
+          mode: lock.mode,
+          holder: holder?.name ?? lock.peer,
+          since: lock.since,
+          age_s: Math.max(0, Math.round((Date.parse(ctx.at) - Date.parse(lock.since)) / 1000)),
+          expires_in_s: Math.max(0, lock.expires_s - ctx.upS),
+          task: lock.task,
+          ...(waiting.length === 0 ? {} : { waiting: [...new Set(waiting)] }),
+        });
+      }
+    }
+    return { locks };
+  },
+});
+
+function touches(wanted: readonly LockPath[], lock: table.LockRow): boolean {
+  return wanted.some((path) => path.space === lock.space && overlaps(path.path, lock.path));
+}
+
+/** Outside of repositories all projects share one space; only this project's are listed. */
+function foreign(ctx: Context, lock: table.LockRow, project: string | undefined): boolean {
+  return lock.space === "/" && project !== ctx.actor.project;
+}
+
+function spaceOf(folder: string): string {
+  return lockPaths("x/y", folder)[0]?.space ?? "/";
+}

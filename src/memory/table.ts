@@ -1,0 +1,128 @@
+// Shared memory: every version is a row, the newest of a key is the current one.
+
+import type { Tx } from "../core/transaction.ts";
+import type { Confidence, MemoryType } from "./rules.ts";
+
+/** A row of `memory`. */
+export interface MemoryRow {
+  readonly project: string;
+  readonly key: string;
+  readonly version: number;
+  readonly value: string;
+  readonly type: MemoryType;
+  readonly confidence: Confidence;
+  readonly author: string;
+  readonly run: string | null;
+  readonly supersedes: string | null;
+  readonly superseded_by: string | null;
+  readonly at: string;
+}
+
+const COLUMNS =
+  "project, key, version, value, type, confidence, author, run, supersedes, superseded_by, at";
+
+export function currentEntry(tx: Tx, project: string, key: string): Promise<MemoryRow | undefined> {
+  return tx.get<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND key = ? AND current = 1
+     ORDER BY version DESC LIMIT 1`,
+    project,
+    key,
+  );
+}
+
+/** All kept versions of a key, newest first. */
+export function versions(
+  tx: Tx,
+  project: string,
+  key: string,
+  limit: number,
+): Promise<MemoryRow[]> {
+  return tx.all<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND key = ? ORDER BY version DESC LIMIT ?`,
+    project,
+    key,
+    limit,
+  );
+}
+
+/** Current entries that nothing has superseded, newest first. */
+export function entries(
+  tx: Tx,
+  project: string,
+  type: MemoryType | undefined,
+  limit: number,
+): Promise<MemoryRow[]> {
+  if (type === undefined) {
+    return tx.all<MemoryRow>(
+      `SELECT ${COLUMNS} FROM memory WHERE project = ? AND current = 1 AND superseded_by IS NULL
+       ORDER BY at DESC, key LIMIT ?`,
+      project,
+      limit,
+    );
+  }
+  return tx.all<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND type = ? AND current = 1
+       AND superseded_by IS NULL ORDER BY at DESC, key LIMIT ?`,
+    project,
+    type,
+    limit,
+  );
+}
+
+/** Decisions and constraints in force, newest first. */
+export async function bindingMemory(tx: Tx, project: string, limit: number): Promise<MemoryRow[]> {
+  const decisions = await entries(tx, project, "decision", limit);
+  const constraints = await entries(tx, project, "constraint", limit);
+  return [...constraints, ...decisions].slice(0, limit);
+}
+
+export function memoryOfRun(tx: Tx, run: string, limit: number): Promise<MemoryRow[]> {
+  return tx.all<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE run = ? AND current = 1 AND superseded_by IS NULL
+     ORDER BY at DESC LIMIT ?`,
+    run,
+    limit,
+  );
+}
+
+/** Writes the next version of a key and drops those beyond `keep`. */
+export async function putEntry(
+  tx: Tx,
+  entry: Omit<MemoryRow, "superseded_by">,
+  keep: number,
+): Promise<void> {
+  await tx.run(
+    "UPDATE memory SET current = 0 WHERE project = ? AND key = ? AND current = 1",
+    entry.project,
+    entry.key,
+  );
+  await tx.run(
+    `INSERT INTO memory (project, key, version, value, type, confidence, author, run, supersedes,
+       current, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+    entry.project,
+    entry.key,
+    entry.version,
+    entry.value,
+    entry.type,
+    entry.confidence,
+    entry.author,
+    entry.run,
+    entry.supersedes,
+    entry.at,
+  );
+  await tx.run(
+    "DELETE FROM memory WHERE project = ? AND key = ? AND version <= ?",
+    entry.project,
+    entry.key,
+    entry.version - keep,
+  );
+}
+
+export function supersede(tx: Tx, project: string, key: string, by: string): Promise<number> {
+  return tx.run(
+    "UPDATE memory SET superseded_by = ? WHERE project = ? AND key = ? AND current = 1",
+    by,
+    project,
+    key,
+  );
+}

@@ -1,0 +1,254 @@
+// send and check. Mail that is offered on other answers, and the marks of delivery, belong to the
+// node (node/mail.ts): they depend on what a door has flushed.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { content, integer, line, list, oneOf, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, EVERYONE, operation, WAIT } from "../core/operation.ts";
+import { secondsToToken, takeToken } from "../peer/rules.ts";
+import {
+  allLivePeers,
+  architectOf,
+  livePeers,
+  peerById,
+  peerByName,
+  type PeerRow,
+  setBucket,
+} from "../peer/table.ts";
+import { taskById } from "../task/table.ts";
+import { CATEGORIES, type Category, escalates, messageId, messageNumber } from "./rules.ts";
+import {
+  deliveriesOf,
+  messageById,
+  type MessageRow,
+  post,
+  repliesInChain,
+  resolve,
+  unread,
+} from "./table.ts";
+
+/** A message as every door shows it. */
+export const messageShape = z.object({
+  id: z.string(),
+  from: z.string(),
+  role: z.string(),
+  category: z.enum(CATEGORIES),
+  content: z.string(),
+  at: z.string(),
+  task: z.string().optional(),
+  reply_to: z.string().optional(),
+});
+
+export function shownMessage(row: MessageRow): z.input<typeof messageShape> {
+  return {
+    id: messageId(row.id),
+    from: row.sender_name,
+    role: row.sender_role,
+    category: row.category,
+    content: row.content,
+    at: row.at,
+    ...(row.task === null ? {} : { task: row.task }),
+    ...(row.reply_to === null ? {} : { reply_to: messageId(row.reply_to) }),
+  };
+}
+
+export const send = operation({
+  name: "send",
+  summary: "Message peers: a name, several, a role, or * for the project. Blockers reach the " +
+    "architect, errors everyone.",
+  roles: EVERYONE,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["to", "content"],
+  input: z.strictObject({
+    to: list(line(LIMITS.nameChars), LIMITS.recipientsPerMessage, 1),
+    content: content(),
+    category: oneOf(CATEGORIES).optional(),
+    task: word().optional(),
+    reply_to: word().optional(),
+  }),
+  output: z.object({ id: z.string(), to: z.record(z.string(), z.string()) }),
+  async handle(ctx, input) {
+    const { tx, actor } = ctx;
+    const category = input.category ?? "status_update";
+    if (input.task !== undefined && await taskById(tx, input.task) === undefined) {
+      throw new Refusal("UNKNOWN_TASK", `send: task ${input.task} does not exist`, {
+        field: "task",
+      });
+    }
+    const original = await originalOf(ctx, input.reply_to);
+    const recipients = await recipientsOf(ctx, input.to, escalates(category) !== null);
+    for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra.name);
+    if (escalates(category) === null) await spendToken(ctx);
+    const chain = original === null ? null : original.chain ?? original.id;
+    if (chain !== null) await refuseStorm(ctx, chain);
+    const number = await post(tx, {
+      sender: actor.id,
+      sender_name: actor.name,
+      sender_role: actor.role,
+      project: actor.project,
+      category,
+      content: input.content,
+      task: input.task ?? null,
+      run: actor.run,
+      reply_to: original?.id ?? null,
+      chain,
+      at: ctx.at,
+      upS: ctx.upS,
+    }, [...recipients.keys()]);
+    if (original !== null) await resolve(tx, original.id, ctx.at);
+    for (const id of recipients.keys()) ctx.wake(id);
+    ctx.record({
+      subject: `message/${messageId(number)}`,
+      detail: { to: [...recipients.values()], category, characters: input.content.length },
+    });
+    const states = [...recipients.values()].map((name) => [name, "queued"] as const);
+    return { id: messageId(number), to: Object.fromEntries(states) };
+  },
+});
+
+/** The message that is replied to; only who took part in it can. */
+async function originalOf(ctx: Context, id: string | undefined): Promise<MessageRow | null> {
+  if (id === undefined) return null;
+  const number = messageNumber(id);
+  const row = number === null ? undefined : await messageById(ctx.tx, number);
+  if (row === undefined) {
+    throw new Refusal("UNKNOWN_MESSAGE", `send: reply_to ${id} does not exist`, {
+      field: "reply_to",
+    });
+  }
+  return row;
+}
+
+/** Who is meant: names first, then roles of the project, `*` for all of it. */
+async function recipientsOf(
+  ctx: Context,
+  to: readonly string[],
+  escalating: boolean,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const add = (peers: readonly PeerRow[]): void => {
+    for (const peer of peers) if (peer.id !== ctx.actor.id) found.set(peer.id, peer.name);
+  };
+  for (const name of to) {
+    if (name === "*") {
+      add(await livePeers(ctx.tx, ctx.actor.project));
+      continue;
+    }
+    const peer = await peerByName(ctx.tx, name);
+    if (peer !== undefined) {
+      found.set(peer.id, peer.name);
+    } else if (name === "architect" || name === "worker" || name === "observer") {
+      const live = await livePeers(ctx.tx, ctx.actor.project);
+      const matching = live.filter((row) => row.role === name);
+      // An escalation waits for the next architect; anything else would wait unseen.
+      if (matching.length === 0 && !escalating) unknownPeer(ctx, name, live);
+      add(matching);
+    } else {
+      unknownPeer(ctx, name, await allLivePeers(ctx.tx));
+    }
+  }
+  return found;
+}
+
+function unknownPeer(ctx: Context, name: string, live: readonly PeerRow[]): never {
+  const names = live.filter((peer) => peer.id !== ctx.actor.id).map((peer) => peer.name);
+  throw new Refusal("UNKNOWN_PEER", `send: nobody is called ${name}`, {
+    field: "to",
+    peers: names.slice(0, 20),
+  });
+}
+
+/** Who gets a copy whoever was addressed. */
+async function escalation(ctx: Context, category: Category): Promise<PeerRow[]> {
+  const reach = escalates(category);
+  if (reach === null) return [];
+  if (reach === "project") {
+    const live = await livePeers(ctx.tx, ctx.actor.project);
+    return live.filter((peer) => peer.id !== ctx.actor.id);
+  }
+  const architect = await architectOf(ctx.tx, ctx.actor.project);
+  return architect === undefined || architect.id === ctx.actor.id ? [] : [architect];
+}
+
+async function spendToken(ctx: Context): Promise<void> {
+  const row = await peerById(ctx.tx, ctx.actor.id);
+  const bucket = { tokens: row?.rate_tokens ?? -1, atS: row?.rate_at_s ?? 0 };
+  const perMinute = ctx.settings.messagesPerMinute;
+  const left = takeToken(bucket, ctx.upS, perMinute);
+  if (left !== null) {
+    await setBucket(ctx.tx, ctx.actor.id, left.tokens, left.atS);
+    return;
+  }
+  const waitS = secondsToToken(bucket, ctx.upS, perMinute);
+  throw new Refusal(
+    "RATE_LIMITED",
+    `send: you have sent ${perMinute} messages within a minute; the next one goes in ${waitS} s`,
+    { retry_after_s: waitS },
+  );
+}
+
+async function refuseStorm(ctx: Context, chain: number): Promise<void> {
+  const sinceS = ctx.upS - 3_600;
+  const sent = await repliesInChain(ctx.tx, chain, ctx.actor.id, sinceS);
+  if (sent < LIMITS.repliesPerHour) return;
+  throw new Refusal(
+    "REPLY_STORM",
+    `send: you have replied ${sent} times within the hour in the chain of ${messageId(chain)}`,
+  );
+}
+
+const checkShape = z.object({
+  messages: z.array(messageShape),
+  more: z.boolean(),
+  deliveries: z.array(z.object({ name: z.string(), state: z.string() })).optional(),
+});
+
+export const check = operation({
+  name: "check",
+  summary: "Read new messages; wait_ms waits for one.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  input: z.strictObject({
+    wait_ms: integer(0, LIMITS.waitMs).optional(),
+    limit: integer(1, LIMITS.checkMessages).optional(),
+    id: word().optional(),
+  }),
+  output: checkShape,
+  waitMs: (input) => input.id === undefined ? input.wait_ms ?? 0 : 0,
+  async handle(ctx, input) {
+    if (input.id !== undefined) return await stateOf(ctx, input.id);
+    const limit = input.limit ?? LIMITS.checkMessagesDefault;
+    const rows = await unread(ctx.tx, ctx.actor.id, ctx.actor.incarnation, limit + 1, ctx.offering);
+    if (rows.length === 0 && ctx.waitMs > 0) return WAIT;
+    const page: MessageRow[] = [];
+    let characters = 0;
+    for (const row of rows.slice(0, limit)) {
+      characters += row.content.length;
+      if (page.length > 0 && characters > LIMITS.checkChars) break;
+      page.push(row);
+    }
+    // Before anything else can read them, or two calls at once would show them twice.
+    for (const row of page) ctx.offer(row.id);
+    return { messages: page.map(shownMessage), more: rows.length > page.length };
+  },
+});
+
+/** The sender looks up what became of a message. */
+async function stateOf(ctx: Context, id: string): Promise<z.input<typeof checkShape>> {
+  const number = messageNumber(id);
+  const row = number === null ? undefined : await messageById(ctx.tx, number);
+  const deliveries = row === undefined ? [] : await deliveriesOf(ctx.tx, row.id);
+  const own = row?.sender === ctx.actor.id ||
+    deliveries.some((delivery) => delivery.name === ctx.actor.name);
+  if (row === undefined || !own) {
+    throw new Refusal("UNKNOWN_MESSAGE", `check: there is no message ${id} from or to you`, {
+      field: "id",
+    });
+  }
+  return { messages: [shownMessage(row)], more: false, deliveries };
+}

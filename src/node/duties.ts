@@ -1,0 +1,214 @@
+// What only the leader does: reap the dead, expire leases, mark the stalled, keep the search
+// index, the write-ahead log and the history in bounds. Every write is fenced by the epoch, so a
+// leader that was stopped and replaced changes nothing when it goes on.
+
+import type { Unit } from "../core/transaction.ts";
+import { LIMITS, TIMES } from "../core/limits.ts";
+import { indexLags, indexStep } from "../flock/search.ts";
+import * as locks from "../lock/table.ts";
+import { SYSTEM } from "../message/notice.ts";
+import { endLife, wakeWaiters } from "../peer/life.ts";
+import { allLivePeers, expiredLeases, type PeerRow, setStalled } from "../peer/table.ts";
+import { commit, type Store } from "../store/unit.ts";
+import { StallWatch, Ticker } from "./presence.ts";
+import { forgetHistory } from "./retention.ts";
+import { writeHead } from "./head.ts";
+
+/** Thrown inside a fenced write when somebody else leads: the write is rolled back. */
+export class Deposed extends Error {
+  constructor() {
+    super("another node leads");
+    this.name = "Deposed";
+  }
+}
+
+/** What the duties report, for tests, the page and the curious. */
+export interface DutyEvents {
+  /** A duty failed; the next tick tries again. */
+  failed(duty: string, thrown: unknown): void;
+  /** Somebody else leads. */
+  deposed(): void;
+}
+
+const WAL_FROM_BYTES = 4 * 1024 * 1024;
+const WAL_TRUNCATE_BYTES = 64 * 1024 * 1024;
+const RETENTION_TICKS = 60;
+/** Index steps in one tick; more would take the machine from those who work. */
+const INDEX_STEPS = 5;
+/** A gap between the two clocks of more than this means that the machine slept. */
+const SLEPT_S = 5;
+
+export class Duties {
+  readonly #store: Store;
+  readonly #me: string;
+  readonly #epoch: number;
+  readonly #events: DutyEvents;
+  readonly #watches = new Map<string, StallWatch>();
+  readonly #ticker = new Ticker(performance.now());
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #stopped = false;
+  #busy = false;
+  #ticks = 0;
+  #clock: { upS: number; ms: number };
+  #graceUntilS = -1;
+
+  constructor(store: Store, me: string, epoch: number, events: DutyEvents) {
+    this.#store = store;
+    this.#me = me;
+    this.#epoch = epoch;
+    this.#events = events;
+    this.#clock = { upS: store.clock.upS(), ms: performance.now() };
+  }
+
+  start(): void {
+    this.#timers = [
+      setInterval(() => void this.reapTick(), TIMES.reapMs),
+      setInterval(() => void this.slowTick(), TIMES.tickMs),
+    ];
+    for (const timer of this.#timers) Deno.unrefTimer(timer);
+    void this.reapTick();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Runs a write only while this node leads. */
+  fenced<T>(body: (unit: Unit) => Promise<T>): Promise<T> {
+    return commit(this.#store, async (unit) => {
+      const row = await unit.tx.get<{ incarnation: string | null; epoch: number }>(
+        "SELECT incarnation, epoch FROM leader WHERE one = 1",
+      );
+      if (row?.incarnation !== this.#me || row.epoch !== this.#epoch) throw new Deposed();
+      return await body(unit);
+    });
+  }
+
+  async reapTick(): Promise<void> {
+    await this.#run("reap", () => this.reap());
+  }
+
+  async slowTick(): Promise<void> {
+    if (this.#busy || this.#stopped) return;
+    this.#busy = true;
+    this.#ticks += 1;
+    const late = this.#ticker.late(performance.now());
+    try {
+      await this.#run("expire", () => this.expire());
+      await this.#run("stalls", () => this.watchStalls(late));
+      await this.#run("index", () => this.index());
+      await this.#run("head", () => writeHead(this.#store));
+      await this.#run("checkpoint", async () => {
+        this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+      });
+      if (this.#ticks % RETENTION_TICKS === 0) {
+        await this.#run("retention", () => this.#forget());
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** One duty that fails does not stop the others, and is tried again with the next tick. */
+  async #run(duty: string, body: () => Promise<void>): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await body();
+    } catch (thrown) {
+      if (thrown instanceof Deposed) this.#events.deposed();
+      else this.#events.failed(duty, thrown);
+    }
+  }
+
+  /** Ends whoever's presence lock is free, each in a write of its own. */
+  async reap(): Promise<void> {
+    const { engine } = this.#store;
+    const rows = await engine.read((tx) =>
+      tx.all<{ incarnation: string }>(
+        "SELECT incarnation FROM peer WHERE state = 'live' AND kind = 'resident'",
+      )
+    );
+    for (const { incarnation } of rows) {
+      if (incarnation === this.#me || engine.held(incarnation) !== "free") continue;
+      await this.fenced((unit) => endLife(unit, incarnation, "died"));
+      engine.forget(incarnation);
+      this.#watches.delete(incarnation);
+    }
+  }
+
+  /** Ends leases that are over; not right after the machine slept. */
+  async expire(): Promise<void> {
+    const upS = this.#store.clock.upS();
+    const nowMs = performance.now();
+    const sleptS = upS - this.#clock.upS - (nowMs - this.#clock.ms) / 1000;
+    this.#clock = { upS, ms: nowMs };
+    if (sleptS > SLEPT_S) this.#graceUntilS = upS + LIMITS.graceS;
+    if (upS < this.#graceUntilS) return;
+    const due = await this.#store.engine.read(async (tx) => ({
+      peers: await expiredLeases(tx, upS),
+      locks: await locks.expiredLocks(tx, upS),
+    }));
+    for (const peer of due.peers) await this.fenced((unit) => expirePeer(unit, peer));
+    if (due.locks.length > 0) await this.fenced((unit) => expireLocks(unit, upS));
+  }
+
+  /** Marks whoever's event loop stands still, and unmarks whoever goes on. */
+  async watchStalls(late: boolean): Promise<void> {
+    const { engine } = this.#store;
+    const rows = await engine.read(allLivePeers);
+    for (const row of rows) {
+      const { incarnation } = row;
+      if (incarnation === null || row.kind !== "resident" || incarnation === this.#me) continue;
+      const watch = this.#watches.get(incarnation) ?? new StallWatch();
+      this.#watches.set(incarnation, watch);
+      const stalled = StallWatch.stalled(watch.observe(engine.pulseOf(incarnation), late));
+      if (stalled === (row.stalled_since_s !== null)) continue;
+      await this.fenced(async (unit) => {
+        await setStalled(unit.tx, incarnation, stalled ? unit.upS : null);
+        unit.record({
+          actor: SYSTEM,
+          op: stalled ? "stalled" : "recovered",
+          subject: `peer/${row.name}`,
+          detail: {},
+        });
+      });
+    }
+  }
+
+  async index(): Promise<void> {
+    let lags = await this.#store.engine.read(indexLags);
+    for (let step = 0; lags && step < INDEX_STEPS; step++) {
+      lags = await this.fenced(({ tx }) => indexStep(tx));
+      // Give way to the calls that wait.
+      await new Promise((next) => setTimeout(next, 0));
+    }
+  }
+
+  async #forget(): Promise<void> {
+    let more = true;
+    while (more && !this.#stopped) {
+      more = await this.fenced((unit) => forgetHistory(unit, this.#store));
+      await new Promise((next) => setTimeout(next, TIMES.chunkMs));
+    }
+  }
+}
+
+async function expirePeer(unit: Unit, peer: PeerRow): Promise<void> {
+  if (peer.incarnation !== null) await endLife(unit, peer.incarnation, "lease expired");
+}
+
+async function expireLocks(unit: Unit, upS: number): Promise<void> {
+  const due = await locks.expiredLocks(unit.tx, upS);
+  for (const lock of due) {
+    await locks.deleteLock(unit.tx, lock.id);
+    unit.record({
+      actor: SYSTEM,
+      op: "expire",
+      subject: `lock/${lock.path}`,
+      detail: { space: lock.space, peer: lock.peer },
+    });
+    unit.wake(lock.peer);
+  }
+  await wakeWaiters(unit, new Set(due.map((lock) => lock.space)));
+}

@@ -1,0 +1,136 @@
+// Who leads. Every node waits for the leader's presence to be free (a shared lock, so a stopped
+// waiter is in nobody's way); whoever wakes tries one compare-and-swap on the leader row. A leader
+// that does not react is usurped by the same compare-and-swap. The epoch in the row fences whoever
+// led before: every write of a leader checks it.
+
+import type { Presence } from "../core/transaction.ts";
+import { StallWatch } from "./presence.ts";
+
+/** The leader row, as the election sees it. */
+export interface Seat {
+  readonly incarnation: string | null;
+  readonly epoch: number;
+  /** Whether the incarnation in it is still a peer's present life. */
+  readonly current: boolean;
+}
+
+/** What the election needs of the world; the simulation hands in another one. */
+export interface Ballot {
+  readonly me: string;
+  seat(): Promise<Seat>;
+  /** Takes the seat if its epoch is still `epoch`; the new epoch, or null. */
+  take(epoch: number): Promise<number | null>;
+  held(incarnation: string): Presence;
+  pulseOf(incarnation: string): number | null;
+  /** Resolves when the presence is free, or at once if nobody can tell. */
+  freed(incarnation: string): Promise<unknown>;
+  /** Milliseconds to hold back before standing: an older version lets newer ones go first. */
+  holdBackMs(): Promise<number>;
+  sleep(ms: number): Promise<void>;
+  /** The seat was taken, or lost. */
+  leading(epoch: number): void;
+  deposed(): void;
+}
+
+export class Election {
+  readonly #ballot: Ballot;
+  #epoch: number | null = null;
+  #waitingFor: string | null = null;
+  readonly #watch = new StallWatch();
+  #watched: string | null = null;
+  #stopped = false;
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(ballot: Ballot) {
+    this.#ballot = ballot;
+  }
+
+  /** The epoch in which this node leads, or null. */
+  get epoch(): number | null {
+    return this.#epoch;
+  }
+
+  /** Looks at the seat and does what follows from it. One look at a time. */
+  look(): Promise<void> {
+    return this.#queue(() => this.#look(false));
+  }
+
+  /** The regular look, which also watches the leader's pulse. */
+  tick(late: boolean): Promise<void> {
+    return this.#queue(() => this.#look(true, late));
+  }
+
+  /** Takes no more part. */
+  stop(): void {
+    this.#stopped = true;
+    this.#lose();
+  }
+
+  #queue(body: () => Promise<void>): Promise<void> {
+    const mine = this.#busy.then(() => this.#stopped ? undefined : body());
+    this.#busy = mine.catch(() => {});
+    return mine;
+  }
+
+  async #look(watching: boolean, late = false): Promise<void> {
+    const ballot = this.#ballot;
+    const seat = await ballot.seat();
+    if (seat.incarnation === ballot.me) {
+      if (this.#epoch !== seat.epoch) this.#win(seat.epoch);
+      return;
+    }
+    this.#lose();
+    if (this.#open(seat)) return await this.#stand(seat.epoch);
+    const leader = seat.incarnation ?? "";
+    this.#waitFor(leader);
+    if (!watching) return;
+    if (this.#watched !== leader) {
+      this.#watched = leader;
+      this.#watch.observe(null, true);
+    }
+    const ticks = this.#watch.observe(ballot.pulseOf(leader), late);
+    if (StallWatch.stalled(ticks)) await this.#stand(seat.epoch);
+  }
+
+  /** Empty, or named after somebody who is dead or has ended. Unknown is not dead. */
+  #open(seat: Seat): boolean {
+    if (seat.incarnation === null || !seat.current) return true;
+    return this.#ballot.held(seat.incarnation) === "free";
+  }
+
+  async #stand(epoch: number): Promise<void> {
+    const holdBackMs = await this.#ballot.holdBackMs();
+    if (holdBackMs > 0) {
+      await this.#ballot.sleep(holdBackMs);
+      if (this.#stopped || (await this.#ballot.seat()).epoch !== epoch) return;
+    }
+    const won = await this.#ballot.take(epoch);
+    if (won !== null && !this.#stopped) this.#win(won);
+    else if (won === null) await this.#look(false);
+  }
+
+  /** One wait for each leader's life: a wait is a thread that nothing cancels. */
+  #waitFor(leader: string): void {
+    if (this.#waitingFor === leader) return;
+    this.#waitingFor = leader;
+    void this.#ballot.freed(leader).then(async () => {
+      if (this.#waitingFor === leader) this.#waitingFor = null;
+      // Missing files are unknown: the next tick looks again, without spinning.
+      if (this.#ballot.held(leader) !== "missing" && !this.#stopped) await this.look();
+    }).catch(() => {
+      if (this.#waitingFor === leader) this.#waitingFor = null;
+    });
+  }
+
+  #win(epoch: number): void {
+    if (this.#epoch !== null) this.#ballot.deposed();
+    this.#epoch = epoch;
+    this.#ballot.leading(epoch);
+  }
+
+  #lose(): void {
+    if (this.#epoch === null) return;
+    this.#epoch = null;
+    this.#ballot.deposed();
+  }
+}

@@ -1,0 +1,104 @@
+// Being told. A ring or the safety poll makes the feed look; it then tells everybody in this
+// process who waits for something to change, and reads the journal for those who want the rows.
+
+import type { JournalRow } from "../store/journal.ts";
+import { headSeq, rowsAfter } from "../store/journal.ts";
+import { refuseOlder, type Store } from "../store/unit.ts";
+
+type Listener = (rows: readonly JournalRow[]) => void;
+
+/** Rows read in one look; the rest follows in the next. */
+const PAGE_ROWS = 500;
+
+export class Feed {
+  readonly #store: Store;
+  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<Listener>();
+  #cursor = 0;
+  #looking: Promise<void> | null = null;
+  #again = false;
+  #lastRingMs = -Infinity;
+  #ringTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Somebody rang. Wakes are capped at one a millisecond. */
+  rung(): void {
+    if (this.#ringTimer !== null) return;
+    const sinceMs = performance.now() - this.#lastRingMs;
+    if (sinceMs >= 1) {
+      this.#lastRingMs = performance.now();
+      this.look();
+      return;
+    }
+    this.#ringTimer = setTimeout(() => {
+      this.#ringTimer = null;
+      this.#lastRingMs = performance.now();
+      this.look();
+    }, 1 - sinceMs);
+  }
+
+  /** Looks, and looks again if something came in meanwhile. */
+  look(): void {
+    for (const wake of [...this.#waiting]) wake();
+    if (this.#listeners.size === 0) return;
+    if (this.#looking !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = this.#read().catch(() => {
+      // The store says why on the next call; a feed has nobody to tell.
+    }).finally(() => {
+      this.#looking = null;
+      if (!this.#again) return;
+      this.#again = false;
+      this.look();
+    });
+  }
+
+  async #read(): Promise<void> {
+    const rows = await this.#store.engine.read((tx) => rowsAfter(tx, this.#cursor, PAGE_ROWS));
+    const last = rows.at(-1);
+    if (last === undefined) {
+      refuseOlder(this.#store, await this.#store.engine.read(headSeq));
+      return;
+    }
+    this.#cursor = last.seq;
+    this.#store.seenSeq = Math.max(this.#store.seenSeq, last.seq);
+    if (rows.length === PAGE_ROWS) this.#again = true;
+    for (const listener of [...this.#listeners]) listener(rows);
+  }
+
+  /** Resolves when something may have changed, or after `ms`. */
+  changed(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        done();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** Calls `listener` with every row from now on. Returns how to stop. */
+  async listen(listener: Listener): Promise<() => void> {
+    if (this.#listeners.size === 0) this.#cursor = await this.#store.engine.read(headSeq);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  get listening(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Lets everybody go who waits. */
+  close(): void {
+    if (this.#ringTimer !== null) clearTimeout(this.#ringTimer);
+    this.#listeners.clear();
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

@@ -1,0 +1,92 @@
+// Keeps a peer's git state in the roster fresh, and warns two peers that have changed one file.
+
+import type { Unit } from "../core/transaction.ts";
+import { dirtyFiles } from "../flock/attention.ts";
+import { notify } from "../message/notice.ts";
+import { dirtyOverlap } from "../peer/rules.ts";
+import { type GitState, livePeers, peerById, type PeerRow, setGit } from "../peer/table.ts";
+import { commit, type Store } from "../store/unit.ts";
+import { GitPace, readGit } from "./git.ts";
+
+/** Files that one warning names. */
+const NAMED = 10;
+
+export class GitWatch {
+  readonly #store: Store;
+  readonly #peer: string;
+  readonly #tree: string;
+  readonly #pace = new GitPace();
+  #reading = false;
+  #last = "";
+
+  constructor(store: Store, peer: string, tree: string) {
+    this.#store = store;
+    this.#peer = peer;
+    this.#tree = tree;
+  }
+
+  /** Reads the state in the background if it is due. A peer's own act calls it. */
+  refresh(): void {
+    if (this.#reading || !this.#pace.due(performance.now())) return;
+    this.#reading = true;
+    void this.#read().catch(() => {
+      // Ornament, not substance: the next act tries again.
+    }).finally(() => {
+      this.#reading = false;
+    });
+  }
+
+  async #read(): Promise<void> {
+    const startMs = performance.now();
+    const state = await readGit(this.#tree);
+    this.#pace.took(startMs, performance.now());
+    const text = JSON.stringify(state);
+    if (state === null || text === this.#last) return;
+    await commit(this.#store, (unit) => publish(unit, this.#peer, state));
+    this.#last = text;
+  }
+}
+
+/** Stores the state and warns whoever has changed the same file. */
+export async function publish(unit: Unit, peerId: string, state: GitState): Promise<void> {
+  const peer = await peerById(unit.tx, peerId);
+  if (peer === undefined || peer.state === "gone") return;
+  await setGit(unit.tx, peerId, state, unit.at);
+  unit.record({
+    actor: peer.name,
+    op: "git",
+    subject: `peer/${peer.name}`,
+    detail: { branch: state.branch, commit: state.commit, dirty: state.dirtyCount },
+  });
+  const before = dirtyFiles(peer);
+  for (const other of await livePeers(unit.tx, peer.project)) {
+    if (other.id !== peerId) await warn(unit, peer, before, state.dirty, other);
+  }
+}
+
+/**
+ * Two working trees: every new common file is a merge conflict in the making. One working tree:
+ * everybody sees the same changes, so the first common file says it all.
+ */
+async function warn(
+  unit: Unit,
+  peer: PeerRow,
+  before: readonly string[],
+  now: readonly string[],
+  other: PeerRow,
+): Promise<void> {
+  const theirs = dirtyFiles(other);
+  const known = new Set(dirtyOverlap(before, theirs));
+  const fresh = dirtyOverlap(now, theirs).filter((file) => !known.has(file));
+  const oneTree = peer.tree === other.tree;
+  if (fresh.length === 0 || (oneTree && known.size > 0)) return;
+  const files = fresh.slice(0, NAMED).join(", ") + (fresh.length > NAMED ? ", ..." : "");
+  const where = oneTree ? "in the working tree you share" : "in two working trees";
+  await notify(unit, [peer.id, other.id], {
+    project: peer.project,
+    category: "alert",
+    content:
+      `${peer.name} and ${other.name} both have uncommitted changes in ${files}, ${where}. ` +
+      "Agree on who goes on, or reserve it with lock_file.",
+  });
+}

@@ -1,0 +1,153 @@
+// What this incarnation has been shown. A message is offered when the answer that carries it was
+// flushed, and seen when a later request shows that the model went on. The memory of the process
+// decides what is offered (nobody else can offer to this incarnation); the marks in the store are
+// written behind, for the sender and for a later life. If they are lost with the process, the
+// message is offered again to the next one: never to none.
+
+import type { Answer } from "../perform.ts";
+import { LIMITS } from "../core/limits.ts";
+import { shownMessage } from "../message/operations.ts";
+import { countUnread, markOffered, markSeen, unread } from "../message/table.ts";
+import { commit, type Store } from "../store/unit.ts";
+
+/** Delay before marks are written, so that many become one transaction. */
+const WRITE_BEHIND_MS = 5;
+
+/** The messages that one answer carries. */
+export class Offer {
+  readonly ids = new Set<number>();
+  readonly #mail: Mail;
+
+  constructor(mail: Mail) {
+    this.#mail = mail;
+  }
+
+  add(message: number): void {
+    this.ids.add(message);
+    this.#mail.offering.add(message);
+  }
+
+  /** The answer went out. */
+  flushed(): void {
+    this.#mail.flushed(this.ids);
+  }
+
+  /** The answer was never sent: the messages are offered again. */
+  withdraw(): void {
+    for (const id of this.ids) this.#mail.offering.delete(id);
+    this.ids.clear();
+  }
+}
+
+export class Mail {
+  readonly #store: Store;
+  readonly #peer: string;
+  readonly #incarnation: string;
+  /** Everything that is on the way or was offered, until the store knows. */
+  readonly offering = new Set<number>();
+  /** Offered and flushed, not yet known to be seen. */
+  readonly #flushed = new Set<number>();
+  readonly #previewed = new Set<number>();
+  #toOffer = new Set<number>();
+  #toSee = new Set<number>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(store: Store, peer: string, incarnation: string) {
+    this.#store = store;
+    this.#peer = peer;
+    this.#incarnation = incarnation;
+  }
+
+  begin(): Offer {
+    return new Offer(this);
+  }
+
+  /** A request came in: the model has gone on from whatever was flushed before. */
+  received(): void {
+    if (this.#flushed.size === 0) return;
+    for (const id of this.#flushed) this.#toSee.add(id);
+    this.#flushed.clear();
+    this.#writeSoon();
+  }
+
+  flushed(ids: ReadonlySet<number>): void {
+    if (ids.size === 0) return;
+    for (const id of ids) {
+      this.#flushed.add(id);
+      this.#toOffer.add(id);
+    }
+    this.#writeSoon();
+  }
+
+  /**
+   * Unread mail to ride on an answer: how much there is and the first few. Long messages are shown
+   * in part, once, and stay unread until `check` shows them whole.
+   */
+  async ride(offer: Offer): Promise<Answer | null> {
+    return await this.#store.engine.read(async (tx) => {
+      const rows = await unread(
+        tx,
+        this.#peer,
+        this.#incarnation,
+        LIMITS.mailMessages + this.#previewed.size,
+        this.offering,
+      );
+      if (rows.length === 0) return null;
+      const total = await countUnread(tx, this.#peer, this.#incarnation, 1_000, this.offering);
+      const messages = [];
+      for (const row of rows) {
+        if (messages.length === LIMITS.mailMessages) break;
+        if (row.content.length <= LIMITS.mailMessageChars) {
+          offer.add(row.id);
+          messages.push(shownMessage(row));
+        } else if (!this.#previewed.has(row.id)) {
+          this.#previewed.add(row.id);
+          const content = `${
+            row.content.slice(0, LIMITS.mailMessageChars)
+          }... (check shows it whole)`;
+          messages.push({ ...shownMessage(row), content, truncated: true });
+        }
+      }
+      return { unread: total, messages };
+    });
+  }
+
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_BEHIND_MS);
+  }
+
+  /** Writes the marks that are due. */
+  write(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const offered = this.#toOffer;
+    const seen = this.#toSee;
+    if (offered.size === 0 && seen.size === 0) return this.#writing;
+    this.#toOffer = new Set();
+    this.#toSee = new Set();
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#mark(offered, seen));
+    return this.#writing;
+  }
+
+  async #mark(offered: ReadonlySet<number>, seen: ReadonlySet<number>): Promise<void> {
+    try {
+      await commit(this.#store, async ({ tx, at }) => {
+        await markOffered(tx, this.#peer, [...offered], this.#incarnation, at);
+        await markSeen(tx, this.#peer, [...seen], this.#incarnation, at);
+      });
+    } catch (thrown) {
+      // Not lost: they are due again with the next mark, and memory still prevents a repeat.
+      for (const id of offered) this.#toOffer.add(id);
+      for (const id of seen) this.#toSee.add(id);
+      throw thrown;
+    }
+    for (const id of offered) this.offering.delete(id);
+  }
+
+  /** Writes what is due, at the end. */
+  async close(): Promise<void> {
+    await this.write();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,367 @@
+// The node: what a process embeds to be a peer. It puts the parts together (presence, bell, feed,
+// election, duties, mail) and is the only way from a door to perform. It joins at the first call
+// and leaves when told; if it gets no chance to leave, the kernel's locks tell the others.
+
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { TIMES } from "../core/limits.ts";
+import type { AnyOperation, Role, Settings } from "../core/operation.ts";
+import { repositoryOf } from "../core/repository.ts";
+import { compareVersions, VERSION } from "../core/version.ts";
+import { SYSTEM } from "../message/notice.ts";
+import { enter, type Entered } from "../peer/entry.ts";
+import { endLife } from "../peer/life.ts";
+import { leaderRow, peerByIncarnation, setWatch } from "../peer/table.ts";
+import { type Answer, type Caller, perform } from "../perform.ts";
+import type { Bell, Hold } from "../store/engine.ts";
+import { openStore } from "../store/open.ts";
+import { commit, type Store } from "../store/unit.ts";
+import { Duties } from "./duties.ts";
+import { Election } from "./election.ts";
+import { Feed } from "./feed.ts";
+import { GitWatch } from "./gitwatch.ts";
+import { newId } from "./ids.ts";
+import { Mail, type Offer } from "./mail.ts";
+import { Ticker } from "./presence.ts";
+
+/** What a node is told when it is made. */
+export interface NodeOptions {
+  readonly home: string;
+  readonly folder: string;
+  readonly name?: string | null;
+  readonly role?: Role | null;
+  /** Session id of the client, if the client itself is behind the node. */
+  readonly session?: string | null;
+  readonly settings: Settings;
+  readonly clock?: Clock;
+  /** Told of trouble that no answer can carry; never used for the normal course. */
+  readonly onTrouble?: (what: string, thrown: unknown) => void;
+}
+
+/** How a call wants to be answered. */
+export interface CallOptions {
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Who the call says it is. */
+  readonly claims?: string | null;
+  /** Whether unread mail rides on the answer (default: yes). */
+  readonly mail?: boolean;
+}
+
+/** An answer, with the messages that it shows. */
+export interface Called {
+  readonly answer: Answer;
+  /** Flush it once the answer went out; withdraw it if it never does. */
+  readonly offer: Offer;
+}
+
+/** Everything that exists between joining and leaving. */
+interface Life {
+  readonly store: Store;
+  readonly incarnation: string;
+  readonly hold: Hold;
+  readonly bell: Bell;
+  readonly feed: Feed;
+  readonly mail: Mail;
+  readonly election: Election;
+  readonly entered: Entered;
+  readonly git: GitWatch | null;
+  readonly timer: ReturnType<typeof setInterval>;
+}
+
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #project: string;
+  readonly #tree: string;
+  readonly #epochs = new Map<string, number>();
+  #entering: Promise<Life> | null = null;
+  #life: Life | null = null;
+  #duties: Duties | null = null;
+  #left = false;
+  #notices: string[] = [];
+  #lastPulseMs = 0;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    const repository = repositoryOf(options.folder);
+    this.#project = repository?.commonDir ?? options.folder;
+    this.#tree = repository?.tree ?? options.folder;
+  }
+
+  /** Joins the flock, once. */
+  enter(): Promise<Entered> {
+    return this.#alive().then((life) => life.entered);
+  }
+
+  /** The epoch in which this node leads, or null. */
+  get epoch(): number | null {
+    return this.#life?.election.epoch ?? null;
+  }
+
+  get joined(): boolean {
+    return this.#life !== null;
+  }
+
+  /** Sets the session; counts only before the node joins. */
+  set session(session: string | null) {
+    if (this.#entering === null) this.#session = session;
+  }
+
+  #session: string | null = null;
+
+  #alive(): Promise<Life> {
+    if (this.#left) throw new Refusal("NOT_JOINED", "this session has left the flock");
+    this.#entering ??= this.#join().catch((thrown) => {
+      // The next call tries again: the reason may be gone by then.
+      this.#entering = null;
+      throw thrown;
+    });
+    return this.#entering;
+  }
+
+  async #join(): Promise<Life> {
+    const store = await openStore(this.#options.home, this.#options.clock ?? systemClock);
+    const incarnation = newId(12);
+    const hold = store.engine.hold(incarnation);
+    const feed = new Feed(store);
+    try {
+      const bell = await store.engine.bell(() => feed.rung());
+      const entered = await commit(store, (unit) =>
+        enter(unit, {
+          kind: "resident",
+          name: this.#options.name ?? null,
+          role: this.#options.role ?? null,
+          session: this.#session ?? this.#options.session ?? null,
+          incarnation,
+          bell: bell.address,
+          pid: Deno.pid,
+          version: VERSION,
+          project: this.#project,
+          folder: this.#options.folder,
+          tree: this.#tree,
+          leaseUntilS: null,
+        }, () =>
+          newId(8), Math.random));
+      for (const [task, epoch] of entered.returned.epochs) this.#epochs.set(task, epoch);
+      this.#notices = [...entered.notices];
+      const mail = new Mail(store, entered.id, incarnation);
+      const election = this.#election(store, incarnation, entered.id);
+      const inGit = this.#project !== this.#options.folder;
+      const git = inGit ? new GitWatch(store, entered.id, this.#tree) : null;
+      const ticker = new Ticker(performance.now());
+      const timer = setInterval(() => void this.#tick(ticker), TIMES.tickMs);
+      Deno.unrefTimer(timer);
+      this.#lastPulseMs = performance.now();
+      this.#life = { store, incarnation, hold, bell, feed, mail, election, entered, git, timer };
+      await election.look();
+      return this.#life;
+    } catch (thrown) {
+      hold.release();
+      store.engine.close();
+      throw thrown;
+    }
+  }
+
+  #election(store: Store, incarnation: string, peer: string): Election {
+    const { engine } = store;
+    return new Election({
+      me: incarnation,
+      seat: () =>
+        engine.read(async (tx) => {
+          const row = await leaderRow(tx);
+          const current = row.incarnation !== null &&
+            await peerByIncarnation(tx, row.incarnation) !== undefined;
+          return { incarnation: row.incarnation, epoch: row.epoch, current };
+        }),
+      take: (epoch) => takeSeat(store, incarnation, peer, epoch),
+      held: (name) => engine.held(name),
+      pulseOf: (name) => engine.pulseOf(name),
+      freed: (name) => engine.freed(name),
+      holdBackMs: () => newerPeers(store),
+      sleep: (ms) => new Promise((wake) => setTimeout(wake, ms)),
+      leading: (epoch) => this.#lead(store, incarnation, epoch),
+      deposed: () => this.#stepDown(),
+    });
+  }
+
+  #lead(store: Store, incarnation: string, epoch: number): void {
+    this.#duties = new Duties(store, incarnation, epoch, {
+      failed: (duty, thrown) => this.#options.onTrouble?.(`duty ${duty}`, thrown),
+      deposed: () => void this.#life?.election.look().catch((thrown) => this.#trouble(thrown)),
+    });
+    this.#duties.start();
+  }
+
+  #stepDown(): void {
+    this.#duties?.stop();
+    this.#duties = null;
+  }
+
+  #trouble(thrown: unknown): void {
+    this.#options.onTrouble?.("tick", thrown);
+  }
+
+  /** Once a second: show that we live, see whether something was missed, watch the leader. */
+  async #tick(ticker: Ticker): Promise<void> {
+    const life = this.#life;
+    if (life === null || this.#left) return;
+    const nowMs = performance.now();
+    const late = ticker.late(nowMs);
+    try {
+      if (late || nowMs - this.#lastPulseMs >= TIMES.pulseMs - TIMES.tickMs / 2) {
+        this.#lastPulseMs = nowMs;
+        life.hold.pulse();
+      }
+      life.store.engine.assertOurs();
+      if (life.store.engine.changed()) life.feed.look();
+      await life.election.tick(late);
+    } catch (thrown) {
+      this.#trouble(thrown);
+    }
+  }
+
+  /**
+   * Runs one operation as this node's peer.
+   * @throws Refusal whatever stands in the way
+   */
+  async call(operation: AnyOperation, input: unknown, options: CallOptions = {}): Promise<Called> {
+    const life = await this.#alive();
+    life.store.engine.assertOurs();
+    const offer = life.mail.begin();
+    try {
+      const caller = this.#caller(life, offer);
+      const { key, signal, claims } = options;
+      let answer = await perform(life.store, caller, operation, input, { key, signal, claims });
+      this.#remember(operation, answer);
+      if (this.#notices.length > 0) {
+        answer = { ...answer, notice: this.#notices.splice(0).join("; ") };
+      }
+      if (options.mail !== false && offer.ids.size === 0) {
+        const mail = await life.mail.ride(offer);
+        if (mail !== null) answer = { ...answer, mail };
+      }
+      life.git?.refresh();
+      return { answer, offer };
+    } catch (thrown) {
+      offer.withdraw();
+      throw asRefusal(thrown);
+    }
+  }
+
+  /** Unread mail for an answer that is no operation's, such as a refusal. */
+  async mail(): Promise<{ mail: Answer; offer: Offer } | null> {
+    const life = this.#life;
+    if (life === null || this.#left) return null;
+    const offer = life.mail.begin();
+    const mail = await life.mail.ride(offer);
+    return mail === null ? null : { mail, offer };
+  }
+
+  /** A request came in: whatever was flushed before it has been seen. */
+  received(): void {
+    this.#life?.mail.received();
+  }
+
+  #caller(life: Life, offer: Offer): Caller {
+    return {
+      peer: life.entered.id,
+      incarnation: life.incarnation,
+      folder: this.#options.folder,
+      project: this.#project,
+      settings: this.#options.settings,
+      heldEpoch: (task) => this.#epochs.get(task),
+      offering: life.mail.offering,
+      offer: (message) => offer.add(message),
+      changed: (ms) => life.feed.changed(ms),
+    };
+  }
+
+  /** A claim's epoch is remembered here: it is what fences this process if it sleeps. */
+  #remember(operation: AnyOperation, answer: Answer): void {
+    if (operation.name !== "claim_task") return;
+    const task = answer["task"] as { id: string } | null;
+    if (task !== null) this.#epochs.set(task.id, answer["epoch"] as number);
+  }
+
+  /** Calls `listener` with the subjects of everything that happens from now on. */
+  async listen(listener: (subjects: readonly string[]) => void): Promise<() => Promise<void>> {
+    const life = await this.#alive();
+    const stop = await life.feed.listen((rows) => listener(rows.map((row) => row.subject)));
+    await commit(life.store, ({ tx }) => setWatch(tx, life.entered.id, true));
+    return async () => {
+      stop();
+      if (life.feed.listening) return;
+      await commit(life.store, ({ tx }) => setWatch(tx, life.entered.id, false));
+    };
+  }
+
+  /** The open store, for what reads beside the operations (resources, tests). */
+  async store(): Promise<Store> {
+    return (await this.#alive()).store;
+  }
+
+  /** Leaves: frees what the peer held and gives the lead away. Idempotent; bounded in time. */
+  async leave(): Promise<void> {
+    if (this.#left) return;
+    this.#left = true;
+    const life = this.#life ?? await this.#entering?.catch(() => null) ?? null;
+    if (life === null) return;
+    clearInterval(life.timer);
+    this.#stepDown();
+    life.election.stop();
+    life.feed.close();
+    const late = new Promise<void>((done) => setTimeout(done, TIMES.leaveMs * 0.8));
+    // If the store is busy, the freed lock says it all.
+    await Promise.race([this.#sayGoodbye(life).catch((thrown) => this.#trouble(thrown)), late]);
+    life.hold.release();
+    life.bell.close();
+  }
+
+  async #sayGoodbye(life: Life): Promise<void> {
+    await life.mail.close();
+    await commit(life.store, async (unit) => {
+      await unit.tx.run(
+        "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",
+        life.incarnation,
+      );
+      await endLife(unit, life.incarnation, "left");
+    });
+  }
+}
+
+/** One compare-and-swap on the leader row. */
+function takeSeat(
+  store: Store,
+  incarnation: string,
+  peer: string,
+  epoch: number,
+): Promise<number | null> {
+  return commit(store, async (unit) => {
+    const changed = await unit.tx.run(
+      `UPDATE leader SET incarnation = ?, peer = ?, epoch = epoch + 1, since = ?, url = NULL
+       WHERE one = 1 AND epoch = ?`,
+      incarnation,
+      peer,
+      unit.at,
+      epoch,
+    );
+    if (changed === 0) return null;
+    unit.record({
+      actor: SYSTEM,
+      op: "lead",
+      subject: `peer/${(await peerByIncarnation(unit.tx, incarnation))?.name ?? peer}`,
+      detail: { epoch: epoch + 1 },
+    });
+    return epoch + 1;
+  });
+}
+
+/** Milliseconds to let a newer version stand first; 0 if nobody newer is here. */
+async function newerPeers(store: Store): Promise<number> {
+  const rows = await store.engine.read((tx) =>
+    tx.all<{ version: string }>(
+      "SELECT DISTINCT version FROM peer WHERE state = 'live' AND kind = 'resident'",
+    )
+  );
+  return rows.some((row) => compareVersions(row.version, VERSION) > 0) ? 30 : 0;
+}

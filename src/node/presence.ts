@@ -1,0 +1,47 @@
+// Liveness from the outside. Death is told by the kernel (a presence lock that is free); a process
+// that is stopped keeps its lock, so it is told by its pulse: a value that its event loop changes.
+// The watcher counts its own ticks, never seconds of a clock: after a laptop's sleep everybody's
+// pulse is old, and the watcher's own late tick says so.
+
+import { TIMES } from "../core/limits.ts";
+
+/** Counts the ticks for which somebody's pulse has not changed. */
+export class StallWatch {
+  #pulse: number | null = null;
+  #ticks = 0;
+
+  /**
+   * Takes one look. `late` says that the watcher's own tick came late: then nothing is known.
+   * Returns for how many ticks in a row the pulse has stood still.
+   */
+  observe(pulse: number | null, late: boolean): number {
+    if (late || pulse === null || pulse !== this.#pulse) {
+      this.#pulse = pulse;
+      this.#ticks = 0;
+    } else {
+      this.#ticks += 1;
+    }
+    return this.#ticks;
+  }
+
+  /** Whether so many ticks mean that the process does not react. */
+  static stalled(ticks: number): boolean {
+    return ticks >= TIMES.stalledTicks;
+  }
+}
+
+/** Tells whether a tick came late, from a clock that stands still while the process does. */
+export class Ticker {
+  #lastMs: number;
+
+  constructor(nowMs: number) {
+    this.#lastMs = nowMs;
+  }
+
+  /** Takes a tick at `nowMs`; true if it came late. */
+  late(nowMs: number): boolean {
+    const gap = nowMs - this.#lastMs;
+    this.#lastMs = nowMs;
+    return gap > TIMES.lateTickMs;
+  }
+}

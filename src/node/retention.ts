@@ -1,0 +1,127 @@
+// What is forgotten, and when: seen messages and ended peers after a week, details of the journal
+// after a week, its rows after a month, idempotency keys after a day. In chunks of a few rows, so
+// that nobody waits for it. The journal keeps a signed base in place of the rows that are gone.
+
+import { createHmac, hash } from "node:crypto";
+import { iso } from "../core/clock.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Tx, Unit } from "../core/transaction.ts";
+import { BLANKED } from "../store/journal.ts";
+import type { Store } from "../store/unit.ts";
+
+const CHUNK_ROWS = 200;
+const DAY_MS = 86_400_000;
+
+/** Forgets one chunk; true if there may be more. */
+export async function forgetHistory(unit: Unit, store: Store): Promise<boolean> {
+  const nowMs = Date.parse(unit.at);
+  const before = (days: number): string => iso(nowMs - days * DAY_MS);
+  const counts = [
+    await forgetMessages(unit.tx, before(LIMITS.retentionDays)),
+    await forgetPeers(unit.tx, before(LIMITS.retentionDays)),
+    await blankDetails(unit.tx, before(LIMITS.retentionDays)),
+    await forgetJournal(unit.tx, before(LIMITS.journalDays), store.secret),
+    await unit.tx.run(
+      `DELETE FROM idempotency WHERE (peer, key) IN
+         (SELECT peer, key FROM idempotency WHERE at < ? LIMIT ?)`,
+      before(LIMITS.idempotencyDays),
+      CHUNK_ROWS,
+    ),
+    await unit.tx.run("DELETE FROM lock_wait WHERE until_s < ?", unit.upS),
+  ];
+  return counts.some((count) => count >= CHUNK_ROWS);
+}
+
+/** Old messages that everybody has seen; the newest row stays, so that no number comes twice. */
+async function forgetMessages(tx: Tx, before: string): Promise<number> {
+  const rows = await tx.all<{ id: number }>(
+    `SELECT id FROM message m WHERE at < ? AND id < (SELECT max(id) FROM message)
+       AND NOT EXISTS (SELECT 1 FROM delivery d JOIN peer p ON p.id = d.peer
+         WHERE d.message = m.id AND d.state < 2) LIMIT ?`,
+    before,
+    CHUNK_ROWS,
+  );
+  for (const { id } of rows) {
+    await tx.run("DELETE FROM delivery WHERE message = ?", id);
+    await tx.run("DELETE FROM message WHERE id = ?", id);
+    await forgetDocument(tx, "message", `m${id}`);
+  }
+  return rows.length;
+}
+
+async function forgetDocument(tx: Tx, kind: string, ref: string): Promise<void> {
+  const docs = await tx.all<{ id: number }>(
+    "SELECT id FROM search_doc WHERE kind = ? AND ref = ?",
+    kind,
+    ref,
+  );
+  for (const { id } of docs) {
+    await tx.run("DELETE FROM search_text WHERE rowid = ?", id);
+    await tx.run("DELETE FROM search_doc WHERE id = ?", id);
+  }
+}
+
+/** Identities that ended long ago and have nothing left to come back for. */
+async function forgetPeers(tx: Tx, before: string): Promise<number> {
+  const rows = await tx.all<{ id: string }>(
+    `SELECT id FROM peer p WHERE state = 'gone' AND ended_at < ?
+       AND NOT EXISTS (SELECT 1 FROM task t WHERE t.claimed_by = p.id
+         AND t.status IN ('in_progress', 'in_review')) LIMIT ?`,
+    before,
+    CHUNK_ROWS,
+  );
+  for (const { id } of rows) {
+    await tx.run("DELETE FROM delivery WHERE peer = ?", id);
+    await tx.run("DELETE FROM lost WHERE peer = ?", id);
+    await tx.run("UPDATE task SET assigned_to = '' WHERE assigned_to = ?", id);
+    await tx.run("DELETE FROM peer WHERE id = ?", id);
+  }
+  return rows.length;
+}
+
+/** Takes out the detail and leaves its hash, over which the MAC was made. */
+async function blankDetails(tx: Tx, before: string): Promise<number> {
+  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'blanked_seq'");
+  const from = Number(meta?.value ?? 0);
+  const rows = await tx.all<{ seq: number; detail: string }>(
+    "SELECT seq, detail FROM journal WHERE seq > ? AND at < ? ORDER BY seq LIMIT ?",
+    from,
+    before,
+    CHUNK_ROWS,
+  );
+  for (const { seq, detail } of rows) {
+    if (detail.startsWith(BLANKED)) continue;
+    const blank = BLANKED + hash("sha256", detail, "hex");
+    await tx.run("UPDATE journal SET detail = ? WHERE seq = ?", blank, seq);
+  }
+  const last = rows.at(-1);
+  if (last !== undefined) await setMeta(tx, "blanked_seq", String(last.seq));
+  return rows.length;
+}
+
+/** Drops the oldest rows and signs where the chain begins now. */
+async function forgetJournal(tx: Tx, before: string, secret: Uint8Array): Promise<number> {
+  const rows = await tx.all<{ seq: number; at: string; mac: string }>(
+    `SELECT seq, at, mac FROM journal WHERE seq <
+       (SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_seq'), 0))
+     ORDER BY seq LIMIT ?`,
+    CHUNK_ROWS,
+  );
+  const old = rows.filter((row) => row.at < before);
+  const last = old.at(-1);
+  if (last === undefined) return 0;
+  const base = { seq: last.seq, mac: last.mac };
+  const text = `base\u001f${base.seq}\u001f${base.mac}`;
+  const sealed = createHmac("sha256", secret).update(text).digest("hex");
+  await tx.run("DELETE FROM journal WHERE seq <= ?", last.seq);
+  await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed }));
+  return old.length;
+}
+
+async function setMeta(tx: Tx, key: string, value: string): Promise<void> {
+  await tx.run(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    key,
+    value,
+  );
+}

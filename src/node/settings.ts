@@ -1,0 +1,105 @@
+// What a process is told by its environment. Read once, at the door; a value that makes no sense
+// is refused with its name, since a silent default would be a surprise later.
+
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Role, Settings } from "../core/operation.ts";
+import { nameFault } from "../peer/rules.ts";
+
+/** The environment of a process. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Everything the environment decides. */
+export interface Environment {
+  readonly home: string;
+  readonly name: string | null;
+  readonly role: Role | null;
+  readonly folder: string;
+  /** Port of the page; 0 is any free one. */
+  readonly port: number;
+  /** Which tools are listed. */
+  readonly tools: string;
+  /** Session id of the client that started the process; counts only if the client itself is it. */
+  readonly session: string | null;
+  readonly settings: Settings;
+}
+
+/**
+ * Reads the settings.
+ * @throws Refusal `INVALID_INPUT` naming the variable
+ */
+export function readEnvironment(env: Env, cwd: string): Environment {
+  const userHome = env["HOME"] ?? env["USERPROFILE"];
+  const home = filled(env, "SKEIN_HOME") ??
+    (userHome === undefined ? null : join(userHome, ".skein"));
+  if (home === null) {
+    throw new Refusal("INVALID_INPUT", "neither SKEIN_HOME nor HOME is set", {
+      field: "SKEIN_HOME",
+    });
+  }
+  const name = filled(env, "SKEIN_NAME") ?? filled(env, "PEER_ID");
+  const fault = name === null ? null : nameFault(name);
+  if (fault !== null) {
+    throw new Refusal("INVALID_INPUT", `SKEIN_NAME ${name}: ${fault}`, { field: "SKEIN_NAME" });
+  }
+  return {
+    home,
+    name,
+    role: roleOf(filled(env, "SKEIN_ROLE") ?? filled(env, "PEER_ROLE")),
+    folder: folderOf(filled(env, "SKEIN_DIR") ?? filled(env, "PEER_DIR") ?? cwd),
+    port: number(env, "SKEIN_PORT", 7_899, 0, 65_535),
+    tools: filled(env, "SKEIN_TOOLS") ?? "all",
+    session: filled(env, "CLAUDE_CODE_SESSION_ID"),
+    settings: {
+      messagesPerMinute: number(env, "SKEIN_RATE", LIMITS.messagesPerMinute, 1, 100_000_000),
+      leaseS: number(env, "SKEIN_LEASE_S", LIMITS.leaseS, 1, 604_800),
+      stalledGraceS: number(env, "SKEIN_STALLED_S", LIMITS.stalledGraceS, 1, 604_800),
+    },
+  };
+}
+
+/** The variables that are read, for help texts and for passing on. */
+export const VARIABLES: readonly { name: string; meaning: string }[] = [
+  { name: "SKEIN_HOME", meaning: "folder of the store (default `~/.skein`)" },
+  { name: "SKEIN_NAME", meaning: "name of this peer (also `PEER_ID`; default: generated)" },
+  { name: "SKEIN_ROLE", meaning: "role: architect, worker or observer (also `PEER_ROLE`)" },
+  { name: "SKEIN_DIR", meaning: "folder this peer works in (also `PEER_DIR`; default: current)" },
+  { name: "SKEIN_PORT", meaning: "port of the page (default 7899; 0: any free one)" },
+  { name: "SKEIN_TOOLS", meaning: "listed tools: `all`, `core`, `c2-lattice`, `coordination`" },
+  { name: "SKEIN_RATE", meaning: "messages a minute for each peer (default 10)" },
+  { name: "SKEIN_LEASE_S", meaning: "seconds a peer without a process keeps what it holds (900)" },
+  { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
+];
+
+function filled(env: Env, name: string): string | null {
+  const value = env[name];
+  return value === undefined || value === "" ? null : value;
+}
+
+function number(env: Env, name: string, fallback: number, min: number, max: number): number {
+  const text = filled(env, name);
+  if (text === null) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Refusal("INVALID_INPUT", `${name}=${text} is not an integer from ${min} to ${max}`, {
+    field: name,
+  });
+}
+
+function roleOf(text: string | null): Role | null {
+  if (text === null || text === "architect" || text === "worker" || text === "observer") {
+    return text;
+  }
+  throw new Refusal("INVALID_INPUT", `SKEIN_ROLE=${text} is not architect, worker or observer`, {
+    field: "SKEIN_ROLE",
+  });
+}
+
+function folderOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    throw new Refusal("INVALID_INPUT", `SKEIN_DIR=${path} does not exist`, { field: "SKEIN_DIR" });
+  }
+}

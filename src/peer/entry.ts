@@ -1,0 +1,151 @@
+// Joining: one transaction that decides who the newcomer is, gives it a role, writes its row and
+// returns what its session had before.
+
+import { Refusal } from "../core/errors.ts";
+import type { Role } from "../core/operation.ts";
+import type { Unit } from "../core/transaction.ts";
+import { SCHEMA_VERSION } from "../store/schema.ts";
+import { endLife, giveBack, type Returned, stillAlive } from "./life.ts";
+import {
+  type Brings,
+  type Candidate,
+  decideIdentity,
+  decideRole,
+  type RoleDecision,
+} from "./rules.ts";
+import {
+  architectOf,
+  type Kind,
+  namesLike,
+  peerById,
+  peerByName,
+  peerBySession,
+  type PeerRow,
+  setName,
+  writeEntry,
+} from "./table.ts";
+
+/** Everything a newcomer brings along. */
+export interface Newcomer extends Brings {
+  readonly kind: Kind;
+  /** Role from the environment or a spawner. */
+  readonly role: Role | null;
+  readonly incarnation: string;
+  readonly bell: number;
+  readonly pid: number;
+  readonly version: string;
+  readonly folder: string;
+  readonly tree: string;
+  /** For a peer without a process: until when it lives, in seconds since boot. */
+  readonly leaseUntilS: number | null;
+}
+
+export interface Entered {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly returned: Returned;
+  /** What the newcomer has to be told: another name or role than it wanted. */
+  readonly notices: string[];
+}
+
+/** Lets a newcomer in. `newId` makes peer ids, `random` numbers in [0, 1). */
+export async function enter(
+  unit: Unit,
+  newcomer: Newcomer,
+  newId: () => string,
+  random: () => number,
+): Promise<Entered> {
+  const { tx } = unit;
+  const notices: string[] = [];
+  const bySession = newcomer.session === null
+    ? undefined
+    : await peerBySession(tx, newcomer.session);
+  const byName = newcomer.name === null ? undefined : await peerByName(tx, newcomer.name);
+  const taken = await namesLike(tx, newcomer.name ?? "");
+  const identity = decideIdentity(
+    newcomer,
+    await candidate(unit, bySession),
+    await candidate(unit, byName),
+    (name) => taken.has(name),
+    random,
+  );
+  let before: PeerRow | undefined;
+  if (identity.as === "same") {
+    before = await peerById(tx, identity.id);
+    const old = before?.incarnation ?? null;
+    if (old !== null) await endLife(unit, old, "superseded");
+  }
+  if (identity.as === "heir") {
+    await setName(tx, identity.archive, `${identity.name}.${identity.archive}`);
+  }
+  if (identity.as === "new" && identity.instead !== undefined) {
+    notices.push(`the name ${identity.instead} is in use; you are ${identity.name}`);
+  }
+  const id = before?.id ?? newId();
+  const name = identity.as === "same" ? before?.name ?? newId() : identity.name;
+  const decision = await roleFor(unit, {
+    id,
+    project: newcomer.project,
+    asked: newcomer.role,
+    pinning: true,
+    present: before?.project === newcomer.project ? before.role : null,
+    pinned: before?.pinned === 1 && newcomer.role === null,
+    takesSeat: newcomer.kind === "resident",
+  });
+  if (decision.notice !== undefined) notices.push(decision.notice);
+  await writeEntry(tx, {
+    ...newcomer,
+    id,
+    name,
+    role: decision.role,
+    wantedRole: decision.wanted,
+    pinned: newcomer.role !== null || before?.pinned === 1,
+    session: newcomer.session ?? before?.session ?? null,
+    schema: SCHEMA_VERSION,
+    at: unit.at,
+  });
+  const returned = await giveBack(unit, id, newcomer.incarnation);
+  unit.record({
+    actor: name,
+    op: "join",
+    subject: `peer/${name}`,
+    detail: { role: decision.role, project: newcomer.project, returned: returned.given },
+  });
+  return { id, name, role: decision.role, returned, notices };
+}
+
+async function candidate(unit: Unit, row: PeerRow | undefined): Promise<Candidate | null> {
+  if (row === undefined) return null;
+  const { id, name, project, session, kind } = row;
+  return { id, name, project, session, kind, alive: await stillAlive(unit, id) };
+}
+
+export interface RoleRequest {
+  readonly id: string;
+  readonly project: string;
+  readonly asked: Role | null;
+  readonly pinning: boolean;
+  readonly present: Role | null;
+  readonly pinned: boolean;
+  readonly takesSeat: boolean;
+}
+
+/**
+ * Decides a role with the seat as it is right now; a dead holder loses it on the spot.
+ * @throws Refusal `NOT_ALLOWED`, `ROLE_TAKEN`
+ */
+export async function roleFor(
+  unit: Unit,
+  request: RoleRequest,
+): Promise<Exclude<RoleDecision, { refused: string }>> {
+  let holder = await architectOf(unit.tx, request.project);
+  while (holder !== undefined && holder.id !== request.id && !await stillAlive(unit, holder.id)) {
+    holder = await architectOf(unit.tx, request.project);
+  }
+  const seatHolder = holder === undefined || holder.id === request.id ? null : holder.name;
+  const decision = decideRole({ ...request, seatHolder });
+  if (!("refused" in decision)) return decision;
+  const code = decision.refused === "taken" ? "ROLE_TAKEN" : "NOT_ALLOWED";
+  throw new Refusal(code, `role: ${decision.why}`, { field: "role" });
+}

@@ -1,0 +1,231 @@
+// The end of a life, and what the same session gets back. There is one path out for leaving,
+// dying, being superseded and running out of lease; it is idempotent, so whoever notices first
+// may take it.
+
+import type { Unit } from "../core/transaction.ts";
+import { conflicts } from "../lock/rules.ts";
+import * as locks from "../lock/table.ts";
+import { notify, SYSTEM } from "../message/notice.ts";
+import * as tasks from "../task/table.ts";
+import {
+  architectOf,
+  endPeer,
+  forgetLost,
+  type GitState,
+  lostOf,
+  nextArchitect,
+  peerById,
+  peerByIncarnation,
+  type PeerRow,
+  rememberLost,
+  setRole,
+} from "./table.ts";
+
+/** Why a life ended. */
+export type End = "left" | "died" | "superseded" | "lease expired";
+
+/** What a returning session got back and what not. */
+export interface Returned {
+  readonly given: string[];
+  readonly lost: string[];
+  /** New claim epochs by task. */
+  readonly epochs: ReadonlyMap<string, number>;
+}
+
+/**
+ * Ends an incarnation: frees its claims and locks, remembers them for its return, and tells the
+ * architect. Returns whether this call did it.
+ */
+export async function endLife(unit: Unit, incarnation: string, how: End): Promise<boolean> {
+  const { tx } = unit;
+  const peer = await peerByIncarnation(tx, incarnation);
+  if (peer === undefined || !await endPeer(tx, incarnation, unit.at, how)) return false;
+  const claimed = await tasks.claimsOf(tx, incarnation);
+  for (const task of claimed) await freeTask(unit, peer, task, how);
+  const held = await locks.locksOfIncarnation(tx, incarnation);
+  for (const lock of held) {
+    const { shown, mode, task, expires_s } = lock;
+    const detail = { space: lock.space, path: lock.path, shown, mode, task, expires_s };
+    await rememberLost(tx, peer.id, "lock", `${lock.space}\n${lock.path}`, detail);
+  }
+  await locks.deleteLocksOf(tx, incarnation);
+  await locks.deleteWaits(tx, incarnation);
+  await wakeWaiters(unit, new Set(held.map((lock) => lock.space)));
+  unit.record({
+    actor: how === "left" ? peer.name : SYSTEM,
+    op: how === "left" ? "leave" : "reap",
+    subject: `peer/${peer.name}`,
+    detail: { how, tasks: claimed.map((task) => task.id), locks: held.map((lock) => lock.shown) },
+  });
+  if (peer.role === "architect") await passSeat(unit, peer.project);
+  const open = claimed.filter((task) => task.status === "in_progress").map((task) => task.id);
+  if (how !== "left" && how !== "superseded" && open.length > 0) {
+    const architect = await architectOf(tx, peer.project);
+    if (architect !== undefined) {
+      await notify(unit, [architect.id], {
+        project: peer.project,
+        category: "alert",
+        content: `${peer.name} ended (${how}); free again: ${open.join(", ")}.`,
+      });
+    }
+  }
+  return true;
+}
+
+/** A dead worker's task is claimable at once; what it had done goes along as a note. */
+async function freeTask(
+  unit: Unit,
+  peer: PeerRow,
+  task: tasks.TaskRow,
+  how: End,
+): Promise<void> {
+  const { tx, at } = unit;
+  // In review: the work is handed in and the claim is not in anybody's way.
+  if (task.status !== "in_progress") {
+    await tx.run("UPDATE task SET claim_incarnation = NULL WHERE id = ?", task.id);
+    return;
+  }
+  const own = how === "left" || how === "superseded";
+  const spent = !own && task.attempts >= task.max_attempts;
+  await rememberLost(tx, peer.id, "task", task.id, {
+    epoch: task.claim_epoch,
+    attempts: task.attempts,
+  });
+  const why = `${peer.name} ${how === "left" ? "left" : `ended (${how})`}`;
+  await tasks.setStatus(tx, task.id, spent ? "failed" : "pending", at, {
+    failure: spent ? `${why} in attempt ${task.attempts} of ${task.max_attempts}` : null,
+    attempts: own ? Math.max(0, task.attempts - 1) : task.attempts,
+  });
+  await tasks.insertNote(tx, task.id, {
+    author: SYSTEM,
+    kind: "handover",
+    text: handover(why, peer, task),
+    at,
+  });
+  unit.record({
+    actor: SYSTEM,
+    op: spent ? "fail_task" : "reassign",
+    subject: `task/${task.id}`,
+    detail: { from: peer.name, how, epoch: task.claim_epoch },
+  });
+}
+
+function handover(why: string, peer: PeerRow, task: tasks.TaskRow): string {
+  const parts = [`${why} while working on it since ${task.claimed_at}.`];
+  if (task.progress !== "") parts.push(`Last progress: ${task.progress}`);
+  if (peer.git !== null) {
+    const git = JSON.parse(peer.git) as GitState;
+    parts.push(`It was on ${git.branch} at ${git.commit} in ${peer.tree}.`);
+    if (git.dirty.length > 0) parts.push(`Uncommitted there: ${git.dirty.join(", ")}`);
+  }
+  return parts.join(" ");
+}
+
+/** Somebody who could not have the architect's seat gets it as soon as it is empty. */
+async function passSeat(unit: Unit, project: string): Promise<void> {
+  const next = await nextArchitect(unit.tx, project);
+  if (next === undefined || await architectOf(unit.tx, project) !== undefined) return;
+  await setRole(unit.tx, next.id, "architect", null);
+  unit.record({ actor: SYSTEM, op: "seat", subject: `peer/${next.name}`, detail: { project } });
+  await notify(unit, [next.id], {
+    project,
+    category: "status_update",
+    content: "The architect's seat became empty: you are the architect of this project now.",
+  });
+}
+
+/** Rings those who wait for locks in these spaces. */
+export async function wakeWaiters(unit: Unit, spaces: ReadonlySet<string>): Promise<void> {
+  for (const space of spaces) {
+    for (const wait of await locks.waitsIn(unit.tx, space, unit.upS)) unit.wake(wait.peer);
+  }
+}
+
+/**
+ * Probes whoever stands behind a peer row: a dead resident is reaped on the spot, an expired lease
+ * ends if no leader is there to do it. Returns whether the peer still lives.
+ */
+export async function stillAlive(unit: Unit, peerId: string): Promise<boolean> {
+  const peer = await peerById(unit.tx, peerId);
+  if (peer === undefined || peer.state === "gone" || peer.incarnation === null) return false;
+  if (peer.kind === "resident") {
+    if (await unit.tx.held(peer.incarnation) !== "free") return true;
+    await endLife(unit, peer.incarnation, "died");
+    return false;
+  }
+  if ((peer.lease_until_s ?? Infinity) > unit.upS || await leaderLives(unit)) return true;
+  await endLife(unit, peer.incarnation, "lease expired");
+  return false;
+}
+
+/** Leases end by the leader's duty, which knows whether the machine slept; without one, here. */
+export async function leaderLives(unit: Unit): Promise<boolean> {
+  const row = await unit.tx.get<{ incarnation: string | null }>(
+    "SELECT incarnation FROM leader WHERE one = 1",
+  );
+  if (row === undefined || row.incarnation === null) return false;
+  return await unit.tx.held(row.incarnation) === "held";
+}
+
+/** Gives a returning session what nobody took meanwhile; the rest is listed until it was told. */
+export async function giveBack(unit: Unit, peer: string, incarnation: string): Promise<Returned> {
+  const { tx, at } = unit;
+  const given: string[] = [];
+  const lost: string[] = [];
+  const epochs = new Map<string, number>();
+  for (const row of await lostOf(tx, peer)) {
+    if (row.kind === "told") {
+      lost.push(row.ref);
+      continue;
+    }
+    await forgetLost(tx, peer, row.kind, row.ref);
+    if (row.kind === "task") {
+      const epoch = await reclaim(unit, row.ref, JSON.parse(row.detail), peer, incarnation);
+      if (epoch === null) lost.push(`task ${row.ref}: ${await taskNow(unit, row.ref)}`);
+      else {
+        given.push(`task ${row.ref}`);
+        epochs.set(row.ref, epoch);
+      }
+    } else {
+      const lock = JSON.parse(row.detail) as Omit<locks.LockRow, "id" | "peer" | "incarnation">;
+      const others = await locks.locksIn(tx, lock.space);
+      const taken = others.find((other) => other.peer !== peer && conflicts(lock, other));
+      if (taken !== undefined || lock.expires_s <= unit.upS) {
+        const holder = taken === undefined ? undefined : await peerById(tx, taken.peer);
+        lost.push(
+          `lock ${lock.shown}: ${holder === undefined ? "expired" : `held by ${holder.name}`}`,
+        );
+      } else {
+        await locks.putLock(tx, { ...lock, peer, incarnation, since: at });
+        given.push(`lock ${lock.shown}`);
+      }
+    }
+  }
+  for (const line of lost) await rememberLost(tx, peer, "told", line, {});
+  return { given, lost, epochs };
+}
+
+async function reclaim(
+  unit: Unit,
+  id: string,
+  had: { epoch: number; attempts: number },
+  peer: string,
+  incarnation: string,
+): Promise<number | null> {
+  const task = await tasks.taskById(unit.tx, id);
+  // Anybody who claimed it in between raised the epoch, also if it is pending again now.
+  if (task?.status !== "pending" || task.claim_epoch !== had.epoch + 1) return null;
+  const epoch = await tasks.claim(unit.tx, id, peer, incarnation, unit.at);
+  if (epoch !== null) {
+    await unit.tx.run("UPDATE task SET attempts = ? WHERE id = ?", had.attempts, id);
+    unit.record({ actor: SYSTEM, op: "give_back", subject: `task/${id}`, detail: { epoch } });
+  }
+  return epoch;
+}
+
+async function taskNow(unit: Unit, id: string): Promise<string> {
+  const task = await tasks.taskById(unit.tx, id);
+  if (task === undefined) return "removed";
+  const holder = task.claimed_by === null ? undefined : await peerById(unit.tx, task.claimed_by);
+  return holder === undefined ? task.status : `${task.status}, ${holder.name} has it`;
+}

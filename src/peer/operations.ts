@@ -1,0 +1,152 @@
+// join and list_peers. A session is part of the flock before it calls anything (the node enters
+// for it); join gives it a name, a role, a summary, and shows who is here.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { line, oneOf, optionalText, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, EVERYONE, operation } from "../core/operation.ts";
+import { countUnread } from "../message/table.ts";
+import { runById } from "../run/table.ts";
+import { countTasks } from "../task/table.ts";
+import { roleFor } from "./entry.ts";
+import { stillAlive } from "./life.ts";
+import { nameFault } from "./rules.ts";
+import * as table from "./table.ts";
+import { leaderShape, peerShape, shownLeader, shownPeers } from "./view.ts";
+
+export const join = operation({
+  name: "join",
+  summary: "Say who you are; shows who is here and what there is to do. Optional: any tool joins.",
+  roles: EVERYONE,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "low",
+  positionals: ["name"],
+  input: z.strictObject({
+    name: line(LIMITS.nameChars).superRefine((name, context) => {
+      const fault = nameFault(name);
+      if (fault !== null) context.addIssue({ code: "custom", message: `is refused: ${fault}` });
+    }).optional(),
+    role: oneOf(["architect", "worker", "observer", "operator"]).optional(),
+    summary: optionalText(LIMITS.summaryChars).optional(),
+    run: word().optional(),
+  }),
+  output: z.object({
+    you: z.object({ id: z.string(), name: z.string(), role: z.string(), project: z.string() }),
+    leader: leaderShape.nullable(),
+    peers: z.array(peerShape),
+    unread: z.number(),
+    lost: z.array(z.string()),
+    tasks: z.object({
+      ready: z.number(),
+      in_progress: z.number(),
+      blocked: z.number(),
+      completed: z.number(),
+    }),
+    run: z.string().optional(),
+  }),
+  async handle(ctx, input) {
+    const { tx, actor } = ctx;
+    const before = await table.peerById(tx, actor.id);
+    if (before === undefined) throw new Refusal("NOT_JOINED", "join: your session has ended");
+    if (input.name !== undefined && input.name !== before.name) await rename(ctx, input.name);
+    if (input.role !== undefined) await changeRole(ctx, before, input.role);
+    if (input.summary !== undefined) await table.setSummary(tx, actor.id, input.summary);
+    if (input.run !== undefined) await joinRun(ctx, input.run);
+    const you = await table.peerById(tx, actor.id) ?? before;
+    const { ready, in_progress, blocked, completed } = await countTasks(tx, actor.project);
+    const others = (await table.livePeers(tx, actor.project)).filter((row) => row.id !== actor.id);
+    const changed = you.name !== before.name || you.role !== before.role ||
+      you.summary !== before.summary || you.run !== before.run;
+    if (changed) {
+      ctx.record({
+        actor: you.name,
+        subject: `peer/${you.name}`,
+        detail: { was: before.name, role: you.role, summary: you.summary, run: you.run },
+      });
+    }
+    return {
+      you: { id: you.id, name: you.name, role: you.role, project: actor.project },
+      leader: await shownLeader(ctx),
+      peers: await shownPeers(ctx, others),
+      unread: await countUnread(tx, you.id, actor.incarnation, 1_000, ctx.offering),
+      lost: await tellLost(ctx),
+      tasks: { ready, in_progress, blocked, completed },
+      ...(you.run === null ? {} : { run: you.run }),
+    };
+  },
+});
+
+/** What did not come back with the session, told once. */
+async function tellLost(ctx: Context): Promise<string[]> {
+  const rows = (await table.lostOf(ctx.tx, ctx.actor.id)).filter((row) => row.kind === "told");
+  for (const row of rows) await table.forgetLost(ctx.tx, ctx.actor.id, "told", row.ref);
+  return rows.map((row) => row.ref);
+}
+
+/** A free name is taken; that of a peer of this project that is gone comes with its mail. */
+async function rename(ctx: Context, name: string): Promise<void> {
+  if (ctx.actor.role === "operator") {
+    throw new Refusal("NOT_ALLOWED", "join: the operator keeps its name", { field: "name" });
+  }
+  const holder = await table.peerByName(ctx.tx, name);
+  if (holder !== undefined) {
+    if (await stillAlive(ctx, holder.id)) {
+      throw new Refusal("NAME_TAKEN", `join: ${name} is here already`, { field: "name" });
+    }
+    if (holder.project === ctx.actor.project) {
+      await table.mergePeer(ctx.tx, holder.id, ctx.actor.id);
+    } else await table.setName(ctx.tx, holder.id, `${name}.${holder.id}`);
+  }
+  await table.setName(ctx.tx, ctx.actor.id, name);
+}
+
+async function changeRole(
+  ctx: Context,
+  before: table.PeerRow,
+  asked: "architect" | "worker" | "observer" | "operator",
+): Promise<void> {
+  const decision = await roleFor(ctx, {
+    id: ctx.actor.id,
+    project: ctx.actor.project,
+    asked,
+    pinning: false,
+    present: before.role,
+    pinned: before.pinned === 1,
+    takesSeat: false,
+  });
+  if (decision.role !== before.role) {
+    await table.setRole(ctx.tx, ctx.actor.id, decision.role, decision.wanted);
+  }
+}
+
+async function joinRun(ctx: Context, id: string): Promise<void> {
+  const run = await runById(ctx.tx, id);
+  if (run === undefined || run.project !== ctx.actor.project) {
+    throw new Refusal("UNKNOWN_RUN", `join: run ${id} does not exist in this project`, {
+      field: "run",
+    });
+  }
+  await table.setRun(ctx.tx, ctx.actor.id, id);
+}
+
+export const listPeers = operation({
+  name: "list_peers",
+  summary: "Who is here: role, summary, git state, task, liveness.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  positionals: ["scope"],
+  input: z.strictObject({ scope: oneOf(["folder", "project", "machine"]).optional() }),
+  output: z.object({ peers: z.array(peerShape) }),
+  async handle(ctx, input) {
+    const scope = input.scope ?? "project";
+    const rows = scope === "machine"
+      ? await table.allLivePeers(ctx.tx)
+      : await table.livePeers(ctx.tx, ctx.actor.project);
+    const near = scope === "folder" ? rows.filter((row) => row.folder === ctx.actor.folder) : rows;
+    return { peers: await shownPeers(ctx, near, { whole: true }) };
+  },
+});

@@ -1,0 +1,87 @@
+// Peers and the leader as they leave skein.
+
+import { z } from "zod";
+import type { Context } from "../core/operation.ts";
+import { type GitState, leaderRow, peerByIncarnation, type PeerRow } from "./table.ts";
+
+export const gitShape = z.object({
+  branch: z.string(),
+  commit: z.string(),
+  dirty: z.array(z.string()),
+  dirty_count: z.number(),
+  at: z.string(),
+});
+
+export const peerShape = z.object({
+  name: z.string(),
+  role: z.string(),
+  summary: z.string(),
+  /** live, stalled, or leased: a peer without a process. */
+  state: z.enum(["live", "stalled", "leased"]),
+  folder: z.string().optional(),
+  project: z.string().optional(),
+  git: gitShape.optional(),
+  task: z.string().optional(),
+  since: z.string().optional(),
+});
+
+export const leaderShape = z.object({ name: z.string(), url: z.string().nullable() });
+
+/** How many dirty files of each peer an answer names. */
+const DIRTY_SHOWN = 10;
+
+/** Who is here, without those whose death is only not written down yet. */
+export async function shownPeers(
+  ctx: Context,
+  rows: readonly PeerRow[],
+  options: { whole?: boolean } = {},
+): Promise<z.input<typeof peerShape>[]> {
+  const shown: z.input<typeof peerShape>[] = [];
+  for (const row of rows) {
+    if (row.kind === "resident" && row.incarnation !== null) {
+      if (await ctx.held(row.incarnation) === "free") continue;
+    }
+    shown.push({
+      name: row.name,
+      role: row.role,
+      summary: row.summary,
+      state: row.kind === "leased" ? "leased" : row.stalled_since_s === null ? "live" : "stalled",
+      ...(options.whole === true ? await details(ctx, row) : {}),
+    });
+  }
+  return shown;
+}
+
+async function details(
+  ctx: Context,
+  row: PeerRow,
+): Promise<Partial<z.input<typeof peerShape>>> {
+  const task = await ctx.tx.get<{ id: string }>(
+    "SELECT id FROM task WHERE claimed_by = ? AND status = 'in_progress' ORDER BY priority, n LIMIT 1",
+    row.id,
+  );
+  const git = row.git === null ? null : JSON.parse(row.git) as GitState;
+  return {
+    folder: row.folder,
+    since: row.joined_at,
+    ...(row.project === ctx.actor.project ? {} : { project: row.project }),
+    ...(task === undefined ? {} : { task: task.id }),
+    ...(git === null ? {} : {
+      git: {
+        branch: git.branch,
+        commit: git.commit,
+        dirty: git.dirty.slice(0, DIRTY_SHOWN),
+        dirty_count: git.dirtyCount,
+        at: row.git_at ?? ctx.at,
+      },
+    }),
+  };
+}
+
+/** The leader, if it is alive. */
+export async function shownLeader(ctx: Context): Promise<z.input<typeof leaderShape> | null> {
+  const row = await leaderRow(ctx.tx);
+  if (row.incarnation === null || await ctx.held(row.incarnation) !== "held") return null;
+  const peer = await peerByIncarnation(ctx.tx, row.incarnation);
+  return peer === undefined ? null : { name: peer.name, url: row.url };
+}

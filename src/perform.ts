@@ -1,0 +1,299 @@
+// THE path. Whatever comes through any door goes: parse, authorise, transaction, handle, journal,
+// commit, wake. Nothing else calls a handler. Of what is refused on the way nothing is stored.
+
+import { hash } from "node:crypto";
+import type { z } from "zod";
+import { iso } from "./core/clock.ts";
+import { Refusal } from "./core/errors.ts";
+import { invariant } from "./core/invariant.ts";
+import { LIMITS } from "./core/limits.ts";
+import {
+  type Actor,
+  type AnyOperation,
+  type Context,
+  type Settings,
+  WAIT,
+} from "./core/operation.ts";
+import type { Tx, Unit } from "./core/transaction.ts";
+import { indexLags, indexStep } from "./flock/search.ts";
+import { peerById, renewLease } from "./peer/table.ts";
+import { commit, type Store } from "./store/unit.ts";
+
+/** On whose behalf a call comes, as the door or the node knows it. */
+export interface Caller {
+  readonly peer: string;
+  /** The life in which the peer calls; a newer one fences it. */
+  readonly incarnation: string;
+  readonly folder: string;
+  /** The operator has no project of its own: it acts in the one it stands in. */
+  readonly project: string;
+  readonly settings: Settings;
+  heldEpoch(taskId: string): number | undefined;
+  /** Messages on the way to the caller. */
+  readonly offering: ReadonlySet<number>;
+  /** The answer of this call shows a message. */
+  offer(message: number): void;
+  /** Resolves when something changed, or after `ms`; never rejects. */
+  changed(ms: number): Promise<void>;
+}
+
+export interface CallOptions {
+  /** Idempotency key: the same key gives the same answer and does nothing twice. */
+  readonly key?: string | undefined;
+  /** Who the call says it is; it has to be who it is. */
+  readonly claims?: string | null | undefined;
+  /** Set when the caller no longer wants the answer. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long a search may spend on the index before it answers from what there is. */
+const INDEX_MS = 2_000;
+
+/** The answer of an operation: one JSON object. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/**
+ * Runs one operation for a caller.
+ * @throws Refusal whatever stands in the way; nothing of the call is stored then
+ */
+export async function perform(
+  store: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  raw: unknown,
+  options: CallOptions = {},
+): Promise<Answer> {
+  const input = parse(operation, raw);
+  const prepared = operation.prepare?.(input, caller.folder);
+  if (operation.searches?.(input) === true) await bringIndexUp(store);
+  const waitMs = operation.waitMs?.(input) ?? 0;
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    refuseCancelled(options.signal);
+    const leftMs = Math.max(0, deadline - performance.now());
+    // Waiting begins before looking, or what happens in between is missed.
+    const change = leftMs > 0 ? caller.changed(leftMs) : null;
+    const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
+    const run = reads ? runRead : runWrite;
+    const answer = await run(store, caller, operation, input, prepared, leftMs, options);
+    if (answer !== WAIT) return answer;
+    invariant(change !== null, `${operation.name} waits although its time is over`);
+    try {
+      await Promise.race([change, aborted(options.signal)]);
+    } finally {
+      if (options.signal?.aborted === true) await unwait(store, caller, operation);
+    }
+  }
+}
+
+function parse(operation: AnyOperation, raw: unknown): unknown {
+  const result = operation.input.safeParse(raw ?? {});
+  if (result.success) return result.data;
+  throw inputRefusal(operation.name, result.error.issues);
+}
+
+/** A refusal that names the field, the reason and the remedy. */
+export function inputRefusal(name: string, issues: readonly z.core.$ZodIssue[]): Refusal {
+  const first = issues[0];
+  invariant(first !== undefined, "a failed parse has an issue");
+  if (first.code === "unrecognized_keys") {
+    const keys = first.keys.join(", ");
+    return new Refusal("INVALID_INPUT", `${name}: unknown field ${keys}`, { field: first.keys[0] });
+  }
+  const field = first.path.length === 0 ? "input" : first.path.join(".");
+  const missing = first.code === "invalid_type" && first.input === undefined &&
+    !first.message.startsWith("must");
+  const reason = missing ? "is required" : first.message;
+  const tooLarge = first.code === "too_big" && first.origin === "string";
+  return new Refusal(tooLarge ? "TOO_LARGE" : "INVALID_INPUT", `${name}: ${field} ${reason}`, {
+    field,
+  });
+}
+
+async function runRead(
+  store: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  input: unknown,
+  prepared: unknown,
+  waitMs: number,
+  options: CallOptions,
+): Promise<Answer | typeof WAIT> {
+  return await store.engine.read(async (tx) => {
+    const actor = await actorOf(tx, caller, operation, options.claims);
+    const noWrites = (): never => {
+      throw new Error(`invariant broken: ${operation.name} is a read and writes`);
+    };
+    const ctx: Context = {
+      tx,
+      at: iso(store.clock.wallMs()),
+      upS: store.clock.upS(),
+      actor,
+      waitMs,
+      offering: caller.offering,
+      offer: (message) => caller.offer(message),
+      settings: caller.settings,
+      heldEpoch: (id) => caller.heldEpoch(id),
+      held: (incarnation) => tx.held(incarnation),
+      record: noWrites,
+      wake: noWrites,
+    };
+    return await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
+  });
+}
+
+async function runWrite(
+  store: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  input: unknown,
+  prepared: unknown,
+  waitMs: number,
+  options: CallOptions,
+): Promise<Answer | typeof WAIT> {
+  const request = options.key === undefined ? "" : requestHash(operation.name, input);
+  return await commit(store, async (unit) => {
+    refuseCancelled(options.signal);
+    const actor = await actorOf(unit.tx, caller, operation, options.claims);
+    if (options.key !== undefined) {
+      const known = await rememberedAnswer(unit.tx, actor.id, options.key, request);
+      if (known !== null) return known;
+    }
+    if (!actor.resident) {
+      await renewLease(unit.tx, actor.id, unit.upS + caller.settings.leaseS, unit.at);
+    }
+    const ctx: Context = {
+      tx: unit.tx,
+      at: unit.at,
+      upS: unit.upS,
+      actor,
+      waitMs,
+      offering: caller.offering,
+      offer: (message) => caller.offer(message),
+      settings: caller.settings,
+      heldEpoch: (id) => caller.heldEpoch(id),
+      held: (incarnation) => unit.tx.held(incarnation),
+      wake: (peer) => unit.wake(peer),
+      record: (act) => unit.record({ actor: actor.name, op: operation.name, ...act }),
+    };
+    const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
+    if (answer !== WAIT && options.key !== undefined) {
+      await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
+    }
+    return answer;
+  });
+}
+
+/**
+ * Loads who acts, from the store and not from the call, and checks that it may.
+ * @throws Refusal `NOT_JOINED`, `FENCED`, `NOT_YOU`, `NOT_ALLOWED`
+ */
+async function actorOf(
+  tx: Tx,
+  caller: Caller,
+  operation: AnyOperation,
+  claims?: string | null,
+): Promise<Actor> {
+  const row = await peerById(tx, caller.peer);
+  if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
+  if (row.incarnation !== caller.incarnation) {
+    if (row.state === "gone") throw new Refusal("NOT_JOINED", `${row.name} has left the flock`);
+    throw new Refusal("FENCED", `a newer session acts as ${row.name} now`);
+  }
+  if (typeof claims === "string" && claims !== row.name) {
+    throw new Refusal("NOT_YOU", `you are ${row.name}, not ${claims}`, { you: row.name });
+  }
+  if (!operation.roles.includes(row.role)) {
+    throw new Refusal(
+      "NOT_ALLOWED",
+      `${operation.name} is for ${operation.roles.join(", ")}; you are ${row.role}`,
+      { role: row.role },
+    );
+  }
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    project: row.role === "operator" ? caller.project : row.project,
+    folder: row.role === "operator" ? caller.folder : row.folder,
+    incarnation: caller.incarnation,
+    run: row.run,
+    resident: row.kind === "resident",
+  };
+}
+
+function requestHash(name: string, input: unknown): string {
+  return hash("sha256", `${name}\n${JSON.stringify(input)}`, "hex");
+}
+
+async function rememberedAnswer(
+  tx: Tx,
+  peer: string,
+  key: string,
+  request: string,
+): Promise<Answer | null> {
+  if (key === "" || key.length > LIMITS.keyChars) {
+    throw new Refusal(
+      "INVALID_INPUT",
+      `the idempotency key has 1 to ${LIMITS.keyChars} characters`,
+      {
+        field: "key",
+      },
+    );
+  }
+  const row = await tx.get<{ request: string; answer: string }>(
+    "SELECT request, answer FROM idempotency WHERE peer = ? AND key = ?",
+    peer,
+    key,
+  );
+  if (row === undefined) return null;
+  if (row.request === request) return JSON.parse(row.answer) as Answer;
+  throw new Refusal("KEY_REUSED", `the idempotency key ${key} was used for another request`, {
+    field: "key",
+  });
+}
+
+async function rememberAnswer(
+  unit: Unit,
+  peer: string,
+  key: string,
+  op: string,
+  request: string,
+  answer: Answer,
+): Promise<void> {
+  await unit.tx.run(
+    "INSERT INTO idempotency (peer, key, op, request, answer, at) VALUES (?, ?, ?, ?, ?, ?)",
+    peer,
+    key,
+    op,
+    request,
+    JSON.stringify(answer),
+    unit.at,
+  );
+}
+
+/** Takes into the search index what is missing, for a bounded time. */
+async function bringIndexUp(store: Store): Promise<void> {
+  const deadline = performance.now() + INDEX_MS;
+  let lags = await store.engine.read(indexLags);
+  while (lags && performance.now() < deadline) {
+    lags = await commit(store, ({ tx }) => indexStep(tx));
+  }
+}
+
+function refuseCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new Refusal("CANCELLED", "the call was cancelled");
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return new Promise(() => {});
+  return new Promise((done) => signal.addEventListener("abort", () => done(), { once: true }));
+}
+
+async function unwait(store: Store, caller: Caller, operation: AnyOperation): Promise<void> {
+  if (operation.unwait === undefined) return;
+  await commit(store, async (unit) => {
+    const actor = await actorOf(unit.tx, caller, operation);
+    await operation.unwait?.(unit, actor);
+  });
+}

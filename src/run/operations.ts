@@ -1,0 +1,216 @@
+// The run: started once, resumed by any later session with everything it needs to go on.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { oneOf, optionalText, text, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, EVERYONE, operation } from "../core/operation.ts";
+import { memoryOfRun } from "../memory/table.ts";
+import { messageId } from "../message/rules.ts";
+import { messagesOfRun } from "../message/table.ts";
+import { setRun } from "../peer/table.ts";
+import { countTasks, listTasks, takeNumbers, type TaskRow } from "../task/table.ts";
+import { nameOf } from "../task/view.ts";
+import * as table from "./table.ts";
+
+/** How much of each thing a digest shows; the tools have the rest. */
+const DIGEST = { tasks: 50, memory: 20, messages: 10, excerptChars: 400 };
+
+const summaryShape = z.object({
+  id: z.string(),
+  goal: z.string(),
+  status: z.string(),
+  created_by: z.string(),
+  created_at: z.string(),
+  done: z.number(),
+  total: z.number(),
+});
+
+const runShape = summaryShape.extend({
+  plan: z.string(),
+  outcome: z.string().optional(),
+  tasks: z.record(z.string(), z.number()),
+  open: z.array(z.object({
+    id: z.string(),
+    title: z.string(),
+    status: z.string(),
+    ready: z.boolean(),
+    claimed_by: z.string().nullable(),
+  })),
+  completed: z.array(z.object({ id: z.string(), title: z.string(), summary: z.string() })),
+  memory: z.array(z.object({ key: z.string(), type: z.string(), value: z.string() })),
+  messages: z.array(
+    z.object({ id: z.string(), from: z.string(), category: z.string(), content: z.string() }),
+  ),
+});
+
+export const run = operation({
+  name: "run",
+  summary: "A run is a goal with plan, tasks and history that outlives sessions: start one, " +
+    "resume it whole, see, update, list or end it.",
+  roles: EVERYONE,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["action", "id"],
+  input: z.strictObject({
+    action: oneOf(["start", "resume", "status", "update", "list", "end"]),
+    id: word().optional(),
+    goal: text(LIMITS.goalChars).optional(),
+    plan: optionalText(LIMITS.planChars).optional(),
+  }),
+  readsOnly: (input) => input.action === "status" || input.action === "list",
+  output: z.object({
+    run: runShape.optional(),
+    runs: z.array(summaryShape).optional(),
+  }),
+  async handle(ctx, input) {
+    const { tx } = ctx;
+    if (input.action === "list") return { runs: await listRuns(ctx) };
+    if (input.action === "start") return { run: await start(ctx, input.goal, input.plan) };
+    const row = await wanted(ctx, input.id);
+    if (input.action === "resume") {
+      await setRun(tx, ctx.actor.id, row.id);
+      ctx.record({ op: "resume_run", subject: `run/${row.id}`, detail: {} });
+    }
+    if (input.action === "update") {
+      refuseObserver(ctx);
+      if (input.goal === undefined && input.plan === undefined) {
+        throw new Refusal("INVALID_INPUT", "run: update needs a goal or a plan", { field: "plan" });
+      }
+      await table.updateRun(tx, row.id, input, ctx.at);
+      ctx.record({ op: "update_run", subject: `run/${row.id}`, detail: {} });
+    }
+    if (input.action === "end") await end(ctx, row, input.plan);
+    return { run: await digest(ctx, await table.runById(tx, row.id) ?? row) };
+  },
+});
+
+function refuseObserver(ctx: Context): void {
+  if (ctx.actor.role !== "observer") return;
+  throw new Refusal("NOT_ALLOWED", "run: an observer reads; it cannot change a run");
+}
+
+async function listRuns(ctx: Context): Promise<z.input<typeof summaryShape>[]> {
+  const rows = await table.runsOf(ctx.tx, ctx.actor.project, LIMITS.pageRowsDefault);
+  const runs = [];
+  for (const row of rows) runs.push(await summary(ctx, row));
+  return runs;
+}
+
+async function start(
+  ctx: Context,
+  goal: string | undefined,
+  plan: string | undefined,
+): Promise<z.input<typeof runShape>> {
+  refuseObserver(ctx);
+  if (goal === undefined) {
+    throw new Refusal("INVALID_INPUT", "run: goal is required to start a run", { field: "goal" });
+  }
+  const id = `r${await takeNumbers(ctx.tx, "run", 1)}`;
+  const row = {
+    id,
+    project: ctx.actor.project,
+    goal,
+    plan: plan ?? "",
+    created_by: ctx.actor.name,
+    created_at: ctx.at,
+  };
+  await table.insertRun(ctx.tx, row);
+  await setRun(ctx.tx, ctx.actor.id, id);
+  ctx.record({ op: "start_run", subject: `run/${id}`, detail: { goal: goal.length } });
+  return await digest(ctx, {
+    ...row,
+    status: "active",
+    updated_at: ctx.at,
+    ended_at: null,
+    outcome: null,
+  });
+}
+
+async function end(ctx: Context, row: table.RunRow, outcome: string | undefined): Promise<void> {
+  refuseObserver(ctx);
+  if (row.status === "ended") {
+    throw new Refusal("TASK_STATE", `run: ${row.id} ended already`, { run: row.id });
+  }
+  await table.endRun(ctx.tx, row.id, outcome ?? null, ctx.at);
+  await ctx.tx.run("UPDATE peer SET run = NULL WHERE run = ?", row.id);
+  ctx.record({ op: "end_run", subject: `run/${row.id}`, detail: {} });
+}
+
+/** The named run, else the actor's, else the newest active one of the project. */
+async function wanted(ctx: Context, id: string | undefined): Promise<table.RunRow> {
+  const wantedId = id ?? ctx.actor.run;
+  const rows = wantedId === null
+    ? (await table.runsOf(ctx.tx, ctx.actor.project, LIMITS.pageRowsDefault))
+      .filter((row) => row.status === "active")
+    : [await table.runById(ctx.tx, wantedId)];
+  const row = rows[0];
+  if (row !== undefined && row.project === ctx.actor.project) return row;
+  const what = wantedId === null ? "this project has no active run" : `${wantedId} does not exist`;
+  throw new Refusal("UNKNOWN_RUN", `run: ${what}`, { field: "id" });
+}
+
+async function summary(ctx: Context, row: table.RunRow): Promise<z.input<typeof summaryShape>> {
+  const counts = await countTasks(ctx.tx, row.project, row.id);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return {
+    id: row.id,
+    goal: row.goal,
+    status: row.status,
+    created_by: row.created_by,
+    created_at: row.created_at,
+    done: counts.completed,
+    total,
+  };
+}
+
+/** Whole enough to go on: what was to be reached, what is done, what is open, what was said. */
+async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof runShape>> {
+  const { tx } = ctx;
+  const of = (statuses: TaskRow["status"][]): Promise<TaskRow[]> =>
+    listTasks(tx, {
+      project: row.project,
+      statuses,
+      pending: "all",
+      run: row.id,
+      limit: DIGEST.tasks,
+    });
+  const open = [];
+  for (const task of await of(["proposed", "pending", "in_progress", "in_review", "failed"])) {
+    open.push({
+      id: task.id,
+      title: task.title,
+      status: task.status,
+      ready: task.status === "pending" && task.open_deps === 0,
+      claimed_by: await nameOf(tx, task.claimed_by),
+    });
+  }
+  return {
+    ...await summary(ctx, row),
+    plan: row.plan,
+    ...(row.outcome === null ? {} : { outcome: row.outcome }),
+    tasks: { ...await countTasks(tx, row.project, row.id) },
+    open,
+    completed: (await of(["completed"])).map((task) => ({
+      id: task.id,
+      title: task.title,
+      summary: excerpt(task.summary ?? ""),
+    })),
+    memory: (await memoryOfRun(tx, row.id, DIGEST.memory)).map((entry) => ({
+      key: entry.key,
+      type: entry.type,
+      value: excerpt(entry.value),
+    })),
+    messages: (await messagesOfRun(tx, row.id, DIGEST.messages)).map((message) => ({
+      id: messageId(message.id),
+      from: message.sender_name,
+      category: message.category,
+      content: excerpt(message.content),
+    })),
+  };
+}
+
+function excerpt(text: string): string {
+  return text.length > DIGEST.excerptChars ? `${text.slice(0, DIGEST.excerptChars)}...` : text;
+}

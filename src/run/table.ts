@@ -1,0 +1,77 @@
+// Runs: a goal with a plan, its tasks and its history, which outlive every session.
+
+import type { Tx } from "../core/transaction.ts";
+
+export type RunStatus = "active" | "ended";
+
+/** A row of `run`. */
+export interface RunRow {
+  readonly id: string;
+  readonly project: string;
+  readonly goal: string;
+  readonly plan: string;
+  readonly status: RunStatus;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: string | null;
+}
+
+const COLUMNS =
+  "id, project, goal, plan, status, created_by, created_at, updated_at, ended_at, outcome";
+
+export function runById(tx: Tx, id: string): Promise<RunRow | undefined> {
+  return tx.get<RunRow>(`SELECT ${COLUMNS} FROM run WHERE id = ?`, id);
+}
+
+/** Runs of a project, newest first. */
+export function runsOf(tx: Tx, project: string, limit: number): Promise<RunRow[]> {
+  return tx.all<RunRow>(
+    `SELECT ${COLUMNS} FROM run WHERE project = ? ORDER BY created_at DESC, id LIMIT ?`,
+    project,
+    limit,
+  );
+}
+
+export function insertRun(
+  tx: Tx,
+  run: Pick<RunRow, "id" | "project" | "goal" | "plan" | "created_by" | "created_at">,
+): Promise<number> {
+  return tx.run(
+    `INSERT INTO run (id, project, goal, plan, status, created_by, created_at, updated_at)
+     VALUES (?, ?, ?, ?, 'active', ?, ?, ?)`,
+    run.id,
+    run.project,
+    run.goal,
+    run.plan,
+    run.created_by,
+    run.created_at,
+    run.created_at,
+  );
+}
+
+export function updateRun(
+  tx: Tx,
+  id: string,
+  change: { goal?: string | undefined; plan?: string | undefined },
+  at: string,
+): Promise<number> {
+  return tx.run(
+    "UPDATE run SET goal = coalesce(?, goal), plan = coalesce(?, plan), updated_at = ? WHERE id = ?",
+    change.goal ?? null,
+    change.plan ?? null,
+    at,
+    id,
+  );
+}
+
+export function endRun(tx: Tx, id: string, outcome: string | null, at: string): Promise<number> {
+  return tx.run(
+    "UPDATE run SET status = 'ended', ended_at = ?, outcome = ?, updated_at = ? WHERE id = ?",
+    at,
+    outcome,
+    at,
+    id,
+  );
+}

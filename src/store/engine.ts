@@ -1,0 +1,64 @@
+// The engine: what skein needs of whatever keeps its state, and nothing more. One engine exists
+// (sqlite.ts); the contract test runs against any other. An engine guarantees:
+//  - a write is atomic, isolated from all other writes, and durable against process death once
+//    the promise resolves; if its body throws, nothing of it is stored;
+//  - a read sees one snapshot, and never waits for a writer;
+//  - a held name is freed by the death of its process, at once and by nothing else;
+//  - a ring may be lost or come twice: it only makes somebody look.
+
+import type { Presence, Tx } from "../core/transaction.ts";
+
+/** A presence that this process holds for as long as it lives. */
+export interface Hold {
+  /** Shows that the event loop turns; makes the presence again if somebody removed it. */
+  pulse(): void;
+  /** Gives the presence up. */
+  release(): void;
+}
+
+/** The receiving end of rings. */
+export interface Bell {
+  /** What others ring: stored in the peer's row. Never 0. */
+  readonly address: number;
+  close(): void;
+}
+
+/** Work of upkeep that was done. */
+export interface Checkpoint {
+  /** Size of the write-ahead log before and after, in bytes. */
+  readonly beforeBytes: number;
+  readonly afterBytes: number;
+}
+
+export interface Engine {
+  /**
+   * Runs `body` alone among all writers. The body may await nothing but its transaction.
+   * @throws Refusal `STORE_BUSY`, `STORE_GONE`, `STORE_REPLACED`, `STORE_FULL`, `STORE_DAMAGED`,
+   * or whatever the body throws; in every case nothing is stored
+   */
+  write<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs `body` on a snapshot. The body may await nothing but its transaction. */
+  read<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Takes the presence `name`, which is never used twice. */
+  hold(name: string): Hold;
+  /** Whether somebody holds `name`. */
+  held(name: string): Presence;
+  /** A value that changes with every pulse of `name`; null if nobody can tell. */
+  pulseOf(name: string): number | null;
+  /** Resolves when `name` is free; at once, with `missing`, if nobody can tell. */
+  freed(name: string): Promise<"freed" | "missing">;
+  /** Removes what a dead holder of `name` left behind. */
+  forget(name: string): void;
+  /** Listens for rings. */
+  bell(onRing: () => void): Promise<Bell>;
+  /** Rings bells; repeated rings within a millisecond become one. Never throws. */
+  ring(addresses: Iterable<number>): void;
+  /** Whether another process has committed since the last call. */
+  changed(): boolean;
+  /** Throws the refusal if the store was deleted or replaced under this process. */
+  assertOurs(): void;
+  /** Moves the write-ahead log into the file if it is larger than `fromBytes`. */
+  checkpoint(fromBytes: number, truncateFromBytes: number): Checkpoint | null;
+  /** Frees everything; afterwards every call is refused. */
+  close(): void;
+}

@@ -1,0 +1,160 @@
+// The home: the folder that holds the store, the secret and the presence locks. It must be the
+// user's alone and on a disk whose locks and shared memory this kernel keeps; everything else is
+// refused with what to do.
+
+import { hash } from "node:crypto";
+import { statfsSync } from "node:fs";
+import { join } from "@std/path";
+import type { Clock } from "../core/clock.ts";
+import { Refusal } from "../core/errors.ts";
+import { TIMES } from "../core/limits.ts";
+
+/** File systems whose locks and memory maps cannot be trusted between machines, by magic number. */
+const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+  [0x01021997, "9p"],
+  [0x5346414f, "AFS"],
+  [0x73757245, "Coda"],
+  [0x65735546, "FUSE"],
+  [0x00c36400, "Ceph"],
+  [0x47504653, "GPFS"],
+  [0x0bd00bd0, "Lustre"],
+]);
+
+/** The paths inside a home. */
+export interface Home {
+  readonly folder: string;
+  readonly database: string;
+  readonly peers: string;
+  readonly secret: string;
+  readonly openLock: string;
+  readonly head: string;
+}
+
+export function homeAt(folder: string): Home {
+  return {
+    folder,
+    database: join(folder, "skein.db"),
+    peers: join(folder, "peers"),
+    secret: join(folder, "secret"),
+    openLock: join(folder, "open.lock"),
+    head: join(folder, "head"),
+  };
+}
+
+/**
+ * Makes the home if it is missing and checks that it is safe to use.
+ * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`
+ */
+export function prepareHome(folder: string): Home {
+  makeFolder(folder);
+  const real = Deno.realPathSync(folder);
+  const home = homeAt(real);
+  const info = Deno.statSync(real);
+  if (!info.isDirectory) throw new Refusal("HOME_UNSAFE", `home ${real} is not a folder`);
+  const uid = Deno.uid();
+  if (info.uid !== null && uid !== null && info.uid !== uid) {
+    throw new Refusal("HOME_UNSAFE", `home ${real} belongs to user ${info.uid}, not to ${uid}`, {
+      hint: "Set SKEIN_HOME to a folder of your own.",
+    });
+  }
+  refuseNetwork(real);
+  if (info.mode !== null && (info.mode & 0o077) !== 0) tighten(home, info.mode);
+  makeFolder(home.peers);
+  return home;
+}
+
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Refusal("HOME_UNSAFE", `cannot make ${folder}: ${why}`, {
+      hint: "Set SKEIN_HOME to a folder that can be written.",
+    });
+  }
+}
+
+/** Others may look into the folder: ours to close if it holds nothing of theirs. */
+function tighten(home: Home, mode: number): void {
+  const ours = new Set(["skein.db", "peers", "secret", "open.lock"]);
+  const names = [...Deno.readDirSync(home.folder)].map((entry) => entry.name);
+  if (names.length > 0 && !names.some((name) => ours.has(name))) {
+    const shown = (mode & 0o777).toString(8);
+    throw new Refusal(
+      "HOME_UNSAFE",
+      `home ${home.folder} has mode ${shown} and holds files that are not skein's`,
+      { hint: "Set SKEIN_HOME to a folder of its own, or chmod 700 it yourself." },
+    );
+  }
+  Deno.chmodSync(home.folder, 0o700);
+}
+
+function refuseNetwork(folder: string): void {
+  const type = Number(statfsSync(folder).type) >>> 0;
+  const name = NETWORK_FILE_SYSTEMS.get(type);
+  if (name === undefined) return;
+  throw new Refusal(
+    "HOME_NETWORK",
+    `home ${folder} is on ${name}, where file locks do not tell who lives`,
+  );
+}
+
+/**
+ * Runs `body` while no other process opens this home for the first time.
+ * @throws Refusal `STORE_BUSY` when another process keeps opening it
+ */
+export async function whileOpening<T>(home: Home, body: () => T): Promise<T> {
+  const options = { read: true, write: true, create: true, mode: 0o600 };
+  const file = Deno.openSync(home.openLock, options);
+  try {
+    const deadline = performance.now() + TIMES.busyMs;
+    while (!file.tryLockSync(true)) {
+      if (performance.now() >= deadline) {
+        throw new Refusal("STORE_BUSY", `another process has been opening ${home.folder} too long`);
+      }
+      await new Promise((wake) => setTimeout(wake, 1 + Math.random() * 4));
+    }
+    return body();
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads the home's secret, making it on first use. Call it inside `whileOpening`. */
+export function readSecret(home: Home): Uint8Array {
+  try {
+    const secret = Deno.readFileSync(home.secret);
+    if (secret.length === 32) return secret;
+    throw new Refusal("STORE_DAMAGED", `${home.secret} holds ${secret.length} bytes, not 32`);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const temporary = `${home.secret}.new`;
+  Deno.writeFileSync(temporary, secret, { mode: 0o600 });
+  Deno.renameSync(temporary, home.secret);
+  return secret;
+}
+
+/** Which boot of which machine this is. */
+export interface Boot {
+  /** Host name and machine id, hashed: equal on one machine, different in a container. */
+  readonly machine: string;
+  /** Wall time of the boot in minutes since 1970; moves when the clock is set. */
+  readonly bootMinute: number;
+}
+
+export function thisBoot(clock: Clock): Boot {
+  let machineId = "";
+  try {
+    machineId = Deno.readTextFileSync("/etc/machine-id").trim();
+  } catch {
+    // Not every system has one; the host name alone still tells containers apart.
+  }
+  const machine = hash("sha256", `${Deno.hostname()}\n${machineId}`, "hex").slice(0, 16);
+  return { machine, bootMinute: Math.round((clock.wallMs() / 1000 - clock.upS()) / 60) };
+}

@@ -1,0 +1,115 @@
+// The journal: one row for each act, in the transaction of the act. It is the change feed (nodes
+// read it from their cursor) and the audit log (each row's MAC covers the row before it, and the
+// detail through its hash, so a detail can be blanked later without breaking the chain).
+
+import { createHmac, hash } from "node:crypto";
+import { Refusal } from "../core/errors.ts";
+import type { Act, Tx } from "../core/transaction.ts";
+import { SCHEMA_VERSION } from "./schema.ts";
+
+/** The newest row, as the next one builds on it. */
+export interface Head {
+  readonly seq: number;
+  readonly mac: string;
+}
+
+/** A row of the journal. */
+export interface JournalRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly op: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly mac: string;
+}
+
+/** What stands in place of a detail that was blanked. */
+export const BLANKED = "#sha256:";
+
+/**
+ * Reads the head inside a write, and refuses if this code is too old to write here.
+ * @throws Refusal `STORE_NEWER`
+ */
+export async function headForWrite(tx: Tx): Promise<Head> {
+  const row = await tx.get<{ w: string; seq: number | null; mac: string | null }>(
+    `SELECT m.value AS w, j.seq, j.mac FROM meta m
+     LEFT JOIN (SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1) j
+     WHERE m.key = 'min_writer'`,
+  );
+  const needed = Number(row?.w ?? Number.POSITIVE_INFINITY);
+  if (!(needed <= SCHEMA_VERSION)) {
+    throw new Refusal(
+      "STORE_NEWER",
+      `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
+    );
+  }
+  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
+}
+
+/** The newest row's number; 0 when there is none. */
+export async function headSeq(tx: Tx): Promise<number> {
+  const row = await tx.get<{ seq: number }>("SELECT seq FROM journal ORDER BY seq DESC LIMIT 1");
+  return row?.seq ?? 0;
+}
+
+/** The MAC of a row: keyed, chained to the row before, over the hash of its detail. */
+export function macOf(
+  secret: Uint8Array,
+  previousMac: string,
+  row: Omit<JournalRow, "mac">,
+): string {
+  const detailHash = row.detail.startsWith(BLANKED)
+    ? row.detail.slice(BLANKED.length)
+    : hash("sha256", row.detail, "hex");
+  const text = [previousMac, row.seq, row.at, row.actor, row.op, row.subject, detailHash]
+    .join("\u001f");
+  return createHmac("sha256", secret).update(text).digest("hex");
+}
+
+/** Appends acts after `head` and returns the new head. */
+export async function append(
+  tx: Tx,
+  secret: Uint8Array,
+  head: Head,
+  at: string,
+  acts: readonly Act[],
+): Promise<Head> {
+  let { seq, mac } = head;
+  for (const act of acts) {
+    seq += 1;
+    const { actor, op, subject } = act;
+    const detail = JSON.stringify(act.detail ?? {});
+    mac = macOf(secret, mac, { seq, at, actor, op, subject, detail });
+    await tx.run(
+      "INSERT INTO journal (seq, at, actor, op, subject, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      seq,
+      at,
+      actor,
+      op,
+      subject,
+      detail,
+      mac,
+    );
+  }
+  return { seq, mac };
+}
+
+/** Rows after a cursor, oldest first: one page. */
+export function rowsAfter(tx: Tx, seq: number, limit: number): Promise<JournalRow[]> {
+  return tx.all<JournalRow>(
+    "SELECT seq, at, actor, op, subject, detail, mac FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+    seq,
+    limit,
+  );
+}
+
+/** What happened to one thing, oldest first. */
+export function rowsOf(tx: Tx, subject: string, limit: number): Promise<JournalRow[]> {
+  return tx.all<JournalRow>(
+    `SELECT seq, at, actor, op, subject, detail, mac FROM journal
+     WHERE subject = ? ORDER BY seq LIMIT ?`,
+    subject,
+    limit,
+  );
+}

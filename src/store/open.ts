@@ -1,0 +1,169 @@
+// Opening a store: make it if it is missing, bring it up to date, and find out whether this boot
+// may use it. Opening is a race of its own (eight processes that make the same file see
+// "database is locked" from WAL mode and from DDL), so whatever changes the file runs under a lock.
+
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../core/clock.ts";
+import { iso, systemClock } from "../core/clock.ts";
+import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Engine } from "./engine.ts";
+import { type Boot, type Home, prepareHome, readSecret, thisBoot, whileOpening } from "./home.ts";
+import { type Migration, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { SqliteEngine } from "./sqlite.ts";
+import type { Store } from "./unit.ts";
+
+/** Whether a presence lock is held; how `adopt` and `migrate` learn who lives. */
+type Probe = (incarnation: string) => boolean;
+
+/**
+ * Opens the store in `folder`, making it on first use.
+ * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`, `HOME_SHARED`, `STORE_NEWER`, `STORE_OLD_PEERS`,
+ * `STORE_DAMAGED`
+ */
+export async function openStore(folder: string, clock: Clock = systemClock): Promise<Store> {
+  const home = prepareHome(folder);
+  return await whileOpening(home, () => {
+    const secret = readSecret(home);
+    makeDatabase(home);
+    const engine: Engine = new SqliteEngine(home);
+    bringUp(home, clock, (name) => engine.held(name) === "held");
+    return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
+  });
+}
+
+/** The file exists with its mode before SQLite opens it, so that -wal and -shm inherit the mode. */
+function makeDatabase(home: Home): void {
+  try {
+    Deno.openSync(home.database, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+  }
+}
+
+function bringUp(home: Home, clock: Clock, probe: Probe): void {
+  const db = new DatabaseSync(home.database, { timeout: 5_000 });
+  try {
+    const has = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get() !== undefined;
+    if (!has) db.prepare("PRAGMA journal_mode = WAL").get();
+    const schema = has ? Number(meta(db, "schema")) : 0;
+    const minWriter = has ? Number(meta(db, "min_writer")) : 0;
+    if (minWriter > SCHEMA_VERSION) {
+      throw new Refusal(
+        "STORE_NEWER",
+        `the store in ${home.folder} needs schema ${minWriter}; this skein writes ${SCHEMA_VERSION}`,
+      );
+    }
+    if (schema < SCHEMA_VERSION) migrate(db, MIGRATIONS, schema, probe);
+    adopt(db, thisBoot(clock), clock, probe);
+  } catch (thrown) {
+    throw explain(home, thrown);
+  } finally {
+    db.close();
+  }
+}
+
+function explain(home: Home, thrown: unknown): unknown {
+  const code = (thrown as { errcode?: number }).errcode ?? 0;
+  if ((code & 0xff) !== 11 && (code & 0xff) !== 26) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new Refusal("STORE_DAMAGED", `${home.database}: ${message}`);
+}
+
+function meta(db: DatabaseSync, key: string): string | undefined {
+  const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+  return (row as { value: string } | undefined)?.value;
+}
+
+function setMeta(db: DatabaseSync, key: string, value: string): void {
+  db.prepare(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  ).run(key, value);
+}
+
+/** Runs the missing steps in one transaction; breaking ones only when nobody older lives. */
+export function migrate(
+  db: DatabaseSync,
+  migrations: readonly Migration[],
+  from: number,
+  probe: Probe,
+): void {
+  const steps = migrations.filter((step) => step.version > from);
+  const breaking = steps.findLast((step) => step.breaking);
+  if (from > 0 && breaking !== undefined) refuseOlderPeers(db, breaking.version, probe);
+  db.prepare("BEGIN IMMEDIATE").run();
+  try {
+    for (const step of steps) db.exec(step.sql);
+    setMeta(db, "schema", String(steps.at(-1)?.version ?? from));
+    if (breaking !== undefined) setMeta(db, "min_writer", String(breaking.version));
+    db.prepare("COMMIT").run();
+  } catch (thrown) {
+    db.prepare("ROLLBACK").run();
+    throw thrown;
+  }
+}
+
+function refuseOlderPeers(db: DatabaseSync, version: number, probe: Probe): void {
+  const rows = db.prepare(
+    "SELECT name, incarnation FROM peer WHERE state = 'live' AND kind = 'resident' AND schema < ?",
+  ).all(version) as { name: string; incarnation: string }[];
+  const living = rows.filter((row) => probe(row.incarnation)).map((row) => row.name);
+  if (living.length === 0) return;
+  throw new Refusal(
+    "STORE_OLD_PEERS",
+    `the store has to change in a way that older sessions would damage; still running: ${
+      living.join(", ")
+    }`,
+    { peers: living },
+  );
+}
+
+/**
+ * Makes this boot the store's. On the same machine a boot that moved is either a reboot (nobody's
+ * lock is held: leases start afresh) or a clock that was set (they go on, since they count from
+ * boot). Locks that another machine's processes hold mean that two kernels share the home.
+ */
+function adopt(db: DatabaseSync, boot: Boot, clock: Clock, probe: Probe): void {
+  const text = JSON.stringify(boot);
+  const stored = meta(db, "boot");
+  if (stored === text) return;
+  db.prepare("BEGIN IMMEDIATE").run();
+  try {
+    const before = stored === undefined ? null : JSON.parse(stored) as Boot;
+    if (before !== null && !sameBoot(before, boot)) {
+      const live = db.prepare("SELECT name, incarnation FROM peer WHERE state = 'live'").all() as {
+        name: string;
+        incarnation: string | null;
+      }[];
+      const holder = live.find((row) => row.incarnation !== null && probe(row.incarnation));
+      if (holder !== undefined && before.machine !== boot.machine) {
+        throw new Refusal(
+          "HOME_SHARED",
+          `the home is in use by ${holder.name} on another machine or in another container`,
+        );
+      }
+      if (holder === undefined) restartLeases(db, clock);
+    }
+    setMeta(db, "boot", text);
+    if (stored === undefined) setMeta(db, "made_at", iso(clock.wallMs()));
+    db.prepare("COMMIT").run();
+  } catch (thrown) {
+    db.prepare("ROLLBACK").run();
+    throw thrown;
+  }
+}
+
+function sameBoot(a: Boot, b: Boot): boolean {
+  return a.machine === b.machine && Math.abs(a.bootMinute - b.bootMinute) <= 2;
+}
+
+/** After a reboot seconds count from zero again: what was leased gets one whole lease. */
+function restartLeases(db: DatabaseSync, clock: Clock): void {
+  const upS = clock.upS();
+  db.prepare("UPDATE peer SET lease_until_s = ? WHERE lease_until_s IS NOT NULL")
+    .run(upS + LIMITS.leaseS);
+  db.prepare("UPDATE peer SET stalled_since_s = NULL, rate_at_s = 0").run();
+  db.prepare("UPDATE lock SET expires_s = ?").run(upS + LIMITS.lockTtlS);
+  db.prepare("UPDATE task SET not_before_s = 0 WHERE not_before_s > 0").run();
+  db.prepare("DELETE FROM lock_wait").run();
+}

@@ -1,0 +1,413 @@
+// The SQLite engine: one file in WAL mode, one connection that writes and one that reads, flock
+// for presence, UDP on loopback for bells. What each guarantee rests on is said where it is made.
+
+import { createSocket, type Socket } from "node:dgram";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { invariant } from "../core/invariant.ts";
+import { TIMES } from "../core/limits.ts";
+import type { Param, Presence, Tx } from "../core/transaction.ts";
+import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
+import type { Home } from "./home.ts";
+import { Ringer } from "./ringer.ts";
+
+/** Primary result codes of SQLite that mean something to us. */
+const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, notADatabase: 26 };
+
+/** One open connection with its prepared statements and its queue. */
+class Connection {
+  readonly #db: DatabaseSync;
+  readonly #engine: SqliteEngine;
+  readonly #statements = new Map<string, StatementSync>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(engine: SqliteEngine, path: string) {
+    this.#engine = engine;
+    this.#db = new DatabaseSync(path, { timeout: TIMES.busySleepMs });
+    this.#db.exec(
+      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
+        "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF",
+    );
+  }
+
+  /** Runs `body` after everything that was asked of this connection before. */
+  queue<T>(body: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(body, body);
+    this.#last = mine.then(nothing, nothing);
+    return mine;
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** A probe never waits, so it may run inside a transaction. */
+  held(name: string): Presence {
+    return this.#engine.held(name);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** One transaction: of no use once it ended, whatever its body still tries. */
+class OpenTransaction implements Tx {
+  readonly #connection: Connection;
+  #over = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  all<R>(sql: string, ...params: Param[]): Promise<R[]> {
+    try {
+      return Promise.resolve(this.#prepare(sql).all(...params) as R[]);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  get<R>(sql: string, ...params: Param[]): Promise<R | undefined> {
+    try {
+      return Promise.resolve(this.#prepare(sql).get(...params) as R | undefined);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  run(sql: string, ...params: Param[]): Promise<number> {
+    try {
+      return Promise.resolve(Number(this.#prepare(sql).run(...params).changes));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  held(incarnation: string): Promise<Presence> {
+    return Promise.resolve(this.#connection.held(incarnation));
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  #prepare(sql: string): StatementSync {
+    invariant(!this.#over, "a statement came after its transaction had ended");
+    return this.#connection.prepare(sql);
+  }
+}
+
+function nothing(): void {}
+
+/** SQLite's primary result code of whatever was thrown, or 0. */
+function codeOf(thrown: unknown): number {
+  const code = (thrown as { errcode?: unknown } | null)?.errcode;
+  return typeof code === "number" ? code & 0xff : 0;
+}
+
+export class SqliteEngine implements Engine {
+  readonly #home: Home;
+  readonly #dev: number;
+  readonly #ino: number | null;
+  #writer: Connection | null = null;
+  #reader: Connection | null = null;
+  readonly #ringer = new Ringer();
+  #dataVersion = -1;
+
+  /** Opens the store of a home whose file exists; store/open.ts is the way in. */
+  constructor(home: Home) {
+    this.#home = home;
+    const info = Deno.statSync(home.database);
+    this.#dev = info.dev;
+    this.#ino = info.ino;
+  }
+
+  // Opened on first use: most processes read long before they write.
+  #writing(): Connection {
+    return this.#writer ??= new Connection(this, this.#home.database);
+  }
+
+  #reading(): Connection {
+    return this.#reader ??= new Connection(this, this.#home.database);
+  }
+
+  write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
+    const connection = this.#writing();
+    return connection.queue(async () => {
+      await this.#begin(connection);
+      const tx = new OpenTransaction(connection);
+      let result: T;
+      try {
+        result = await withinOneMacrotask(body(tx));
+        tx.end();
+        this.assertOurs();
+        connection.prepare("COMMIT").run();
+      } catch (thrown) {
+        tx.end();
+        rollback(connection);
+        throw this.#explain(thrown);
+      }
+      // Deleted between the check and the commit: then the commit is not kept either.
+      this.assertOurs();
+      return result;
+    });
+  }
+
+  read<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
+    const connection = this.#reading();
+    return connection.queue(async () => {
+      const tx = new OpenTransaction(connection);
+      try {
+        connection.prepare("BEGIN").run();
+        const result = await withinOneMacrotask(body(tx));
+        tx.end();
+        connection.prepare("COMMIT").run();
+        return result;
+      } catch (thrown) {
+        tx.end();
+        rollback(connection);
+        throw this.#explain(thrown);
+      }
+    });
+  }
+
+  /** Takes the write lock: SQLite's own wait blocks the thread, so it is short and repeated. */
+  async #begin(connection: Connection): Promise<void> {
+    const deadline = performance.now() + TIMES.busyMs;
+    for (let delayMs = 1;; delayMs = Math.min(delayMs * 2, 40)) {
+      try {
+        connection.prepare("BEGIN IMMEDIATE").run();
+        return;
+      } catch (thrown) {
+        const code = codeOf(thrown);
+        if (code !== CODE.busy && code !== CODE.locked) throw this.#explain(thrown);
+        if (performance.now() >= deadline) {
+          throw new Refusal(
+            "STORE_BUSY",
+            `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
+          );
+        }
+      }
+      await new Promise((wake) => setTimeout(wake, delayMs * (0.5 + Math.random() / 2)));
+    }
+  }
+
+  /** What the file system or SQLite says, in words that lead on. */
+  #explain(thrown: unknown): unknown {
+    const code = codeOf(thrown);
+    if (code === 0) return thrown;
+    try {
+      this.assertOurs();
+    } catch (refusal) {
+      return refusal;
+    }
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    if (code === CODE.full) return new Refusal("STORE_FULL", `the disk is full: ${message}`);
+    if (code === CODE.corrupt || code === CODE.notADatabase) {
+      return new Refusal("STORE_DAMAGED", `${this.#home.database}: ${message}`);
+    }
+    if (code === CODE.busy || code === CODE.locked) return new Refusal("STORE_BUSY", message);
+    return thrown;
+  }
+
+  assertOurs(): void {
+    let info: Deno.FileInfo;
+    try {
+      info = Deno.statSync(this.#home.database);
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      throw new Refusal("STORE_GONE", `${this.#home.database} was deleted under this session`);
+    }
+    if (info.ino === this.#ino && info.dev === this.#dev) return;
+    throw new Refusal("STORE_REPLACED", `${this.#home.database} was replaced under this session`);
+  }
+
+  #presencePath(name: string): string {
+    return join(this.#home.peers, `${name}.lock`);
+  }
+
+  hold(name: string): Hold {
+    return new PresenceFile(this.#presencePath(name));
+  }
+
+  held(name: string): Presence {
+    const file = openOrNull(this.#presencePath(name));
+    if (file === null) return "missing";
+    try {
+      return file.tryLockSync(false) ? "free" : "held";
+    } finally {
+      file.close();
+    }
+  }
+
+  pulseOf(name: string): number | null {
+    try {
+      return Deno.statSync(this.#presencePath(name)).mtime?.getTime() ?? null;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return null;
+      throw thrown;
+    }
+  }
+
+  async freed(name: string): Promise<"freed" | "missing"> {
+    const file = openOrNull(this.#presencePath(name));
+    if (file === null) return "missing";
+    try {
+      await file.lock(false);
+      return "freed";
+    } finally {
+      file.close();
+    }
+  }
+
+  forget(name: string): void {
+    removeIfThere(this.#presencePath(name));
+  }
+
+  async bell(onRing: () => void): Promise<Bell> {
+    const socket: Socket = createSocket("udp4");
+    await new Promise<void>((done, fail) => {
+      socket.once("error", fail);
+      socket.bind(0, "127.0.0.1", () => done());
+    });
+    socket.removeAllListeners("error");
+    // A datagram that was refused says nothing about us.
+    socket.on("error", nothing);
+    socket.on("message", onRing);
+    socket.unref();
+    const address = socket.address().port;
+    invariant(address > 0, "a bound bell has a port");
+    return { address, close: () => socket.close() };
+  }
+
+  ring(addresses: Iterable<number>): void {
+    for (const address of addresses) this.#ringer.ring(address);
+  }
+
+  changed(): boolean {
+    const row = this.#reading().prepare("PRAGMA data_version").get() as { data_version: number };
+    const before = this.#dataVersion;
+    this.#dataVersion = row.data_version;
+    return before !== row.data_version;
+  }
+
+  checkpoint(fromBytes: number, truncateFromBytes: number): Checkpoint | null {
+    const walBytes = (): number => {
+      try {
+        return Deno.statSync(`${this.#home.database}-wal`).size;
+      } catch (thrown) {
+        if (thrown instanceof Deno.errors.NotFound) return 0;
+        throw thrown;
+      }
+    };
+    const beforeBytes = walBytes();
+    if (beforeBytes < fromBytes) return null;
+    const mode = beforeBytes >= truncateFromBytes ? "TRUNCATE" : "PASSIVE";
+    try {
+      this.#writing().prepare(`PRAGMA wal_checkpoint(${mode})`).get();
+    } catch (thrown) {
+      // Somebody reads or writes: the next tick tries again.
+      if (codeOf(thrown) !== CODE.busy && codeOf(thrown) !== CODE.locked) {
+        throw this.#explain(thrown);
+      }
+    }
+    return { beforeBytes, afterBytes: walBytes() };
+  }
+
+  close(): void {
+    this.#ringer.close();
+    this.#reader?.close();
+    this.#writer?.close();
+  }
+}
+
+/** Fails a body that awaited something else than its transaction: it would hold up every writer. */
+async function withinOneMacrotask<T>(body: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(
+      () => fail(new Error("invariant broken: a transaction awaited something outside of it")),
+      0,
+    );
+  });
+  try {
+    return await Promise.race([body, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function rollback(connection: Connection): void {
+  try {
+    connection.prepare("ROLLBACK").run();
+  } catch {
+    // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
+  }
+}
+
+function openOrNull(path: string): Deno.FsFile | null {
+  try {
+    return Deno.openSync(path, { read: true });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** A presence lock: an exclusive flock that the kernel frees when the process dies. */
+class PresenceFile implements Hold {
+  readonly #path: string;
+  #file: Deno.FsFile;
+  #ino: number | null;
+
+  constructor(path: string) {
+    this.#path = path;
+    [this.#file, this.#ino] = this.#make();
+  }
+
+  /** Locks the file under another name first, so that nobody ever sees it unlocked. */
+  #make(): [Deno.FsFile, number | null] {
+    const temporary = `${this.#path}.${crypto.randomUUID().slice(0, 8)}`;
+    const options = { read: true, write: true, createNew: true, mode: 0o600 };
+    const file = Deno.openSync(temporary, options);
+    invariant(file.tryLockSync(true), "a new presence file is not locked");
+    Deno.renameSync(temporary, this.#path);
+    return [file, file.statSync().ino];
+  }
+
+  pulse(): void {
+    let ino: number | null | undefined;
+    try {
+      ino = Deno.statSync(this.#path).ino;
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
+    if (ino !== this.#ino) {
+      const old = this.#file;
+      [this.#file, this.#ino] = this.#make();
+      old.close();
+    }
+    const now = new Date();
+    this.#file.utimeSync(now, now);
+  }
+
+  release(): void {
+    removeIfThere(this.#path);
+    this.#file.close();
+  }
+}

@@ -1,0 +1,312 @@
+// update_task and review_task: everything that happens to a task besides claiming and completing.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { integer, line, oneOf, optionalText, text, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation, WORKING } from "../core/operation.ts";
+import { notify } from "../message/notice.ts";
+import { architectOf, livePeers, peerById, peerByName } from "../peer/table.ts";
+import { type Action, ACTIONS, priorityOf, retryDelayS, transitionFault } from "./rules.ts";
+import * as table from "./table.ts";
+import { nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
+
+export const updateTask = operation({
+  name: "update_task",
+  summary: "Note progress on a task, or release, fail, cancel, retry, assign, accept it, or " +
+    "request its review.",
+  roles: WORKING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["id"],
+  input: z.strictObject({
+    id: word(),
+    note: text(LIMITS.noteChars).optional(),
+    progress: line(LIMITS.summaryChars).optional(),
+    priority: z.preprocess(priorityOf, integer(1, 10)).optional(),
+    action: oneOf(ACTIONS).optional(),
+    assign_to: optionalText(LIMITS.nameChars).optional(),
+    epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  output: z.object({ task: wholeShape }),
+  async handle(ctx, input) {
+    const row = await taskOr404(ctx, input.id);
+    const action = input.action ?? (input.assign_to === undefined ? undefined : "assign");
+    if (input.progress !== undefined) {
+      await ownClaim(ctx, row, input.epoch, "update_task");
+      await table.setProgress(ctx.tx, row.id, input.progress, ctx.at);
+    }
+    if (input.priority !== undefined) {
+      await mayManage(ctx, row, "change its priority");
+      await table.setPriority(ctx.tx, row.id, input.priority, ctx.at);
+    }
+    if (input.note !== undefined) {
+      await table.insertNote(ctx.tx, row.id, {
+        author: ctx.actor.name,
+        kind: action === "fail" ? "failure" : "note",
+        text: input.note,
+        at: ctx.at,
+      });
+    }
+    if (action !== undefined) await act(ctx, row, action, input);
+    ctx.record({
+      subject: `task/${row.id}`,
+      detail: {
+        ...(action === undefined ? {} : { action }),
+        ...(input.progress === undefined ? {} : { progress: input.progress }),
+        ...(input.priority === undefined ? {} : { priority: input.priority }),
+        ...(input.note === undefined ? {} : { note: input.note.length }),
+      },
+    });
+    return { task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id)) };
+  },
+});
+
+interface Change {
+  readonly note?: string | undefined;
+  readonly assign_to?: string | undefined;
+  readonly epoch?: number | undefined;
+}
+
+async function act(
+  ctx: Context,
+  row: table.TaskRow,
+  action: Action,
+  change: Change,
+): Promise<void> {
+  const fault = transitionFault(action, row.status);
+  if (fault !== null) {
+    throw new Refusal("TASK_STATE", `update_task: ${row.id}: ${fault}`, {
+      task: row.id,
+      status: row.status,
+    });
+  }
+  const { tx, at } = ctx;
+  switch (action) {
+    case "release":
+      await ownOrManage(ctx, row, change.epoch, "release it");
+      await table.setStatus(tx, row.id, "pending", at, { attempts: Math.max(0, row.attempts - 1) });
+      return;
+    case "fail":
+      await ownOrManage(ctx, row, change.epoch, "fail it");
+      return await fail(ctx, row, change.note);
+    case "cancel":
+      await mayManage(ctx, row, "cancel it");
+      await table.setStatus(tx, row.id, "cancelled", at, { keepAuthor: true });
+      if (row.claimed_by !== null && row.claimed_by !== ctx.actor.id) {
+        await tell(ctx, row, [row.claimed_by], `${ctx.actor.name} cancelled ${row.id}: stop.`);
+      }
+      return;
+    case "retry":
+      await mayManage(ctx, row, "retry it");
+      await table.setStatus(tx, row.id, "pending", at, { attempts: 0 });
+      return;
+    case "request_review":
+      await ownClaim(ctx, row, change.epoch, "update_task");
+      return await requestReview(ctx, row, change.note);
+    case "assign":
+      await mayManage(ctx, row, "assign it");
+      return await assign(ctx, row, change.assign_to);
+    case "accept":
+      if (ctx.actor.role === "worker") {
+        throw new Refusal("NOT_ALLOWED", "update_task: the architect or the operator accepts", {
+          role: ctx.actor.role,
+        });
+      }
+      await table.setStatus(tx, row.id, "pending", at);
+      return;
+  }
+}
+
+/** A failed task is tried again after a delay, until its attempts are spent. */
+async function fail(ctx: Context, row: table.TaskRow, note: string | undefined): Promise<void> {
+  const why = note ?? "no reason given";
+  const spent = row.attempts >= row.max_attempts;
+  await table.setStatus(ctx.tx, row.id, spent ? "failed" : "pending", ctx.at, {
+    failure: `${ctx.actor.name}, attempt ${row.attempts} of ${row.max_attempts}: ${why}`,
+    notBeforeS: spent ? 0 : ctx.upS + retryDelayS(row.attempts),
+  });
+  if (!spent) return;
+  const architect = await architectOf(ctx.tx, row.project);
+  if (architect === undefined || architect.id === ctx.actor.id) return;
+  const text = `${row.id} (${row.title}) failed after ${row.attempts} attempts: ${why}`;
+  await tell(ctx, row, [architect.id], text);
+}
+
+async function requestReview(
+  ctx: Context,
+  row: table.TaskRow,
+  note: string | undefined,
+): Promise<void> {
+  // The claim and its epoch go on: the work is still the author's.
+  await table.moveTo(ctx.tx, row.id, "in_review", ctx.at);
+  await table.setReviewable(ctx.tx, row.id, note ?? null, null);
+  const architect = await architectOf(ctx.tx, row.project);
+  const live = await livePeers(ctx.tx, row.project);
+  const reviewers = architect !== undefined && architect.id !== ctx.actor.id
+    ? [architect.id]
+    : live.filter((peer) => peer.id !== ctx.actor.id && peer.role !== "observer")
+      .map((peer) => peer.id);
+  await notify(ctx, reviewers, {
+    project: row.project,
+    category: "review_request",
+    content: `${ctx.actor.name} asks for a review of ${row.id} (${row.title})` +
+      (note === undefined ? "." : `: ${note}`),
+    task: row.id,
+  });
+}
+
+async function assign(ctx: Context, row: table.TaskRow, name: string | undefined): Promise<void> {
+  if (name === undefined) {
+    throw new Refusal("INVALID_INPUT", "update_task: assign_to is required to assign", {
+      field: "assign_to",
+      hint: "Name a peer, or give an empty string to let anybody claim it.",
+    });
+  }
+  if (name === "") {
+    await table.setAssigned(ctx.tx, row.id, "", ctx.at);
+    return;
+  }
+  const peer = await peerByName(ctx.tx, name);
+  if (peer === undefined) {
+    throw new Refusal("UNKNOWN_PEER", `update_task: nobody is called ${name}`, {
+      field: "assign_to",
+    });
+  }
+  await table.setAssigned(ctx.tx, row.id, peer.id, ctx.at);
+  if (peer.id !== ctx.actor.id) {
+    await tell(ctx, row, [peer.id], `${row.id} (${row.title}) is assigned to you.`);
+  }
+}
+
+async function tell(
+  ctx: Context,
+  row: table.TaskRow,
+  peers: readonly string[],
+  text: string,
+): Promise<void> {
+  await notify(ctx, peers, {
+    project: row.project,
+    category: "status_update",
+    content: text,
+    task: row.id,
+  });
+}
+
+/** The claimer acts on its claim; the architect and the operator on any. */
+async function ownOrManage(
+  ctx: Context,
+  row: table.TaskRow,
+  epoch: number | undefined,
+  what: string,
+): Promise<void> {
+  const manages = ctx.actor.role === "architect" || ctx.actor.role === "operator";
+  if (manages && row.claimed_by !== ctx.actor.id) return await mayManage(ctx, row, what);
+  await ownClaim(ctx, row, epoch, "update_task");
+}
+
+/** Who made a task, the architect and the operator may manage it. */
+async function mayManage(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
+  const { actor } = ctx;
+  if (actor.role !== "worker" || row.created_by === actor.name) return;
+  if (row.claimed_by === actor.id) return;
+  throw new Refusal(
+    "NOT_ALLOWED",
+    `update_task: ${row.id} was made by ${row.created_by}; a worker cannot ${what}`,
+    { task: row.id, claimed_by: await nameOf(ctx.tx, row.claimed_by) },
+  );
+}
+
+export const reviewTask = operation({
+  name: "review_task",
+  summary: "Review somebody's task: approve completes it, request_changes gives it back.",
+  roles: WORKING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["id", "verdict"],
+  input: z.strictObject({
+    id: word(),
+    verdict: oneOf(["approve", "request_changes"]),
+    findings: text(LIMITS.noteChars).optional(),
+  }),
+  output: z.object({ task: wholeShape, unblocked: z.array(z.string()).optional() }),
+  async handle(ctx, input) {
+    const row = await taskOr404(ctx, input.id);
+    if (row.status !== "in_review") {
+      throw new Refusal("TASK_STATE", `review_task: ${row.id} is ${row.status}, not in review`, {
+        task: row.id,
+        status: row.status,
+      });
+    }
+    if (row.claimed_by === ctx.actor.id) {
+      throw new Refusal("SELF_REVIEW", `review_task: you did ${row.id} yourself`, { task: row.id });
+    }
+    if (input.verdict === "request_changes" && input.findings === undefined) {
+      throw new Refusal("INVALID_INPUT", "review_task: findings is required to request changes", {
+        field: "findings",
+      });
+    }
+    if (input.findings !== undefined) {
+      await table.insertNote(ctx.tx, row.id, {
+        author: ctx.actor.name,
+        kind: "review",
+        text: input.findings,
+        at: ctx.at,
+      });
+    }
+    await table.setReviewer(ctx.tx, row.id, ctx.actor.name);
+    await resolveRequests(ctx, row.id);
+    const unblocked = input.verdict === "approve"
+      ? await approve(ctx, row)
+      : await requestChanges(ctx, row, input.findings ?? "");
+    ctx.record({ subject: `task/${row.id}`, detail: { verdict: input.verdict } });
+    const task = await wholeTask(ctx.tx, await taskOr404(ctx, row.id));
+    return { task, ...(unblocked.length === 0 ? {} : { unblocked }) };
+  },
+});
+
+async function approve(ctx: Context, row: table.TaskRow): Promise<string[]> {
+  const author = await nameOf(ctx.tx, row.claimed_by) ?? "unknown";
+  const summary = row.summary ?? row.progress;
+  const artifacts = JSON.parse(row.artifacts ?? "{}");
+  const unblocked = await table.complete(ctx.tx, row.id, author, summary, artifacts, ctx.at);
+  if (row.claimed_by !== null) {
+    await tell(ctx, row, [row.claimed_by], `${ctx.actor.name} approved ${row.id}.`);
+  }
+  return unblocked.slice(0, LIMITS.idsPerAnswer);
+}
+
+/** Back to its author, under a new epoch if it has a new life; to everybody if it is gone. */
+async function requestChanges(
+  ctx: Context,
+  row: table.TaskRow,
+  findings: string,
+): Promise<string[]> {
+  const author = row.claimed_by === null ? undefined : await peerById(ctx.tx, row.claimed_by);
+  if (author === undefined || author.incarnation === null) {
+    await table.setStatus(ctx.tx, row.id, "pending", ctx.at);
+    return [];
+  }
+  if (author.incarnation === row.claim_incarnation) {
+    await table.moveTo(ctx.tx, row.id, "in_progress", ctx.at);
+  } else {
+    await table.handBack(ctx.tx, row.id, author.id, author.incarnation, ctx.at);
+  }
+  const text = `${ctx.actor.name} requests changes to ${row.id}: ${findings}`;
+  await tell(ctx, row, [author.id], text);
+  return [];
+}
+
+/** The requests for this review are answered. */
+async function resolveRequests(ctx: Context, task: string): Promise<void> {
+  await ctx.tx.run(
+    `UPDATE message SET resolved_at = ? WHERE project = ? AND resolved_at IS NULL
+       AND category IN ('blocker', 'review_request', 'error') AND category = 'review_request'
+       AND task = ?`,
+    ctx.at,
+    ctx.actor.project,
+    task,
+  );
+}

@@ -1,0 +1,431 @@
+// Tasks, their dependencies and notes. `open_deps` counts the dependencies that are not completed,
+// so that ready and blocked are columns to look up and not questions to compute.
+
+import type { Tx } from "../core/transaction.ts";
+import type { Status } from "./rules.ts";
+
+/** A row of `task`. */
+export interface TaskRow {
+  readonly n: number;
+  readonly id: string;
+  readonly project: string;
+  readonly run: string | null;
+  readonly title: string;
+  readonly description: string;
+  readonly accept: string;
+  /** JSON array of paths. */
+  readonly files: string;
+  readonly status: Status;
+  readonly priority: number;
+  readonly open_deps: number;
+  /** Peer id, or empty. */
+  readonly assigned_to: string;
+  readonly created_by: string;
+  readonly created_at: string;
+  /** Peer id of the claimer, or of the author while it is in review. */
+  readonly claimed_by: string | null;
+  readonly claim_incarnation: string | null;
+  readonly claim_epoch: number;
+  readonly claimed_at: string | null;
+  readonly attempts: number;
+  readonly max_attempts: number;
+  readonly not_before_s: number;
+  readonly progress: string;
+  readonly summary: string | null;
+  /** JSON of files, tests, risks. */
+  readonly artifacts: string | null;
+  readonly failure: string | null;
+  readonly reviewer: string | null;
+  readonly completed_by: string | null;
+  readonly updated_at: string;
+}
+
+const COLUMNS =
+  `n, id, project, run, title, description, accept, files, status, priority, open_deps,
+  assigned_to, created_by, created_at, claimed_by, claim_incarnation, claim_epoch, claimed_at,
+  attempts, max_attempts, not_before_s, progress, summary, artifacts, failure, reviewer,
+  completed_by, updated_at`;
+
+export function taskById(tx: Tx, id: string): Promise<TaskRow | undefined> {
+  return tx.get<TaskRow>(`SELECT ${COLUMNS} FROM task WHERE id = ?`, id);
+}
+
+/** Reserves `count` consecutive numbers and returns the first. */
+export async function takeNumbers(tx: Tx, name: string, count: number): Promise<number> {
+  const row = await tx.get<{ value: number }>(
+    `INSERT INTO sequence (name, value) VALUES (?, ?)
+     ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value`,
+    name,
+    count,
+  );
+  return (row?.value ?? count) - count + 1;
+}
+
+export interface NewTask {
+  readonly n: number;
+  readonly id: string;
+  readonly project: string;
+  readonly run: string | null;
+  readonly title: string;
+  readonly description: string;
+  readonly accept: string;
+  readonly files: readonly string[];
+  readonly status: Status;
+  readonly priority: number;
+  readonly openDeps: number;
+  readonly assignedTo: string;
+  readonly createdBy: string;
+  readonly maxAttempts: number;
+  readonly at: string;
+}
+
+export function insertTask(tx: Tx, task: NewTask): Promise<number> {
+  return tx.run(
+    `INSERT INTO task (n, id, project, run, title, description, accept, files, status, priority,
+       open_deps, assigned_to, created_by, created_at, max_attempts, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    task.n,
+    task.id,
+    task.project,
+    task.run,
+    task.title,
+    task.description,
+    task.accept,
+    JSON.stringify(task.files),
+    task.status,
+    task.priority,
+    task.openDeps,
+    task.assignedTo,
+    task.createdBy,
+    task.at,
+    task.maxAttempts,
+    task.at,
+  );
+}
+
+export function insertDependency(tx: Tx, task: string, on: string): Promise<number> {
+  return tx.run("INSERT INTO dependency (task, on_task) VALUES (?, ?)", task, on);
+}
+
+/** What a task waits for, with its state. */
+export function dependenciesOf(
+  tx: Tx,
+  id: string,
+): Promise<Pick<TaskRow, "id" | "title" | "status" | "summary" | "artifacts">[]> {
+  return tx.all(
+    `SELECT t.id, t.title, t.status, t.summary, t.artifacts FROM dependency d
+     JOIN task t ON t.id = d.on_task WHERE d.task = ? ORDER BY t.n`,
+    id,
+  );
+}
+
+/** Open dependencies of several tasks at once. */
+export async function openDependencies(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const id of ids) {
+    const rows = await tx.all<{ id: string }>(
+      `SELECT t.id FROM dependency d JOIN task t ON t.id = d.on_task
+       WHERE d.task = ? AND t.status <> 'completed' ORDER BY t.n LIMIT 20`,
+      id,
+    );
+    found.set(id, rows.map((row) => row.id));
+  }
+  return found;
+}
+
+/** What waits for a task. */
+export function dependentsOf(
+  tx: Tx,
+  id: string,
+  limit: number,
+): Promise<Pick<TaskRow, "id" | "title" | "status">[]> {
+  return tx.all(
+    `SELECT t.id, t.title, t.status FROM dependency d JOIN task t ON t.id = d.task
+     WHERE d.on_task = ? ORDER BY t.n LIMIT ?`,
+    id,
+    limit,
+  );
+}
+
+/** The best task that is ready for a peer, among those for everybody or for it alone. */
+export function bestReady(
+  tx: Tx,
+  project: string,
+  assignedTo: string,
+  upS: number,
+): Promise<TaskRow | undefined> {
+  return tx.get<TaskRow>(
+    `SELECT ${COLUMNS} FROM task WHERE project = ? AND assigned_to = ? AND status = 'pending'
+       AND open_deps = 0 AND not_before_s <= ? ORDER BY priority, n LIMIT 1`,
+    project,
+    assignedTo,
+    upS,
+  );
+}
+
+/** How many tasks a project has in each derived state. */
+export interface TaskCounts {
+  readonly proposed: number;
+  readonly ready: number;
+  readonly blocked: number;
+  readonly in_progress: number;
+  readonly in_review: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+export async function countTasks(tx: Tx, project: string, run?: string): Promise<TaskCounts> {
+  const where = run === undefined ? "project = ?" : "run = ?";
+  const key = run ?? project;
+  const rows = await tx.all<{ status: Status; total: number }>(
+    `SELECT status, count(*) AS total FROM task WHERE ${where} GROUP BY status`,
+    key,
+  );
+  const ready = await tx.get<{ total: number }>(
+    `SELECT count(*) AS total FROM task WHERE ${where} AND status = 'pending' AND open_deps = 0`,
+    key,
+  );
+  const of = (status: Status): number => rows.find((row) => row.status === status)?.total ?? 0;
+  return {
+    proposed: of("proposed"),
+    ready: ready?.total ?? 0,
+    blocked: of("pending") - (ready?.total ?? 0),
+    in_progress: of("in_progress"),
+    in_review: of("in_review"),
+    completed: of("completed"),
+    failed: of("failed"),
+    cancelled: of("cancelled"),
+  };
+}
+
+export interface ListQuery {
+  readonly project: string;
+  readonly statuses: readonly Status[];
+  /** Of pending ones: only ready, only blocked, or both. */
+  readonly pending: "ready" | "blocked" | "all";
+  readonly claimedBy?: string | undefined;
+  readonly run?: string | undefined;
+  /** Rows after this one, in the order of the list. */
+  readonly after?: { readonly priority: number; readonly n: number } | undefined;
+  readonly limit: number;
+}
+
+/** A page of tasks by priority, then age. Reads each state by its index and merges the pages. */
+export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
+  const filters: string[] = [];
+  const params: (string | number)[] = [];
+  if (query.claimedBy !== undefined) {
+    filters.push("claimed_by = ?");
+    params.push(query.claimedBy);
+  }
+  if (query.run !== undefined) {
+    filters.push("run = ?");
+    params.push(query.run);
+  }
+  if (query.after !== undefined) {
+    filters.push("(priority, n) > (?, ?)");
+    params.push(query.after.priority, query.after.n);
+  }
+  const rows: TaskRow[] = [];
+  for (const status of query.statuses) {
+    const derived = status === "pending" && query.pending !== "all"
+      ? [query.pending === "ready" ? "open_deps = 0" : "open_deps > 0"]
+      : [];
+    const where = ["project = ?", "status = ?", ...derived, ...filters].join(" AND ");
+    rows.push(
+      ...await tx.all<TaskRow>(
+        `SELECT ${COLUMNS} FROM task WHERE ${where} ORDER BY priority, n LIMIT ?`,
+        query.project,
+        status,
+        ...params,
+        query.limit,
+      ),
+    );
+  }
+  return rows.sort((a, b) => a.priority - b.priority || a.n - b.n).slice(0, query.limit);
+}
+
+/** Hands a pending task to a peer; the new epoch, or null if somebody was faster. */
+export async function claim(
+  tx: Tx,
+  id: string,
+  peer: string,
+  incarnation: string,
+  at: string,
+): Promise<number | null> {
+  const row = await tx.get<{ claim_epoch: number }>(
+    `UPDATE task SET status = 'in_progress', claimed_by = ?, claim_incarnation = ?,
+       claim_epoch = claim_epoch + 1, claimed_at = ?, attempts = attempts + 1, updated_at = ?
+     WHERE id = ? AND status = 'pending' AND open_deps = 0 RETURNING claim_epoch`,
+    peer,
+    incarnation,
+    at,
+    at,
+    id,
+  );
+  return row?.claim_epoch ?? null;
+}
+
+/** Sets a task's state; leaving `in_progress` ends the claim and its epoch. */
+export function setStatus(
+  tx: Tx,
+  id: string,
+  status: Status,
+  at: string,
+  more: {
+    keepAuthor?: boolean;
+    failure?: string | null;
+    notBeforeS?: number;
+    attempts?: number;
+  } = {},
+): Promise<number> {
+  return tx.run(
+    `UPDATE task SET status = ?, claim_incarnation = NULL, claim_epoch = claim_epoch + 1,
+       claimed_by = CASE WHEN ? THEN claimed_by END, claimed_at = CASE WHEN ? THEN claimed_at END,
+       failure = ?, not_before_s = ?, attempts = coalesce(?, attempts), updated_at = ?
+     WHERE id = ?`,
+    status,
+    more.keepAuthor === true ? 1 : 0,
+    more.keepAuthor === true ? 1 : 0,
+    more.failure ?? null,
+    more.notBeforeS ?? 0,
+    more.attempts ?? null,
+    at,
+    id,
+  );
+}
+
+/** Moves a task between working and review; the claim goes on. */
+export function moveTo(
+  tx: Tx,
+  id: string,
+  status: "in_progress" | "in_review",
+  at: string,
+): Promise<number> {
+  return tx.run("UPDATE task SET status = ?, updated_at = ? WHERE id = ?", status, at, id);
+}
+
+/** A reviewed task goes back to its author, who has a new life, under a new epoch. */
+export function handBack(
+  tx: Tx,
+  id: string,
+  peer: string,
+  incarnation: string,
+  at: string,
+): Promise<number> {
+  return tx.run(
+    `UPDATE task SET status = 'in_progress', claimed_by = ?, claim_incarnation = ?, claimed_at = ?,
+       claim_epoch = claim_epoch + 1, updated_at = ? WHERE id = ?`,
+    peer,
+    incarnation,
+    at,
+    at,
+    id,
+  );
+}
+
+/** Completes a task and returns what is ready now that was not before. */
+export async function complete(
+  tx: Tx,
+  id: string,
+  by: string,
+  summary: string,
+  artifacts: unknown,
+  at: string,
+): Promise<string[]> {
+  await tx.run(
+    `UPDATE task SET status = 'completed', summary = ?, artifacts = ?, completed_by = ?,
+       claim_incarnation = NULL, failure = NULL, updated_at = ? WHERE id = ?`,
+    summary,
+    JSON.stringify(artifacts),
+    by,
+    at,
+    id,
+  );
+  const rows = await tx.all<{ id: string; status: Status; open_deps: number }>(
+    `UPDATE task SET open_deps = open_deps - 1
+     WHERE id IN (SELECT task FROM dependency WHERE on_task = ?) RETURNING id, status, open_deps`,
+    id,
+  );
+  return rows.filter((row) => row.open_deps === 0 && row.status === "pending").map((row) => row.id);
+}
+
+export function setReviewable(
+  tx: Tx,
+  id: string,
+  summary: string | null,
+  artifacts: unknown,
+): Promise<number> {
+  return tx.run(
+    "UPDATE task SET summary = coalesce(?, summary), artifacts = coalesce(?, artifacts) WHERE id = ?",
+    summary,
+    artifacts === null ? null : JSON.stringify(artifacts),
+    id,
+  );
+}
+
+export function setReviewer(tx: Tx, id: string, reviewer: string): Promise<number> {
+  return tx.run("UPDATE task SET reviewer = ? WHERE id = ?", reviewer, id);
+}
+
+export function setProgress(tx: Tx, id: string, progress: string, at: string): Promise<number> {
+  return tx.run("UPDATE task SET progress = ?, updated_at = ? WHERE id = ?", progress, at, id);
+}
+
+export function setPriority(tx: Tx, id: string, priority: number, at: string): Promise<number> {
+  return tx.run("UPDATE task SET priority = ?, updated_at = ? WHERE id = ?", priority, at, id);
+}
+
+export function setAssigned(tx: Tx, id: string, peer: string, at: string): Promise<number> {
+  return tx.run("UPDATE task SET assigned_to = ?, updated_at = ? WHERE id = ?", peer, at, id);
+}
+
+/** Tasks that an incarnation has claimed and not finished. */
+export function claimsOf(tx: Tx, incarnation: string): Promise<TaskRow[]> {
+  return tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM task WHERE claim_incarnation = ? ORDER BY n`,
+    incarnation,
+  );
+}
+
+/** Unfinished tasks of a peer. */
+export function openTasksOf(tx: Tx, peer: string): Promise<TaskRow[]> {
+  return tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM task WHERE claimed_by = ? AND status IN ('in_progress', 'in_review')
+     ORDER BY priority, n LIMIT 20`,
+    peer,
+  );
+}
+
+export interface NoteRow {
+  readonly author: string;
+  /** note, finding, handover, review, failure */
+  readonly kind: string;
+  readonly text: string;
+  readonly at: string;
+}
+
+export function insertNote(tx: Tx, task: string, note: NoteRow): Promise<number> {
+  return tx.run(
+    "INSERT INTO note (task, author, kind, text, at) VALUES (?, ?, ?, ?, ?)",
+    task,
+    note.author,
+    note.kind,
+    note.text,
+    note.at,
+  );
+}
+
+/** The newest notes of a task, oldest first. */
+export async function notesOf(tx: Tx, task: string, limit: number): Promise<NoteRow[]> {
+  const rows = await tx.all<NoteRow>(
+    "SELECT author, kind, text, at FROM note WHERE task = ? ORDER BY id DESC LIMIT ?",
+    task,
+    limit,
+  );
+  return rows.reverse();
+}
