@@ -16,7 +16,7 @@ import {
 } from "./core/operation.ts";
 import type { Tx, Unit } from "./core/transaction.ts";
 import { indexLags, indexStep } from "./flock/search.ts";
-import { peerById, renewLease } from "./peer/table.ts";
+import { actorById, renewLease } from "./peer/table.ts";
 import { commit, type Store } from "./store/unit.ts";
 
 /** On whose behalf a call comes, as the door or the node knows it. */
@@ -42,6 +42,8 @@ export interface CallOptions {
   readonly key?: string | undefined;
   /** Who the call says it is; it has to be who it is. */
   readonly claims?: string | null | undefined;
+  /** Runs in the same transaction, after the operation: reading there costs next to nothing. */
+  readonly beside?: ((tx: Tx) => Promise<void>) | undefined;
   /** Set when the caller no longer wants the answer. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -138,7 +140,9 @@ async function runRead(
       record: noWrites,
       wake: noWrites,
     };
-    return await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
+    const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
+    if (answer !== WAIT) await options.beside?.(tx);
+    return answer;
   });
 }
 
@@ -157,7 +161,10 @@ async function runWrite(
     const actor = await actorOf(unit.tx, caller, operation, options.claims);
     if (options.key !== undefined) {
       const known = await rememberedAnswer(unit.tx, actor.id, options.key, request);
-      if (known !== null) return known;
+      if (known !== null) {
+        await options.beside?.(unit.tx);
+        return known;
+      }
     }
     if (!actor.resident) {
       await renewLease(unit.tx, actor.id, unit.upS + caller.settings.leaseS, unit.at);
@@ -180,6 +187,7 @@ async function runWrite(
     if (answer !== WAIT && options.key !== undefined) {
       await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
     }
+    if (answer !== WAIT) await options.beside?.(unit.tx);
     return answer;
   });
 }
@@ -194,7 +202,7 @@ async function actorOf(
   operation: AnyOperation,
   claims?: string | null,
 ): Promise<Actor> {
-  const row = await peerById(tx, caller.peer);
+  const row = await actorById(tx, caller.peer);
   if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
   if (row.incarnation !== caller.incarnation) {
     if (row.state === "gone") throw new Refusal("NOT_JOINED", `${row.name} has left the flock`);
@@ -211,7 +219,7 @@ async function actorOf(
     );
   }
   return {
-    id: row.id,
+    id: caller.peer,
     name: row.name,
     role: row.role,
     project: row.role === "operator" ? caller.project : row.project,
@@ -219,6 +227,8 @@ async function actorOf(
     incarnation: caller.incarnation,
     run: row.run,
     resident: row.kind === "resident",
+    pinned: row.pinned === 1,
+    bucket: { tokens: row.rate_tokens, atS: row.rate_at_s },
   };
 }
 

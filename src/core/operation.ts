@@ -19,6 +19,10 @@ export interface Actor {
   readonly incarnation: string;
   readonly run: string | null;
   readonly resident: boolean;
+  /** Its role was given by the environment or a spawner. */
+  readonly pinned: boolean;
+  /** What is left of its messages for this minute. */
+  readonly bucket: { readonly tokens: number; readonly atS: number };
 }
 
 /** What a handler may use. */

@@ -90,7 +90,8 @@ async function mayRead(
   const number = Number(ref.slice(1));
   const row = await ctx.tx.get(
     `SELECT 1 AS x FROM message m WHERE m.id = ? AND (m.sender = ? OR EXISTS
-       (SELECT 1 FROM delivery d WHERE d.message = m.id AND d.peer = ?))`,
+       (SELECT 1 FROM delivery d
+        WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id))`,
     number,
     ctx.actor.id,
     ctx.actor.id,

@@ -6,6 +6,7 @@ import { Refusal } from "../core/errors.ts";
 import { integer, line, list, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Actor, type Context, EVERYONE, operation, WAIT, WORKING } from "../core/operation.ts";
+import { repositoryOf } from "../core/repository.ts";
 import type { Unit } from "../core/transaction.ts";
 import { leaderLives, stillAlive, wakeWaiters } from "../peer/life.ts";
 import { mayTakeOver } from "../peer/rules.ts";
@@ -22,6 +23,8 @@ const refusedShape = z.object({
   holder: z.string(),
   since: z.string(),
   task: z.string().nullable(),
+  /** What the holder reserved, if it is not the path itself. */
+  held: z.string().optional(),
 });
 
 export const lockFile = operation({
@@ -144,12 +147,18 @@ async function refuseOrWait(
   const refused: z.input<typeof refusedShape>[] = [];
   for (const { lock, wanted: path } of blocking) {
     const holder = (await peerById(ctx.tx, lock.peer))?.name ?? lock.peer;
-    refused.push({ path: path.shown, holder, since: lock.since, task: lock.task });
+    refused.push({
+      path: path.shown,
+      holder,
+      since: lock.since,
+      task: lock.task,
+      ...(lock.shown === path.shown ? {} : { held: lock.shown }),
+    });
   }
   const first = refused[0];
   throw new Refusal(
     "LOCK_HELD",
-    `lock_file: ${first?.holder} holds ${first?.path}` +
+    `lock_file: ${first?.holder} holds ${first?.held ?? first?.path}` +
       (refused.length > 1 ? ` (and ${refused.length - 1} more)` : "") + "; nothing was granted",
     { refused },
   );
@@ -259,7 +268,7 @@ export const listLocks = operation({
   }),
   prepare: (input, folder) => ({
     wanted: input.path === undefined ? null : lockPaths(input.path, folder),
-    space: spaceOf(folder),
+    space: repositoryOf(folder)?.commonDir ?? "/",
   }),
   async handle(ctx, _input, { wanted, space }) {
     const spaces = wanted === null ? new Set([space]) : new Set(wanted.map((path) => path.space));
@@ -299,8 +308,4 @@ function touches(wanted: readonly LockPath[], lock: table.LockRow): boolean {
 /** Outside of repositories all projects share one space; only this project's are listed. */
 function foreign(ctx: Context, lock: table.LockRow, project: string | undefined): boolean {
   return lock.space === "/" && project !== ctx.actor.project;
-}
-
-function spaceOf(folder: string): string {
-  return lockPaths("x/y", folder)[0]?.space ?? "/";
 }

@@ -10,14 +10,13 @@ import { secondsToToken, takeToken } from "../peer/rules.ts";
 import {
   allLivePeers,
   architectOf,
+  idByName,
   livePeers,
-  peerById,
-  peerByName,
   type PeerRow,
   setBucket,
 } from "../peer/table.ts";
 import { taskById } from "../task/table.ts";
-import { CATEGORIES, type Category, escalates, messageId, messageNumber } from "./rules.ts";
+import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
 import {
   deliveriesOf,
   messageById,
@@ -137,9 +136,9 @@ async function recipientsOf(
       add(await livePeers(ctx.tx, ctx.actor.project));
       continue;
     }
-    const peer = await peerByName(ctx.tx, name);
+    const peer = await idByName(ctx.tx, name);
     if (peer !== undefined) {
-      found.set(peer.id, peer.name);
+      found.set(peer.id, name);
     } else if (name === "architect" || name === "worker" || name === "observer") {
       const live = await livePeers(ctx.tx, ctx.actor.project);
       const matching = live.filter((row) => row.role === name);
@@ -174,8 +173,7 @@ async function escalation(ctx: Context, category: Category): Promise<PeerRow[]> 
 }
 
 async function spendToken(ctx: Context): Promise<void> {
-  const row = await peerById(ctx.tx, ctx.actor.id);
-  const bucket = { tokens: row?.rate_tokens ?? -1, atS: row?.rate_at_s ?? 0 };
+  const { bucket } = ctx.actor;
   const perMinute = ctx.settings.messagesPerMinute;
   const left = takeToken(bucket, ctx.upS, perMinute);
   if (left !== null) {
@@ -203,7 +201,12 @@ async function refuseStorm(ctx: Context, chain: number): Promise<void> {
 const checkShape = z.object({
   messages: z.array(messageShape),
   more: z.boolean(),
-  deliveries: z.array(z.object({ name: z.string(), state: z.string() })).optional(),
+  deliveries: z.array(z.object({
+    name: z.string(),
+    state: z.enum(STATES),
+    offered_at: z.string().nullable(),
+    seen_at: z.string().nullable(),
+  })).optional(),
 });
 
 export const check = operation({
@@ -242,7 +245,7 @@ export const check = operation({
 async function stateOf(ctx: Context, id: string): Promise<z.input<typeof checkShape>> {
   const number = messageNumber(id);
   const row = number === null ? undefined : await messageById(ctx.tx, number);
-  const deliveries = row === undefined ? [] : await deliveriesOf(ctx.tx, row.id);
+  const deliveries = row === undefined ? [] : await deliveriesOf(ctx.tx, row);
   const own = row?.sender === ctx.actor.id ||
     deliveries.some((delivery) => delivery.name === ctx.actor.name);
   if (row === undefined || !own) {

@@ -18,15 +18,19 @@ export interface MessageRow {
   readonly run: string | null;
   readonly reply_to: number | null;
   readonly chain: number | null;
+  /** JSON list of peer ids. */
+  readonly recipients: string;
   readonly at: string;
   readonly resolved_at: string | null;
 }
 
 const COLUMNS =
   `m.id, m.sender, m.sender_name, m.sender_role, m.project, m.category, m.content, m.task,
-  m.run, m.reply_to, m.chain, m.at, m.resolved_at`;
+  m.run, m.reply_to, m.chain, m.recipients, m.at, m.resolved_at`;
 
-export type NewMessage = Omit<MessageRow, "id" | "resolved_at"> & { readonly upS: number };
+export type NewMessage = Omit<MessageRow, "id" | "resolved_at" | "recipients"> & {
+  readonly upS: number;
+};
 
 /** Stores a message and a queued delivery for each recipient; returns its number. */
 export async function post(
@@ -34,9 +38,13 @@ export async function post(
   message: NewMessage,
   recipients: readonly string[],
 ): Promise<number> {
-  const row = await tx.get<{ id: number }>(
-    `INSERT INTO message (sender, sender_name, sender_role, project, category, content, task, run,
-       reply_to, chain, at, up_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+  const row = await tx.get<{ id: number }>("SELECT coalesce(max(id), 0) + 1 AS id FROM message");
+  const id = row?.id ?? 1;
+  await tx.run(
+    `INSERT INTO message (id, sender, sender_name, sender_role, project, category, content, task,
+       run, reply_to, chain, recipients, at, up_s)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    id,
     message.sender,
     message.sender_name,
     message.sender_role,
@@ -47,10 +55,10 @@ export async function post(
     message.run,
     message.reply_to,
     message.chain,
+    JSON.stringify(recipients),
     message.at,
     message.upS,
   );
-  const id = row?.id ?? 0;
   for (const peer of recipients) {
     await tx.run("INSERT INTO delivery (peer, message) VALUES (?, ?)", peer, id);
   }
@@ -72,19 +80,30 @@ export async function unread(
   limit: number,
   offering: ReadonlySet<number>,
 ): Promise<MessageRow[]> {
-  const rows = await tx.all<MessageRow>(
-    `SELECT ${COLUMNS} FROM delivery d JOIN message m ON m.id = d.message
-     WHERE d.peer = ? AND d.state < 2 AND (d.state = 0 OR d.offered_to IS NOT ?)
-     ORDER BY d.message LIMIT ?`,
+  // Numbers first: this is asked with every call, and nearly always there is nothing. What an
+  // earlier life was offered and has not seen comes along.
+  const due = await tx.all<{ message: number }>(
+    `SELECT message FROM delivery WHERE peer = ? AND state = 0
+     UNION ALL SELECT message FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?
+     ORDER BY message LIMIT ?`,
+    peer,
     peer,
     incarnation,
     limit + offering.size,
   );
-  const due = offering.size === 0 ? rows : rows.filter((row) => !offering.has(row.id));
-  return due.slice(0, limit);
+  const rows: MessageRow[] = [];
+  for (const { message } of due) {
+    if (offering.has(message) || rows.length === limit) continue;
+    const row = await messageById(tx, message);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
 }
 
-/** How much of that there is; counting stops at `most`. */
+/**
+ * How much of that there is; counting stops at `most`. What is on the way is not marked yet, so it
+ * is among the rows that are counted.
+ */
 export async function countUnread(
   tx: Tx,
   peer: string,
@@ -92,14 +111,16 @@ export async function countUnread(
   most: number,
   offering: ReadonlySet<number>,
 ): Promise<number> {
-  const rows = await tx.all<{ message: number }>(
-    `SELECT message FROM delivery
-     WHERE peer = ? AND state < 2 AND (state = 0 OR offered_to IS NOT ?) LIMIT ?`,
+  const row = await tx.get<{ total: number }>(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE peer = ? AND state = 0 LIMIT ?))
+       + (SELECT count(*) FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?)
+       AS total`,
+    peer,
+    most + offering.size,
     peer,
     incarnation,
-    most + offering.size,
   );
-  return Math.min(most, rows.filter((row) => !offering.has(row.message)).length);
+  return Math.max(0, Math.min(most, (row?.total ?? 0) - offering.size));
 }
 
 export async function markOffered(
@@ -112,7 +133,7 @@ export async function markOffered(
   for (const id of ids) {
     await tx.run(
       `UPDATE delivery SET state = 1, offered_to = ?, offered_at = ?
-       WHERE peer = ? AND message = ? AND state < 2`,
+       WHERE peer = ? AND state < 2 AND message = ?`,
       incarnation,
       at,
       peer,
@@ -132,7 +153,7 @@ export async function markSeen(
   for (const id of ids) {
     await tx.run(
       `UPDATE delivery SET state = 2, seen_at = ?
-       WHERE peer = ? AND message = ? AND state = 1 AND offered_to = ?`,
+       WHERE peer = ? AND state = 1 AND message = ? AND offered_to = ?`,
       at,
       peer,
       id,
@@ -159,16 +180,22 @@ export function markAllOfferedSeen(
 /** The state of a message for each recipient, by name. */
 export async function deliveriesOf(
   tx: Tx,
-  message: number,
+  message: Pick<MessageRow, "id" | "recipients">,
 ): Promise<{ name: string; state: State; offered_at: string | null; seen_at: string | null }[]> {
-  const rows = await tx.all<
-    { name: string; state: number; offered_at: string | null; seen_at: string | null }
-  >(
-    `SELECT coalesce(p.name, d.peer) AS name, d.state, d.offered_at, d.seen_at FROM delivery d
-     LEFT JOIN peer p ON p.id = d.peer WHERE d.message = ? ORDER BY name LIMIT 500`,
-    message,
-  );
-  return rows.map((row) => ({ ...row, state: STATES[row.state] ?? "queued" }));
+  const found = [];
+  for (const peer of JSON.parse(message.recipients) as string[]) {
+    const row = await tx.get<
+      { name: string; state: number; offered_at: string | null; seen_at: string | null }
+    >(
+      `SELECT coalesce(p.name, d.peer) AS name, d.state, d.offered_at, d.seen_at FROM delivery d
+       LEFT JOIN peer p ON p.id = d.peer
+       WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = ?`,
+      peer,
+      message.id,
+    );
+    if (row !== undefined) found.push({ ...row, state: STATES[row.state] ?? "queued" });
+  }
+  return found;
 }
 
 /** Replies of a sender in a chain since a time, to one pair partner. */

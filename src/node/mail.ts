@@ -5,11 +5,14 @@
 // message is offered again to the next one: never to none.
 
 import type { Answer } from "../perform.ts";
+import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
 import { shownMessage } from "../message/operations.ts";
 import { countUnread, markOffered, markSeen, unread } from "../message/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 
+/** How far unread mail is counted: past that, there is simply much. */
+const COUNTED = 1_000;
 /** Delay before marks are written, so that many become one transaction. */
 const WRITE_BEHIND_MS = 5;
 
@@ -84,33 +87,30 @@ export class Mail {
    * Unread mail to ride on an answer: how much there is and the first few. Long messages are shown
    * in part, once, and stay unread until `check` shows them whole.
    */
-  async ride(offer: Offer): Promise<Answer | null> {
-    return await this.#store.engine.read(async (tx) => {
-      const rows = await unread(
-        tx,
-        this.#peer,
-        this.#incarnation,
-        LIMITS.mailMessages + this.#previewed.size,
-        this.offering,
-      );
-      if (rows.length === 0) return null;
-      const total = await countUnread(tx, this.#peer, this.#incarnation, 1_000, this.offering);
-      const messages = [];
-      for (const row of rows) {
-        if (messages.length === LIMITS.mailMessages) break;
-        if (row.content.length <= LIMITS.mailMessageChars) {
-          offer.add(row.id);
-          messages.push(shownMessage(row));
-        } else if (!this.#previewed.has(row.id)) {
-          this.#previewed.add(row.id);
-          const content = `${
-            row.content.slice(0, LIMITS.mailMessageChars)
-          }... (check shows it whole)`;
-          messages.push({ ...shownMessage(row), content, truncated: true });
-        }
+  async ride(tx: Tx, offer: Offer): Promise<Answer | null> {
+    const rows = await unread(
+      tx,
+      this.#peer,
+      this.#incarnation,
+      LIMITS.mailMessages + this.#previewed.size,
+      this.offering,
+    );
+    if (rows.length === 0) return null;
+    const total = await countUnread(tx, this.#peer, this.#incarnation, COUNTED, this.offering);
+    const messages = [];
+    for (const row of rows) {
+      if (messages.length === LIMITS.mailMessages) break;
+      const { content } = row;
+      if (content.length <= LIMITS.mailMessageChars) {
+        offer.add(row.id);
+        messages.push(shownMessage(row));
+      } else if (!this.#previewed.has(row.id)) {
+        this.#previewed.add(row.id);
+        const start = `${content.slice(0, LIMITS.mailMessageChars)}... (check shows it whole)`;
+        messages.push({ ...shownMessage(row), content: start, truncated: true });
       }
-      return { unread: total, messages };
-    });
+    }
+    return { unread: total, messages };
   }
 
   #writeSoon(): void {

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { TIMES } from "../core/limits.ts";
 import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
+import type { Tx } from "../core/transaction.ts";
 import { compareVersions, VERSION } from "../core/version.ts";
 import { SYSTEM } from "../message/notice.ts";
 import { enter, type Entered } from "../peer/entry.ts";
@@ -231,15 +232,21 @@ export class Node {
     try {
       const caller = this.#caller(life, offer);
       const { key, signal, claims } = options;
-      let answer = await perform(life.store, caller, operation, input, { key, signal, claims });
+      let mail: Answer | null = null;
+      const beside = async (tx: Tx): Promise<void> => {
+        if (options.mail !== false && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
+      };
+      let answer = await perform(life.store, caller, operation, input, {
+        key,
+        signal,
+        claims,
+        beside,
+      });
       this.#remember(operation, answer);
       if (this.#notices.length > 0) {
         answer = { ...answer, notice: this.#notices.splice(0).join("; ") };
       }
-      if (options.mail !== false && offer.ids.size === 0) {
-        const mail = await life.mail.ride(offer);
-        if (mail !== null) answer = { ...answer, mail };
-      }
+      if (mail !== null) answer = { ...answer, mail };
       life.git?.refresh();
       return { answer, offer };
     } catch (thrown) {
@@ -253,7 +260,7 @@ export class Node {
     const life = this.#life;
     if (life === null || this.#left) return null;
     const offer = life.mail.begin();
-    const mail = await life.mail.ride(offer);
+    const mail = await life.store.engine.read((tx) => life.mail.ride(tx, offer));
     return mail === null ? null : { mail, offer };
   }
 

@@ -34,19 +34,48 @@ export async function forgetHistory(unit: Unit, store: Store): Promise<boolean> 
 
 /** Old messages that everybody has seen; the newest row stays, so that no number comes twice. */
 async function forgetMessages(tx: Tx, before: string): Promise<number> {
-  const rows = await tx.all<{ id: number }>(
-    `SELECT id FROM message m WHERE at < ? AND id < (SELECT max(id) FROM message)
-       AND NOT EXISTS (SELECT 1 FROM delivery d JOIN peer p ON p.id = d.peer
-         WHERE d.message = m.id AND d.state < 2) LIMIT ?`,
-    before,
+  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'kept_message'");
+  const rows = await tx.all<{ id: number; at: string; recipients: string }>(
+    `SELECT id, at, recipients FROM message
+     WHERE id > ? AND id < (SELECT max(id) FROM message) ORDER BY id LIMIT ?`,
+    Number(meta?.value ?? 0),
     CHUNK_ROWS,
   );
-  for (const { id } of rows) {
-    await tx.run("DELETE FROM delivery WHERE message = ?", id);
+  const old = rows.filter((row) => row.at < before);
+  for (const { id, recipients } of old) {
+    if (await unseenBySomebody(tx, id, JSON.parse(recipients) as string[])) continue;
     await tx.run("DELETE FROM message WHERE id = ?", id);
     await forgetDocument(tx, "message", `m${id}`);
   }
-  return rows.length;
+  const last = old.at(-1);
+  // From the first row again once everything old was looked at.
+  await setMeta(tx, "kept_message", String(old.length === CHUNK_ROWS ? last?.id ?? 0 : 0));
+  return old.length;
+}
+
+/** Whether a recipient that is still known has not seen it; deliveries that are over go. */
+async function unseenBySomebody(
+  tx: Tx,
+  message: number,
+  recipients: readonly string[],
+): Promise<boolean> {
+  for (const peer of recipients) {
+    const waiting = await tx.get(
+      `SELECT 1 AS x FROM delivery d JOIN peer p ON p.id = d.peer
+       WHERE d.peer = ? AND d.state IN (0, 1) AND d.message = ?`,
+      peer,
+      message,
+    );
+    if (waiting !== undefined) return true;
+  }
+  for (const peer of recipients) {
+    await tx.run(
+      "DELETE FROM delivery WHERE peer = ? AND state IN (0, 1, 2) AND message = ?",
+      peer,
+      message,
+    );
+  }
+  return false;
 }
 
 async function forgetDocument(tx: Tx, kind: string, ref: string): Promise<void> {

@@ -64,6 +64,35 @@ export function peerByName(tx: Tx, name: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE name = ?`, name);
 }
 
+/** Only the id behind a name: what sending needs. */
+export function idByName(tx: Tx, name: string): Promise<{ id: string } | undefined> {
+  return tx.get<{ id: string }>("SELECT id FROM peer WHERE name = ?", name);
+}
+
+/** What every call needs to know of its actor. */
+export type ActorRow = Pick<
+  PeerRow,
+  | "name"
+  | "role"
+  | "pinned"
+  | "project"
+  | "folder"
+  | "kind"
+  | "state"
+  | "incarnation"
+  | "run"
+  | "rate_tokens"
+  | "rate_at_s"
+>;
+
+export function actorById(tx: Tx, id: string): Promise<ActorRow | undefined> {
+  return tx.get<ActorRow>(
+    `SELECT name, role, pinned, project, folder, kind, state, incarnation, run, rate_tokens,
+       rate_at_s FROM peer WHERE id = ?`,
+    id,
+  );
+}
+
 /** The newest identity of a client session. */
 export function peerBySession(tx: Tx, session: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(

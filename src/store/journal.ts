@@ -32,19 +32,18 @@ export const BLANKED = "#sha256:";
  * @throws Refusal `STORE_NEWER`
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
-  const row = await tx.get<{ w: string; seq: number | null; mac: string | null }>(
-    `SELECT m.value AS w, j.seq, j.mac FROM meta m
-     LEFT JOIN (SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1) j
-     WHERE m.key = 'min_writer'`,
+  const writer = await tx.get<{ value: string }>(
+    "SELECT value FROM meta WHERE key = 'min_writer'",
   );
-  const needed = Number(row?.w ?? Number.POSITIVE_INFINITY);
+  const needed = Number(writer?.value ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(
       "STORE_NEWER",
       `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
     );
   }
-  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
+  const head = await tx.get<Head>("SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1");
+  return head ?? { seq: 0, mac: "" };
 }
 
 /** The newest row's number; 0 when there is none. */

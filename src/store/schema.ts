@@ -62,22 +62,21 @@ CREATE TABLE lost (
 CREATE TABLE message (
   id INTEGER PRIMARY KEY, sender TEXT NOT NULL, sender_name TEXT NOT NULL, sender_role TEXT NOT NULL,
   project TEXT NOT NULL, category TEXT NOT NULL, content TEXT NOT NULL, task TEXT, run TEXT,
-  reply_to INTEGER, chain INTEGER, at TEXT NOT NULL, up_s INTEGER NOT NULL, resolved_at TEXT
+  reply_to INTEGER, chain INTEGER, recipients TEXT NOT NULL, at TEXT NOT NULL,
+  up_s INTEGER NOT NULL, resolved_at TEXT
 );
 CREATE INDEX message_open ON message (project, id)
   WHERE resolved_at IS NULL AND category IN ('blocker', 'review_request', 'error');
 CREATE INDEX message_chain ON message (chain, sender, up_s) WHERE chain IS NOT NULL;
-CREATE INDEX message_at ON message (at);
 CREATE INDEX message_run ON message (run, id) WHERE run IS NOT NULL;
 
--- state: 0 queued, 1 offered, 2 seen.
+-- state: 0 queued, 1 offered, 2 seen. It is part of the key: what is unread stands together, and
+-- a send writes one tree. Who got a message stands in the message (recipients, a JSON list).
 CREATE TABLE delivery (
-  peer TEXT NOT NULL, message INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,
+  peer TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0, message INTEGER NOT NULL,
   offered_to TEXT, offered_at TEXT, seen_at TEXT,
-  PRIMARY KEY (peer, message)
+  PRIMARY KEY (peer, state, message)
 ) WITHOUT ROWID;
-CREATE INDEX delivery_unseen ON delivery (peer, message) WHERE state < 2;
-CREATE INDEX delivery_message ON delivery (message);
 
 CREATE TABLE task (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL, project TEXT NOT NULL, run TEXT, title TEXT NOT NULL,

@@ -83,7 +83,7 @@ export const createTask = operation({
     const { run: _run, tasks: _tasks, ...fields } = input;
     const wanted = input.tasks ?? [{ ...fields, title: input.title ?? "" }];
     const plan = await readPlan(ctx, wanted);
-    const status = await createdStatus(ctx);
+    const status = createdStatus(ctx);
     for (const task of plan.tasks) {
       await table.insertTask(ctx.tx, {
         ...task,
@@ -108,10 +108,8 @@ export const createTask = operation({
 });
 
 /** What a pinned worker adds is a proposal until the architect or the operator accepts it. */
-async function createdStatus(ctx: Context): Promise<"proposed" | "pending"> {
-  if (ctx.actor.role !== "worker") return "pending";
-  const row = await peerById(ctx.tx, ctx.actor.id);
-  return row?.pinned === 1 ? "proposed" : "pending";
+function createdStatus(ctx: Context): "proposed" | "pending" {
+  return ctx.actor.role === "worker" && ctx.actor.pinned ? "proposed" : "pending";
 }
 
 const LISTED = [...STATUSES, "ready", "blocked", "open"] as const;

@@ -1,0 +1,73 @@
+// Stalled or not is counted in the watcher's own ticks: the watcher's sleep, a clock that jumps and
+// a pulse that nobody can read say nothing about anybody else.
+
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { TIMES } from "../../src/core/limits.ts";
+import { StallWatch, Ticker } from "../../src/node/presence.ts";
+
+/** Looks at the same pulse so many times and returns the last count. */
+function watch(stall: StallWatch, pulse: number | null, times: number, late = false): number {
+  let ticks = 0;
+  for (let i = 0; i < times; i++) ticks = stall.observe(pulse, late);
+  return ticks;
+}
+
+Deno.test("StallWatch: counts the ticks after the first look at a pulse that stands still", () => {
+  const stall = new StallWatch();
+  assertEquals([1, 1, 1, 2, 2].map((pulse) => stall.observe(pulse, false)), [0, 1, 2, 0, 1]);
+});
+
+Deno.test("StallWatch: a pulse that changes starts the count again, backwards too", () => {
+  const stall = new StallWatch();
+  assertEquals(watch(stall, 1_000, 9), 8);
+  assertEquals(stall.observe(500, false), 0);
+  assertEquals(watch(stall, 500, 3), 3);
+});
+
+Deno.test("StallWatch: the watcher's own late tick starts the count again", () => {
+  const stall = new StallWatch();
+  assertEquals(watch(stall, 1, 10), 9);
+  assertEquals(stall.observe(1, true), 0);
+  assertEquals(watch(stall, 1, 9), 9);
+});
+
+Deno.test("StallWatch: a pulse that comes in time is never a stall, however long it goes on", () => {
+  const stall = new StallWatch();
+  const ticksPerPulse = TIMES.pulseMs / TIMES.tickMs;
+  for (let tick = 0; tick < 1_000; tick++) {
+    const ticks = stall.observe(Math.floor(tick / ticksPerPulse), false);
+    assertFalse(StallWatch.stalled(ticks), `tick ${tick}`);
+  }
+});
+
+Deno.test("StallWatch: an unknown pulse is no proof of a stall", () => {
+  assertEquals(new StallWatch().observe(null, false), 0);
+  const stall = new StallWatch();
+  assertEquals(watch(stall, 1, 5), 4);
+  assertEquals(stall.observe(null, false), 0);
+  assertEquals(stall.observe(1, false), 0);
+});
+
+Deno.test("StallWatch.stalled: from the tenth tick on", () => {
+  assertFalse(StallWatch.stalled(0));
+  assertFalse(StallWatch.stalled(TIMES.stalledTicks - 1));
+  assert(StallWatch.stalled(TIMES.stalledTicks));
+  assert(StallWatch.stalled(TIMES.stalledTicks + 1));
+});
+
+Deno.test("Ticker: a tick is late when the gap before it was too long", () => {
+  const ticker = new Ticker(5_000);
+  const gaps: readonly [number, boolean][] = [
+    [TIMES.tickMs, false],
+    [TIMES.lateTickMs, false],
+    [TIMES.lateTickMs + 1, true],
+    [TIMES.tickMs, false],
+    [3_600_000, true],
+    [1, false],
+  ];
+  let nowMs = 5_000;
+  for (const [gap, late] of gaps) {
+    nowMs += gap;
+    assertEquals(ticker.late(nowMs), late, `a gap of ${gap} ms`);
+  }
+});
