@@ -7,7 +7,8 @@ import { hash } from "node:crypto";
 import { Refusal } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 
-type Args = Record<string, unknown>;
+/** Parameters of a call. */
+export type Args = Record<string, unknown>;
 
 /** A JSON schema of parameters, as it is listed. */
 export interface Params {
@@ -215,146 +216,6 @@ export const PROFILES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Fields that say who calls; they may only repeat what the token says. */
-const IDENTITY = ["agent_id", "sender_id", "terminal_id", "worker_id", "from_peer"];
-
-/** Other names of an operation's fields. */
-const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  send: { recipient_id: "to", recipient: "to", message: "content", task_id: "task" },
-  claim_task: { task_id: "id" },
-  get_task: { task_id: "id" },
-  update_task: { task_id: "id" },
-  review_task: { task_id: "id" },
-  complete_task: { task_id: "id", output: "summary" },
-  create_task: {
-    dependencies: "blocked_by",
-    depends_on: "blocked_by",
-    context_files: "files",
-    run_id: "run",
-    assigned_to: "assign_to",
-  },
-  list_tasks: { run_id: "run" },
-  lock_file: { file_path: "paths", path: "paths", task_id: "task" },
-  unlock_file: { file_path: "paths", path: "paths" },
-  list_locks: { file_path: "path" },
-  run: { run_id: "id", master_plan: "plan" },
-};
-
-const STATUS_WORDS: Readonly<Record<string, string>> = {
-  available: "ready",
-  claimed: "in_progress",
-  done: "completed",
-};
-
-const SCOPE_WORDS: Readonly<Record<string, string>> = {
-  all: "machine",
-  same_dir: "folder",
-  same_repo: "project",
-};
-
-/** A call in skein's own words. */
-export interface Translated {
-  readonly operation: string;
-  readonly input: unknown;
-  /** Who the caller says it is, if it does. */
-  readonly claims: string | null;
-}
-
-/** Translates a call by whatever name and with whatever parameter names. */
-export function translate(name: string, raw: unknown): Translated {
-  if (raw !== undefined && raw !== null && (typeof raw !== "object" || Array.isArray(raw))) {
-    return { operation: ALIASES.get(name)?.operation ?? name, input: raw, claims: null };
-  }
-  const alias = ALIASES.get(name);
-  let args: Args = { ...(raw as Args | null | undefined) };
-  if (alias !== undefined) args = alias.map(args);
-  const operation = alias?.operation ?? name;
-  let claims: string | null = null;
-  for (const field of IDENTITY) {
-    const value = args[field];
-    if (value === undefined) continue;
-    claims = String(value);
-    delete args[field];
-  }
-  rename(args, FIELDS[operation] ?? {});
-  return { operation, input: adapt(operation, args), claims };
-}
-
-function rename(args: Args, names: Readonly<Record<string, string>>): void {
-  for (const [other, own] of Object.entries(names)) {
-    if (!(other in args) || own in args) continue;
-    args[own] = args[other];
-    delete args[other];
-  }
-}
-
-/** What a change of name alone does not translate. */
-function adapt(operation: string, args: Args): Args {
-  if (typeof args["id"] === "number") args["id"] = `t${args["id"]}`;
-  if (operation === "list_peers" && typeof args["scope"] === "string") {
-    args["scope"] = SCOPE_WORDS[args["scope"]] ?? args["scope"];
-  }
-  if (operation === "list_tasks" && typeof args["status"] === "string") {
-    args["status"] = STATUS_WORDS[args["status"]] ?? args["status"];
-  }
-  if (operation === "complete_task") return adaptCompletion(args);
-  if (operation !== "create_task") return args;
-  const tasks = args["tasks"];
-  if (!Array.isArray(tasks)) return adaptTask(args);
-  return { ...args, tasks: tasks.map((task) => isArgs(task) ? adaptTask({ ...task }) : task) };
-}
-
-function isArgs(value: unknown): value is Args {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A task that has a description and no title gets its first line as title. */
-function adaptTask(task: Args): Args {
-  rename(task, FIELDS["create_task"] ?? {});
-  const { hints, ...rest } = task;
-  const description = rest["description"];
-  if (rest["title"] === undefined && typeof description === "string") {
-    rest["title"] = cut(description.trim().split("\n")[0] ?? "", LIMITS.titleChars);
-  }
-  if (hints !== undefined) {
-    const text = Array.isArray(hints) ? hints.join("\n") : String(hints);
-    rest["description"] = [description, `Hints: ${text}`].filter(Boolean).join("\n\n");
-  }
-  const blockedBy = rest["blocked_by"];
-  if (Array.isArray(blockedBy)) {
-    rest["blocked_by"] = blockedBy.map((id) => typeof id === "number" ? `t${id}` : id);
-  }
-  return rest;
-}
-
-function adaptCompletion(args: Args): Args {
-  const { artifacts, files_modified, files_created, ...rest } = args;
-  const made = isArgs(artifacts) ? artifacts : {};
-  const files = [
-    ...asList(made["files_touched"] ?? made["files"]),
-    ...asList(files_modified),
-    ...asList(files_created),
-  ];
-  const taken = {
-    summary: made["summary"],
-    tests: text(made["tests_run"] ?? made["tests"]),
-    risks: text(made["risks"]),
-    files: files.length === 0 ? undefined : files,
-  };
-  for (const [field, value] of Object.entries(taken)) {
-    if (rest[field] === undefined && value !== undefined) rest[field] = value;
-  }
-  return rest;
-}
-
-function asList(value: unknown): unknown[] {
-  return value === undefined ? [] : Array.isArray(value) ? value : [value];
-}
-
-function text(value: unknown): unknown {
-  return Array.isArray(value) ? value.join("\n") : value;
-}
-
 /** A finding is memory of its own key: the same finding twice is one entry. */
 function discovery(args: Args): Args {
   const { content, tags, ...rest } = args;
@@ -364,6 +225,12 @@ function discovery(args: Args): Args {
   return { ...rest, key, value, type: "discovery" };
 }
 
-function cut(value: unknown, characters: number): unknown {
+/** The start of a text. */
+export function cut(value: unknown, characters: number): unknown {
   return typeof value === "string" ? value.slice(0, characters) : value;
+}
+
+/** A value as a list. */
+export function asList(value: unknown): unknown[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }

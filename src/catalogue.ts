@@ -8,8 +8,10 @@ import { getMemory, setMemory } from "./memory/operations.ts";
 import { check, send } from "./message/operations.ts";
 import { join, listPeers } from "./peer/operations.ts";
 import { run } from "./run/operations.ts";
-import { reviewTask, updateTask } from "./task/change.ts";
-import { claimTask, completeTask, createTask, getTask, listTasks } from "./task/operations.ts";
+import { updateTask } from "./task/change.ts";
+import { claimTask, completeTask } from "./task/claim.ts";
+import { createTask, getTask, listTasks } from "./task/operations.ts";
+import { reviewTask } from "./task/review.ts";
 
 export const CORE: readonly AnyOperation[] = [
   join,

@@ -1,12 +1,10 @@
 // THE path. Whatever comes through any door goes: parse, authorise, transaction, handle, journal,
 // commit, wake. Nothing else calls a handler. Of what is refused on the way nothing is stored.
 
-import { hash } from "node:crypto";
 import type { z } from "zod";
 import { iso } from "./core/clock.ts";
 import { Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
-import { LIMITS } from "./core/limits.ts";
 import {
   type Actor,
   type AnyOperation,
@@ -14,9 +12,10 @@ import {
   type Settings,
   WAIT,
 } from "./core/operation.ts";
-import type { Tx, Unit } from "./core/transaction.ts";
+import type { Tx } from "./core/transaction.ts";
 import { indexLags, indexStep } from "./flock/search.ts";
 import { actorById, renewLease } from "./peer/table.ts";
+import { rememberAnswer, rememberedAnswer, requestHash } from "./store/idempotency.ts";
 import { commit, type Store } from "./store/unit.ts";
 
 /** On whose behalf a call comes, as the door or the node knows it. */
@@ -230,56 +229,6 @@ async function actorOf(
     pinned: row.pinned === 1,
     bucket: { tokens: row.rate_tokens, atS: row.rate_at_s },
   };
-}
-
-function requestHash(name: string, input: unknown): string {
-  return hash("sha256", `${name}\n${JSON.stringify(input)}`, "hex");
-}
-
-async function rememberedAnswer(
-  tx: Tx,
-  peer: string,
-  key: string,
-  request: string,
-): Promise<Answer | null> {
-  if (key === "" || key.length > LIMITS.keyChars) {
-    throw new Refusal(
-      "INVALID_INPUT",
-      `the idempotency key has 1 to ${LIMITS.keyChars} characters`,
-      {
-        field: "key",
-      },
-    );
-  }
-  const row = await tx.get<{ request: string; answer: string }>(
-    "SELECT request, answer FROM idempotency WHERE peer = ? AND key = ?",
-    peer,
-    key,
-  );
-  if (row === undefined) return null;
-  if (row.request === request) return JSON.parse(row.answer) as Answer;
-  throw new Refusal("KEY_REUSED", `the idempotency key ${key} was used for another request`, {
-    field: "key",
-  });
-}
-
-async function rememberAnswer(
-  unit: Unit,
-  peer: string,
-  key: string,
-  op: string,
-  request: string,
-  answer: Answer,
-): Promise<void> {
-  await unit.tx.run(
-    "INSERT INTO idempotency (peer, key, op, request, answer, at) VALUES (?, ?, ?, ?, ?, ?)",
-    peer,
-    key,
-    op,
-    request,
-    JSON.stringify(answer),
-    unit.at,
-  );
 }
 
 /** Takes into the search index what is missing, for a bounded time. */

@@ -1,12 +1,12 @@
 // The command line door. An agent without MCP, a script and a human come in here; the operations
 // and their rules are the same as through any other door.
 
-import { translate } from "../aliases.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, ERRORS, Refusal } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import { type Environment, readEnvironment } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
+import { translate } from "../translate.ts";
 import type { Style } from "./text.ts";
 
 /** Exit codes of the command. */

@@ -18,7 +18,6 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { translate } from "../aliases.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
@@ -26,6 +25,7 @@ import { VERSION } from "../core/version.ts";
 import { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
+import { translate } from "../translate.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
 import { readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
 import { StdioTransport } from "./stdio.ts";

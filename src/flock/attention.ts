@@ -7,7 +7,7 @@ import { openEscalations } from "../message/table.ts";
 import { dirtyOverlap } from "../peer/rules.ts";
 import type { GitState, PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
-import { listTasks } from "../task/table.ts";
+import { listTasks } from "../task/list.ts";
 
 /** One thing that needs somebody. */
 export interface Attention {

@@ -6,7 +6,7 @@ import { LIMITS } from "../core/limits.ts";
 import { EVERYONE, operation } from "../core/operation.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "../peer/view.ts";
 import { livePeers } from "../peer/table.ts";
-import { countTasks } from "../task/table.ts";
+import { countTasks } from "../task/list.ts";
 import { attention } from "./attention.ts";
 import { indexLags, searchText } from "./search.ts";
 

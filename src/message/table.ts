@@ -83,16 +83,15 @@ export async function unread(
   // Numbers first: this is asked with every call, and nearly always there is nothing. What an
   // earlier life was offered and has not seen comes along.
   const due = await tx.all<{ message: number }>(
-    `SELECT message FROM delivery WHERE peer = ? AND state = 0
-     UNION ALL SELECT message FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?
-     ORDER BY message LIMIT ?`,
-    peer,
+    `SELECT message FROM delivery
+     WHERE peer = ? AND state < 2 AND (state = 0 OR offered_to IS NOT ?)
+     ORDER BY state, message LIMIT ?`,
     peer,
     incarnation,
     limit + offering.size,
   );
   const rows: MessageRow[] = [];
-  for (const { message } of due) {
+  for (const { message } of due.sort((a, b) => a.message - b.message)) {
     if (offering.has(message) || rows.length === limit) continue;
     const row = await messageById(tx, message);
     if (row !== undefined) rows.push(row);

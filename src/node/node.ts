@@ -8,11 +8,10 @@ import { TIMES } from "../core/limits.ts";
 import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
-import { compareVersions, VERSION } from "../core/version.ts";
-import { SYSTEM } from "../message/notice.ts";
+import { VERSION } from "../core/version.ts";
 import { enter, type Entered } from "../peer/entry.ts";
 import { endLife } from "../peer/life.ts";
-import { leaderRow, peerByIncarnation, setWatch } from "../peer/table.ts";
+import { setWatch } from "../peer/table.ts";
 import { type Answer, type Caller, perform } from "../perform.ts";
 import type { Bell, Hold } from "../store/engine.ts";
 import { openStore } from "../store/open.ts";
@@ -24,6 +23,7 @@ import { GitWatch } from "./gitwatch.ts";
 import { newId } from "./ids.ts";
 import { Mail, type Offer } from "./mail.ts";
 import { Ticker } from "./presence.ts";
+import { storeBallot } from "./seat.ts";
 
 /** What a node is told when it is made. */
 export interface NodeOptions {
@@ -164,22 +164,8 @@ export class Node {
   }
 
   #election(store: Store, incarnation: string, peer: string): Election {
-    const { engine } = store;
     return new Election({
-      me: incarnation,
-      seat: () =>
-        engine.read(async (tx) => {
-          const row = await leaderRow(tx);
-          const current = row.incarnation !== null &&
-            await peerByIncarnation(tx, row.incarnation) !== undefined;
-          return { incarnation: row.incarnation, epoch: row.epoch, current };
-        }),
-      take: (epoch) => takeSeat(store, incarnation, peer, epoch),
-      held: (name) => engine.held(name),
-      pulseOf: (name) => engine.pulseOf(name),
-      freed: (name) => engine.freed(name),
-      holdBackMs: () => newerPeers(store),
-      sleep: (ms) => new Promise((wake) => setTimeout(wake, ms)),
+      ...storeBallot(store, incarnation, peer),
       leading: (epoch) => this.#lead(store, incarnation, epoch),
       deposed: () => this.#stepDown(),
     });
@@ -334,41 +320,4 @@ export class Node {
       await endLife(unit, life.incarnation, "left");
     });
   }
-}
-
-/** One compare-and-swap on the leader row. */
-function takeSeat(
-  store: Store,
-  incarnation: string,
-  peer: string,
-  epoch: number,
-): Promise<number | null> {
-  return commit(store, async (unit) => {
-    const changed = await unit.tx.run(
-      `UPDATE leader SET incarnation = ?, peer = ?, epoch = epoch + 1, since = ?, url = NULL
-       WHERE one = 1 AND epoch = ?`,
-      incarnation,
-      peer,
-      unit.at,
-      epoch,
-    );
-    if (changed === 0) return null;
-    unit.record({
-      actor: SYSTEM,
-      op: "lead",
-      subject: `peer/${(await peerByIncarnation(unit.tx, incarnation))?.name ?? peer}`,
-      detail: { epoch: epoch + 1 },
-    });
-    return epoch + 1;
-  });
-}
-
-/** Milliseconds to let a newer version stand first; 0 if nobody newer is here. */
-async function newerPeers(store: Store): Promise<number> {
-  const rows = await store.engine.read((tx) =>
-    tx.all<{ version: string }>(
-      "SELECT DISTINCT version FROM peer WHERE state = 'live' AND kind = 'resident'",
-    )
-  );
-  return rows.some((row) => compareVersions(row.version, VERSION) > 0) ? 30 : 0;
 }

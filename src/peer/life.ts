@@ -6,18 +6,17 @@ import type { Unit } from "../core/transaction.ts";
 import { conflicts } from "../lock/rules.ts";
 import * as locks from "../lock/table.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
+import { insertNote } from "../task/notes.ts";
 import * as tasks from "../task/table.ts";
+import { forgetLost, lostOf, rememberLost } from "./lost.ts";
 import {
   architectOf,
   endPeer,
-  forgetLost,
   type GitState,
-  lostOf,
   nextArchitect,
   peerById,
   peerByIncarnation,
   type PeerRow,
-  rememberLost,
   setRole,
 } from "./table.ts";
 
@@ -96,7 +95,7 @@ async function freeTask(
     failure: spent ? `${why} in attempt ${task.attempts} of ${task.max_attempts}` : null,
     attempts: own ? Math.max(0, task.attempts - 1) : task.attempts,
   });
-  await tasks.insertNote(tx, task.id, {
+  await insertNote(tx, task.id, {
     author: SYSTEM,
     kind: "handover",
     text: handover(why, peer, task),

@@ -8,9 +8,10 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, EVERYONE, operation } from "../core/operation.ts";
 import { countUnread } from "../message/table.ts";
 import { runById } from "../run/table.ts";
-import { countTasks } from "../task/table.ts";
+import { countTasks } from "../task/list.ts";
 import { roleFor } from "./entry.ts";
 import { stillAlive } from "./life.ts";
+import { forgetLost, lostOf } from "./lost.ts";
 import { nameFault } from "./rules.ts";
 import * as table from "./table.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "./view.ts";
@@ -80,8 +81,8 @@ export const join = operation({
 
 /** What did not come back with the session, told once. */
 async function tellLost(ctx: Context): Promise<string[]> {
-  const rows = (await table.lostOf(ctx.tx, ctx.actor.id)).filter((row) => row.kind === "told");
-  for (const row of rows) await table.forgetLost(ctx.tx, ctx.actor.id, "told", row.ref);
+  const rows = (await lostOf(ctx.tx, ctx.actor.id)).filter((row) => row.kind === "told");
+  for (const row of rows) await forgetLost(ctx.tx, ctx.actor.id, "told", row.ref);
   return rows.map((row) => row.ref);
 }
 

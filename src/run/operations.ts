@@ -9,7 +9,8 @@ import { memoryOfRun } from "../memory/table.ts";
 import { messageId } from "../message/rules.ts";
 import { messagesOfRun } from "../message/table.ts";
 import { setRun } from "../peer/table.ts";
-import { countTasks, listTasks, takeNumbers, type TaskRow } from "../task/table.ts";
+import { countTasks, listTasks } from "../task/list.ts";
+import { takeNumbers, type TaskRow } from "../task/table.ts";
 import { nameOf } from "../task/view.ts";
 import * as table from "./table.ts";
 

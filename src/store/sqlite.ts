@@ -2,107 +2,19 @@
 // for presence, UDP on loopback for bells. What each guarantee rests on is said where it is made.
 
 import { createSocket, type Socket } from "node:dgram";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { TIMES } from "../core/limits.ts";
-import type { Param, Presence, Tx } from "../core/transaction.ts";
+import type { Presence, Tx } from "../core/transaction.ts";
 import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
 import type { Home } from "./home.ts";
+import { Connection, OpenTransaction } from "./connection.ts";
+import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Ringer } from "./ringer.ts";
 
 /** Primary result codes of SQLite that mean something to us. */
 const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, notADatabase: 26 };
-
-/** One open connection with its prepared statements and its queue. */
-class Connection {
-  readonly #db: DatabaseSync;
-  readonly #engine: SqliteEngine;
-  readonly #statements = new Map<string, StatementSync>();
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(engine: SqliteEngine, path: string) {
-    this.#engine = engine;
-    this.#db = new DatabaseSync(path, { timeout: TIMES.busySleepMs });
-    this.#db.exec(
-      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
-        "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF",
-    );
-  }
-
-  /** Runs `body` after everything that was asked of this connection before. */
-  queue<T>(body: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(body, body);
-    this.#last = mine.then(nothing, nothing);
-    return mine;
-  }
-
-  prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  /** A probe never waits, so it may run inside a transaction. */
-  held(name: string): Presence {
-    return this.#engine.held(name);
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-}
-
-/** One transaction: of no use once it ended, whatever its body still tries. */
-class OpenTransaction implements Tx {
-  readonly #connection: Connection;
-  #over = false;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  all<R>(sql: string, ...params: Param[]): Promise<R[]> {
-    try {
-      return Promise.resolve(this.#prepare(sql).all(...params) as R[]);
-    } catch (thrown) {
-      return Promise.reject(thrown);
-    }
-  }
-
-  get<R>(sql: string, ...params: Param[]): Promise<R | undefined> {
-    try {
-      return Promise.resolve(this.#prepare(sql).get(...params) as R | undefined);
-    } catch (thrown) {
-      return Promise.reject(thrown);
-    }
-  }
-
-  run(sql: string, ...params: Param[]): Promise<number> {
-    try {
-      return Promise.resolve(Number(this.#prepare(sql).run(...params).changes));
-    } catch (thrown) {
-      return Promise.reject(thrown);
-    }
-  }
-
-  held(incarnation: string): Promise<Presence> {
-    return Promise.resolve(this.#connection.held(incarnation));
-  }
-
-  end(): void {
-    this.#over = true;
-  }
-
-  #prepare(sql: string): StatementSync {
-    invariant(!this.#over, "a statement came after its transaction had ended");
-    return this.#connection.prepare(sql);
-  }
-}
 
 function nothing(): void {}
 
@@ -131,11 +43,11 @@ export class SqliteEngine implements Engine {
 
   // Opened on first use: most processes read long before they write.
   #writing(): Connection {
-    return this.#writer ??= new Connection(this, this.#home.database);
+    return this.#writer ??= new Connection(this.#home.database, (name) => this.held(name));
   }
 
   #reading(): Connection {
-    return this.#reader ??= new Connection(this, this.#home.database);
+    return this.#reader ??= new Connection(this.#home.database, (name) => this.held(name));
   }
 
   write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
@@ -238,33 +150,15 @@ export class SqliteEngine implements Engine {
   }
 
   held(name: string): Presence {
-    const file = openOrNull(this.#presencePath(name));
-    if (file === null) return "missing";
-    try {
-      return file.tryLockSync(false) ? "free" : "held";
-    } finally {
-      file.close();
-    }
+    return probe(this.#presencePath(name));
   }
 
   pulseOf(name: string): number | null {
-    try {
-      return Deno.statSync(this.#presencePath(name)).mtime?.getTime() ?? null;
-    } catch (thrown) {
-      if (thrown instanceof Deno.errors.NotFound) return null;
-      throw thrown;
-    }
+    return pulseAt(this.#presencePath(name));
   }
 
-  async freed(name: string): Promise<"freed" | "missing"> {
-    const file = openOrNull(this.#presencePath(name));
-    if (file === null) return "missing";
-    try {
-      await file.lock(false);
-      return "freed";
-    } finally {
-      file.close();
-    }
+  freed(name: string): Promise<"freed" | "missing"> {
+    return waitUntilFree(this.#presencePath(name));
   }
 
   forget(name: string): void {
@@ -349,65 +243,5 @@ function rollback(connection: Connection): void {
     connection.prepare("ROLLBACK").run();
   } catch {
     // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
-  }
-}
-
-function openOrNull(path: string): Deno.FsFile | null {
-  try {
-    return Deno.openSync(path, { read: true });
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
-}
-
-/** A presence lock: an exclusive flock that the kernel frees when the process dies. */
-class PresenceFile implements Hold {
-  readonly #path: string;
-  #file: Deno.FsFile;
-  #ino: number | null;
-
-  constructor(path: string) {
-    this.#path = path;
-    [this.#file, this.#ino] = this.#make();
-  }
-
-  /** Locks the file under another name first, so that nobody ever sees it unlocked. */
-  #make(): [Deno.FsFile, number | null] {
-    const temporary = `${this.#path}.${crypto.randomUUID().slice(0, 8)}`;
-    const options = { read: true, write: true, createNew: true, mode: 0o600 };
-    const file = Deno.openSync(temporary, options);
-    invariant(file.tryLockSync(true), "a new presence file is not locked");
-    Deno.renameSync(temporary, this.#path);
-    return [file, file.statSync().ino];
-  }
-
-  pulse(): void {
-    let ino: number | null | undefined;
-    try {
-      ino = Deno.statSync(this.#path).ino;
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    }
-    if (ino !== this.#ino) {
-      const old = this.#file;
-      [this.#file, this.#ino] = this.#make();
-      old.close();
-    }
-    const now = new Date();
-    this.#file.utimeSync(now, now);
-  }
-
-  release(): void {
-    removeIfThere(this.#path);
-    this.#file.close();
   }
 }

@@ -5,7 +5,8 @@
 import { LIMITS } from "../core/limits.ts";
 import type { Tx } from "../core/transaction.ts";
 import { bindingMemory } from "../memory/table.ts";
-import { dependenciesOf, notesOf, type TaskRow } from "./table.ts";
+import { notesOf } from "./notes.ts";
+import { dependenciesOf, type TaskRow } from "./table.ts";
 
 const DECISIONS = 10;
 const NOTES = 5;

@@ -4,10 +4,12 @@ import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
 import type { Context } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
+import { notify } from "../message/notice.ts";
 import { peerById } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { isReady, STATUSES } from "./rules.ts";
-import { dependenciesOf, dependentsOf, notesOf, taskById, type TaskRow } from "./table.ts";
+import { notesOf } from "./notes.ts";
+import { dependenciesOf, dependentsOf, taskById, type TaskRow } from "./table.ts";
 
 export const taskShape = z.object({
   id: z.string(),
@@ -157,4 +159,19 @@ export async function ownClaim(
       : `${op}: ${holder} has ${row.id}, not you`,
     { task: row.id, status: row.status, claimed_by: holder },
   );
+}
+
+/** Tells peers about a task. */
+export async function tell(
+  ctx: Context,
+  row: TaskRow,
+  peers: readonly string[],
+  text: string,
+): Promise<void> {
+  await notify(ctx, peers, {
+    project: row.project,
+    category: "status_update",
+    content: text,
+    task: row.id,
+  });
 }

@@ -1,0 +1,72 @@
+// The leader's seat in the store: what the election reads and the one write that takes it.
+
+import { compareVersions, VERSION } from "../core/version.ts";
+import { SYSTEM } from "../message/notice.ts";
+import { leaderRow, peerByIncarnation } from "../peer/table.ts";
+import { commit, type Store } from "../store/unit.ts";
+import type { Ballot, Seat } from "./election.ts";
+
+/** The part of a ballot that a store gives. */
+export function storeBallot(
+  store: Store,
+  incarnation: string,
+  peer: string,
+): Omit<Ballot, "leading" | "deposed"> {
+  const { engine } = store;
+  return {
+    me: incarnation,
+    seat: () => readSeat(store),
+    take: (epoch) => takeSeat(store, incarnation, peer, epoch),
+    held: (name) => engine.held(name),
+    pulseOf: (name) => engine.pulseOf(name),
+    freed: (name) => engine.freed(name),
+    holdBackMs: () => newerPeers(store),
+    sleep: (ms) => new Promise((wake) => setTimeout(wake, ms)),
+  };
+}
+
+function readSeat(store: Store): Promise<Seat> {
+  return store.engine.read(async (tx) => {
+    const row = await leaderRow(tx);
+    const current = row.incarnation !== null &&
+      await peerByIncarnation(tx, row.incarnation) !== undefined;
+    return { incarnation: row.incarnation, epoch: row.epoch, current };
+  });
+}
+
+/** One compare-and-swap on the leader row. */
+function takeSeat(
+  store: Store,
+  incarnation: string,
+  peer: string,
+  epoch: number,
+): Promise<number | null> {
+  return commit(store, async (unit) => {
+    const changed = await unit.tx.run(
+      `UPDATE leader SET incarnation = ?, peer = ?, epoch = epoch + 1, since = ?, url = NULL
+       WHERE one = 1 AND epoch = ?`,
+      incarnation,
+      peer,
+      unit.at,
+      epoch,
+    );
+    if (changed === 0) return null;
+    unit.record({
+      actor: SYSTEM,
+      op: "lead",
+      subject: `peer/${(await peerByIncarnation(unit.tx, incarnation))?.name ?? peer}`,
+      detail: { epoch: epoch + 1 },
+    });
+    return epoch + 1;
+  });
+}
+
+/** Milliseconds to let a newer version stand first; 0 if nobody newer is here. */
+async function newerPeers(store: Store): Promise<number> {
+  const rows = await store.engine.read((tx) =>
+    tx.all<{ version: string }>(
+      "SELECT DISTINCT version FROM peer WHERE state = 'live' AND kind = 'resident'",
+    )
+  );
+  return rows.some((row) => compareVersions(row.version, VERSION) > 0) ? 30 : 0;
+}

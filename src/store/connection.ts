@@ -1,0 +1,99 @@
+// One SQLite connection with its prepared statements and its queue, and the transaction that a
+// body gets to see. The transaction is of no use once it ended: a body that went on would
+// otherwise write into somebody else's.
+
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { invariant } from "../core/invariant.ts";
+import { TIMES } from "../core/limits.ts";
+import type { Param, Presence, Tx } from "../core/transaction.ts";
+
+/** One open connection with its prepared statements and its queue. */
+export class Connection {
+  readonly #db: DatabaseSync;
+  readonly #probe: (incarnation: string) => Presence;
+  readonly #statements = new Map<string, StatementSync>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, probe: (incarnation: string) => Presence) {
+    this.#probe = probe;
+    this.#db = new DatabaseSync(path, { timeout: TIMES.busySleepMs });
+    this.#db.exec(
+      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
+        "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF",
+    );
+  }
+
+  /** Runs `body` after everything that was asked of this connection before. */
+  queue<T>(body: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(body, body);
+    this.#last = mine.then(nothing, nothing);
+    return mine;
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** A probe never waits, so it may run inside a transaction. */
+  held(name: string): Presence {
+    return this.#probe(name);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** One transaction: of no use once it ended, whatever its body still tries. */
+export class OpenTransaction implements Tx {
+  readonly #connection: Connection;
+  #over = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  all<R>(sql: string, ...params: Param[]): Promise<R[]> {
+    try {
+      return Promise.resolve(this.#prepare(sql).all(...params) as R[]);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  get<R>(sql: string, ...params: Param[]): Promise<R | undefined> {
+    try {
+      return Promise.resolve(this.#prepare(sql).get(...params) as R | undefined);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  run(sql: string, ...params: Param[]): Promise<number> {
+    try {
+      return Promise.resolve(Number(this.#prepare(sql).run(...params).changes));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  held(incarnation: string): Promise<Presence> {
+    return Promise.resolve(this.#connection.held(incarnation));
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  #prepare(sql: string): StatementSync {
+    invariant(!this.#over, "a statement came after its transaction had ended");
+    return this.#connection.prepare(sql);
+  }
+}
+
+function nothing(): void {}

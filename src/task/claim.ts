@@ -1,0 +1,206 @@
+// Claiming and completing. A claim is fenced by its epoch: whoever answers with another one has
+// been overtaken and changes nothing.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { integer, line, list, optionalText, text, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation, WORKING } from "../core/operation.ts";
+import { stillAlive } from "../peer/life.ts";
+import { mayTakeOver } from "../peer/rules.ts";
+import { peerById } from "../peer/table.ts";
+import { briefing } from "./briefing.ts";
+import { countTasks } from "./list.ts";
+import { isBlocked } from "./rules.ts";
+import * as table from "./table.ts";
+import { nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
+
+const paths = list(line(LIMITS.pathChars), LIMITS.listItems);
+
+export const claimTask = operation({
+  name: "claim_task",
+  summary: "Claim a task to work on; without id the best ready one. Gives its briefing.",
+  roles: WORKING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["id"],
+  input: z.strictObject({ id: word().optional() }),
+  output: z.object({
+    task: wholeShape.nullable(),
+    epoch: z.number().optional(),
+    briefing: z.string().optional(),
+    reason: z.enum(["empty", "blocked", "delayed"]).optional(),
+  }),
+  async handle(ctx, input) {
+    const row = input.id === undefined ? await best(ctx) : await claimable(ctx, input.id);
+    if (row === null) return { task: null, reason: await whyNothing(ctx) };
+    const { actor } = ctx;
+    const epoch = await table.claim(ctx.tx, row.id, actor.id, actor.incarnation, ctx.at);
+    if (epoch === null) {
+      throw new Refusal("TASK_TAKEN", `claim_task: ${row.id} was just taken`, { task: row.id });
+    }
+    ctx.record({
+      subject: `task/${row.id}`,
+      detail: { epoch, attempt: row.attempts + 1, incarnation: actor.incarnation },
+    });
+    const now = await taskOr404(ctx, row.id);
+    return {
+      task: await wholeTask(ctx.tx, now),
+      epoch,
+      briefing: await briefing(ctx.tx, now),
+    };
+  },
+});
+
+async function best(ctx: Context): Promise<table.TaskRow | null> {
+  const { tx, actor, upS } = ctx;
+  const own = await table.bestReady(tx, actor.project, actor.id, upS);
+  const open = await table.bestReady(tx, actor.project, "", upS);
+  if (own === undefined || open === undefined) return own ?? open ?? null;
+  const ownFirst = own.priority < open.priority ||
+    (own.priority === open.priority && own.n < open.n);
+  return ownFirst ? own : open;
+}
+
+async function whyNothing(ctx: Context): Promise<"empty" | "blocked" | "delayed"> {
+  const counts = await countTasks(ctx.tx, ctx.actor.project);
+  if (counts.ready > 0) return "delayed";
+  return counts.blocked > 0 ? "blocked" : "empty";
+}
+
+/** A named task, if it can be claimed; a claim of somebody dead or long stalled gives way. */
+async function claimable(ctx: Context, id: string): Promise<table.TaskRow> {
+  let row = await taskOr404(ctx, id);
+  if (row.status === "in_progress" && row.claimed_by !== null) {
+    await giveWay(ctx, row);
+    row = await taskOr404(ctx, id);
+  }
+  if (row.status === "in_progress") {
+    const holder = await nameOf(ctx.tx, row.claimed_by);
+    const own = row.claimed_by === ctx.actor.id;
+    throw new Refusal(
+      "TASK_TAKEN",
+      own ? `claim_task: you have ${id} already` : `claim_task: ${holder} has ${id}`,
+      { task: id, claimed_by: holder, since: row.claimed_at },
+    );
+  }
+  if (row.status !== "pending") {
+    throw new Refusal("TASK_STATE", `claim_task: ${id} is ${row.status}`, {
+      task: id,
+      status: row.status,
+    });
+  }
+  if (isBlocked({ status: row.status, openDeps: row.open_deps })) {
+    const open = (await table.openDependencies(ctx.tx, [id])).get(id) ?? [];
+    throw new Refusal("TASK_BLOCKED", `claim_task: ${id} waits for ${open.join(", ")}`, {
+      task: id,
+      blocked_by: open,
+    });
+  }
+  if (row.assigned_to !== "" && row.assigned_to !== ctx.actor.id) {
+    const holder = await nameOf(ctx.tx, row.assigned_to);
+    throw new Refusal("TASK_TAKEN", `claim_task: ${id} is assigned to ${holder}`, {
+      task: id,
+      assigned_to: holder,
+    });
+  }
+  if (row.not_before_s > ctx.upS) {
+    const waitS = row.not_before_s - ctx.upS;
+    throw new Refusal("TASK_DELAYED", `claim_task: ${id} failed and can be retried in ${waitS} s`, {
+      task: id,
+      retry_after_s: waitS,
+    });
+  }
+  return row;
+}
+
+/** Frees the task if whoever claimed it is dead, or has been stalled beyond the grace. */
+async function giveWay(ctx: Context, row: table.TaskRow): Promise<void> {
+  if (row.claimed_by === null || row.claimed_by === ctx.actor.id) return;
+  if (!await stillAlive(ctx, row.claimed_by)) return;
+  const holder = await peerById(ctx.tx, row.claimed_by);
+  const stalled = holder?.stalled_since_s ?? null;
+  if (!mayTakeOver(stalled, ctx.upS, ctx.settings.stalledGraceS)) return;
+  await table.setStatus(ctx.tx, row.id, "pending", ctx.at);
+  ctx.record({
+    subject: `task/${row.id}`,
+    detail: { taken_over_from: holder?.name, stalled_since_s: stalled },
+  });
+}
+
+export const completeTask = operation({
+  name: "complete_task",
+  summary: "Finish your task: what was done, files touched, tests run, risks left.",
+  roles: WORKING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  positionals: ["id", "summary"],
+  input: z.strictObject({
+    id: word(),
+    summary: text(LIMITS.noteChars),
+    files: paths.optional(),
+    tests: optionalText(LIMITS.noteChars).optional(),
+    risks: optionalText(LIMITS.noteChars).optional(),
+    epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  output: z.object({
+    id: z.string(),
+    status: z.string(),
+    unblocked: z.array(z.string()),
+    unblocked_count: z.number().optional(),
+  }),
+  async handle(ctx, input) {
+    const row = await taskOr404(ctx, input.id);
+    if (row.status === "completed") {
+      throw new Refusal("TASK_STATE", `complete_task: ${row.id} is completed already`, {
+        task: row.id,
+        status: row.status,
+      });
+    }
+    await ownClaim(ctx, row, input.epoch, "complete_task");
+    if (row.status !== "in_progress") {
+      throw new Refusal("TASK_STATE", `complete_task: ${row.id} is ${row.status}`, {
+        task: row.id,
+        status: row.status,
+        ...(row.status === "in_review" ? { hint: "Wait for the review." } : {}),
+      });
+    }
+    const artifacts = {
+      files: input.files ?? [],
+      tests: input.tests ?? "",
+      risks: input.risks ?? "",
+    };
+    const unblocked = await table.complete(
+      ctx.tx,
+      row.id,
+      ctx.actor.name,
+      input.summary,
+      artifacts,
+      ctx.at,
+    );
+    await wakeAssigned(ctx, unblocked);
+    ctx.record({
+      subject: `task/${row.id}`,
+      detail: { epoch: row.claim_epoch, unblocked: unblocked.length, files: artifacts.files },
+    });
+    return {
+      id: row.id,
+      status: "completed",
+      unblocked: unblocked.slice(0, LIMITS.idsPerAnswer),
+      ...(unblocked.length > LIMITS.idsPerAnswer ? { unblocked_count: unblocked.length } : {}),
+    };
+  },
+});
+
+/** Whoever a task was assigned to learns that it can start. */
+export async function wakeAssigned(ctx: Context, ids: readonly string[]): Promise<void> {
+  for (const id of ids.slice(0, LIMITS.idsPerAnswer)) {
+    const row = await ctx.tx.get<{ assigned_to: string }>(
+      "SELECT assigned_to FROM task WHERE id = ?",
+      id,
+    );
+    if (row !== undefined && row.assigned_to !== "") ctx.wake(row.assigned_to);
+  }
+}

@@ -1,0 +1,88 @@
+// Pages and counts of tasks, each answered from an index.
+
+import type { Tx } from "../core/transaction.ts";
+import type { Status } from "./rules.ts";
+import { COLUMNS, type TaskRow } from "./table.ts";
+
+/** How many tasks a project has in each derived state. */
+export interface TaskCounts {
+  readonly proposed: number;
+  readonly ready: number;
+  readonly blocked: number;
+  readonly in_progress: number;
+  readonly in_review: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+export async function countTasks(tx: Tx, project: string, run?: string): Promise<TaskCounts> {
+  const where = run === undefined ? "project = ?" : "run = ?";
+  const key = run ?? project;
+  const rows = await tx.all<{ status: Status; total: number }>(
+    `SELECT status, count(*) AS total FROM task WHERE ${where} GROUP BY status`,
+    key,
+  );
+  const ready = await tx.get<{ total: number }>(
+    `SELECT count(*) AS total FROM task WHERE ${where} AND status = 'pending' AND open_deps = 0`,
+    key,
+  );
+  const of = (status: Status): number => rows.find((row) => row.status === status)?.total ?? 0;
+  return {
+    proposed: of("proposed"),
+    ready: ready?.total ?? 0,
+    blocked: of("pending") - (ready?.total ?? 0),
+    in_progress: of("in_progress"),
+    in_review: of("in_review"),
+    completed: of("completed"),
+    failed: of("failed"),
+    cancelled: of("cancelled"),
+  };
+}
+
+export interface ListQuery {
+  readonly project: string;
+  readonly statuses: readonly Status[];
+  /** Of pending ones: only ready, only blocked, or both. */
+  readonly pending: "ready" | "blocked" | "all";
+  readonly claimedBy?: string | undefined;
+  readonly run?: string | undefined;
+  /** Rows after this one, in the order of the list. */
+  readonly after?: { readonly priority: number; readonly n: number } | undefined;
+  readonly limit: number;
+}
+
+/** A page of tasks by priority, then age. Reads each state by its index and merges the pages. */
+export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
+  const filters: string[] = [];
+  const params: (string | number)[] = [];
+  if (query.claimedBy !== undefined) {
+    filters.push("claimed_by = ?");
+    params.push(query.claimedBy);
+  }
+  if (query.run !== undefined) {
+    filters.push("run = ?");
+    params.push(query.run);
+  }
+  if (query.after !== undefined) {
+    filters.push("(priority, n) > (?, ?)");
+    params.push(query.after.priority, query.after.n);
+  }
+  const rows: TaskRow[] = [];
+  for (const status of query.statuses) {
+    const derived = status === "pending" && query.pending !== "all"
+      ? [query.pending === "ready" ? "open_deps = 0" : "open_deps > 0"]
+      : [];
+    const where = ["project = ?", "status = ?", ...derived, ...filters].join(" AND ");
+    rows.push(
+      ...await tx.all<TaskRow>(
+        `SELECT ${COLUMNS} FROM task WHERE ${where} ORDER BY priority, n LIMIT ?`,
+        query.project,
+        status,
+        ...params,
+        query.limit,
+      ),
+    );
+  }
+  return rows.sort((a, b) => a.priority - b.priority || a.n - b.n).slice(0, query.limit);
+}
