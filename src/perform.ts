@@ -18,6 +18,14 @@ import { actorById, renewLease } from "./peer/table.ts";
 import { rememberAnswer, rememberedAnswer, requestHash } from "./store/idempotency.ts";
 import { commit, type Store } from "./store/unit.ts";
 
+/** A wait for something to change. */
+export interface Change {
+  /** Resolves at the change or when the time is over; never rejects. */
+  readonly happened: Promise<void>;
+  /** Ends the wait: nobody is interested any more. */
+  stop(): void;
+}
+
 /** On whose behalf a call comes, as the door or the node knows it. */
 export interface Caller {
   readonly peer: string;
@@ -32,8 +40,8 @@ export interface Caller {
   readonly offering: ReadonlySet<number>;
   /** The answer of this call shows a message. */
   offer(message: number): void;
-  /** Resolves when something changed, or after `ms`; never rejects. */
-  changed(ms: number): Promise<void>;
+  /** Begins to wait for a change, for at most `ms`. */
+  changed(ms: number): Change;
 }
 
 export interface CallOptions {
@@ -69,20 +77,25 @@ export async function perform(
   if (operation.searches?.(input) === true) await bringIndexUp(store);
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;
+  let waited = false;
   for (;;) {
-    refuseCancelled(options.signal);
     const leftMs = Math.max(0, deadline - performance.now());
     // Waiting begins before looking, or what happens in between is missed.
     const change = leftMs > 0 ? caller.changed(leftMs) : null;
-    const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
-    const run = reads ? runRead : runWrite;
-    const answer = await run(store, caller, operation, input, prepared, leftMs, options);
-    if (answer !== WAIT) return answer;
-    invariant(change !== null, `${operation.name} waits although its time is over`);
     try {
-      await Promise.race([change, aborted(options.signal)]);
+      refuseCancelled(options.signal);
+      const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
+      const run = reads ? runRead : runWrite;
+      const answer = await run(store, caller, operation, input, prepared, leftMs, options);
+      if (answer !== WAIT) return answer;
+      invariant(change !== null, `${operation.name} waits although its time is over`);
+      waited = true;
+      await Promise.race([change.happened, aborted(options.signal)]);
+    } catch (thrown) {
+      if (waited) await unwait(store, caller, operation);
+      throw thrown;
     } finally {
-      if (options.signal?.aborted === true) await unwait(store, caller, operation);
+      change?.stop();
     }
   }
 }

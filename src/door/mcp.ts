@@ -220,12 +220,17 @@ class McpDoor {
     this.#subscribed.add(uri);
     this.#stopListening ??= await this.#node.listen((subjects) => {
       const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
-      for (const one of changed) {
-        this.#server.sendResourceUpdated({ uri: one })
-          .catch((thrown) => complain(asRefusal(thrown).message));
-      }
+      void this.#announce(changed).catch((thrown) => complain(asRefusal(thrown).message));
     });
     return {};
+  }
+
+  async #announce(changed: ReadonlySet<string>): Promise<void> {
+    for (const uri of changed) {
+      // Messages of others change no inbox of ours.
+      if (uri === "skein://inbox" && !await this.#node.hasUnread()) continue;
+      await this.#server.sendResourceUpdated({ uri });
+    }
   }
 
   async #unsubscribe(uri: string): Promise<Record<string, never>> {
@@ -289,8 +294,13 @@ function watchParent(gone: () => void): void {
   }, TIMES.tickMs);
 }
 
+/** What was complained about last: the same trouble comes back with every tick. */
+let lastComplaint = "";
+
 /** Trouble that no answer can carry goes to stderr, one line each. */
 function complain(text: string): void {
+  if (text === lastComplaint) return;
+  lastComplaint = text;
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
   } catch {

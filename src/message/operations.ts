@@ -113,12 +113,17 @@ async function originalOf(ctx: Context, id: string | undefined): Promise<Message
   if (id === undefined) return null;
   const number = messageNumber(id);
   const row = number === null ? undefined : await messageById(ctx.tx, number);
-  if (row === undefined) {
-    throw new Refusal("UNKNOWN_MESSAGE", `send: reply_to ${id} does not exist`, {
-      field: "reply_to",
-    });
-  }
-  return row;
+  if (row !== undefined && mayAnswer(ctx, row)) return row;
+  throw new Refusal("UNKNOWN_MESSAGE", `send: reply_to: there is no message ${id} from or to you`, {
+    field: "reply_to",
+  });
+}
+
+/** Who wrote or got a message may answer it; the architect and the operator any. */
+function mayAnswer(ctx: Context, row: MessageRow): boolean {
+  const { id, role } = ctx.actor;
+  return role === "architect" || role === "operator" || row.sender === id ||
+    (JSON.parse(row.recipients) as string[]).includes(id);
 }
 
 /** Who is meant: names first, then roles of the project, `*` for all of it. */

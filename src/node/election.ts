@@ -106,7 +106,7 @@ export class Election {
     }
     const won = await this.#ballot.take(epoch);
     if (won !== null && !this.#stopped) this.#win(won);
-    else if (won === null) await this.#look(false);
+    else if (won === null && !this.#stopped) await this.#look(false);
   }
 
   /** One wait for each leader's life: a wait is a thread that nothing cancels. */

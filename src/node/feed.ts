@@ -1,6 +1,7 @@
 // Being told. A ring or the safety poll makes the feed look; it then tells everybody in this
 // process who waits for something to change, and reads the journal for those who want the rows.
 
+import type { Change } from "../perform.ts";
 import type { JournalRow } from "../store/journal.ts";
 import { headSeq, rowsAfter } from "../store/journal.ts";
 import { refuseOlder, type Store } from "../store/unit.ts";
@@ -71,17 +72,19 @@ export class Feed {
     for (const listener of [...this.#listeners]) listener(rows);
   }
 
-  /** Resolves when something may have changed, or after `ms`. */
-  changed(ms: number): Promise<void> {
-    return new Promise((done) => {
-      const wake = (): void => {
+  /** Waits until something may have changed, for at most `ms`. */
+  changed(ms: number): Change {
+    let stop = (): void => {};
+    const happened = new Promise<void>((done) => {
+      stop = () => {
         clearTimeout(timer);
-        this.#waiting.delete(wake);
+        this.#waiting.delete(stop);
         done();
       };
-      const timer = setTimeout(wake, ms);
-      this.#waiting.add(wake);
+      const timer = setTimeout(stop, ms);
+      this.#waiting.add(stop);
     });
+    return { happened, stop };
   }
 
   /** Calls `listener` with every row from now on. Returns how to stop. */

@@ -9,6 +9,7 @@ import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
+import { unread } from "../message/table.ts";
 import { enter, type Entered } from "../peer/entry.ts";
 import { endLife } from "../peer/life.ts";
 import { setWatch } from "../peer/table.ts";
@@ -165,7 +166,7 @@ export class Node {
 
   #election(store: Store, incarnation: string, peer: string): Election {
     return new Election({
-      ...storeBallot(store, incarnation, peer),
+      ...storeBallot(store, incarnation, peer, () => this.#life?.election.stop()),
       leading: (epoch) => this.#lead(store, incarnation, epoch),
       deposed: () => this.#stepDown(),
     });
@@ -248,6 +249,16 @@ export class Node {
     const offer = life.mail.begin();
     const mail = await life.store.engine.read((tx) => life.mail.ride(tx, offer));
     return mail === null ? null : { mail, offer };
+  }
+
+  /** Whether there is mail that was not offered yet. */
+  async hasUnread(): Promise<boolean> {
+    const life = await this.#alive();
+    const { entered, incarnation, mail } = life;
+    const rows = await life.store.engine.read((tx) =>
+      unread(tx, entered.id, incarnation, 1, mail.offering)
+    );
+    return rows.length > 0;
   }
 
   /** A request came in: whatever was flushed before it has been seen. */

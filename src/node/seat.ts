@@ -11,12 +11,13 @@ export function storeBallot(
   store: Store,
   incarnation: string,
   peer: string,
+  fenced: () => void,
 ): Omit<Ballot, "leading" | "deposed"> {
   const { engine } = store;
   return {
     me: incarnation,
     seat: () => readSeat(store),
-    take: (epoch) => takeSeat(store, incarnation, peer, epoch),
+    take: (epoch) => takeSeat(store, incarnation, peer, epoch, fenced),
     held: (name) => engine.held(name),
     pulseOf: (name) => engine.pulseOf(name),
     freed: (name) => engine.freed(name),
@@ -34,14 +35,21 @@ function readSeat(store: Store): Promise<Seat> {
   });
 }
 
-/** One compare-and-swap on the leader row. */
+/** One compare-and-swap on the leader row; `fenced` is told if this life is over. */
 function takeSeat(
   store: Store,
   incarnation: string,
   peer: string,
   epoch: number,
+  fenced: () => void,
 ): Promise<number | null> {
   return commit(store, async (unit) => {
+    const own = await peerByIncarnation(unit.tx, incarnation);
+    if (own === undefined) {
+      // A newer life of this identity is here: a ghost does not lead.
+      fenced();
+      return null;
+    }
     const changed = await unit.tx.run(
       `UPDATE leader SET incarnation = ?, peer = ?, epoch = epoch + 1, since = ?, url = NULL
        WHERE one = 1 AND epoch = ?`,
@@ -54,7 +62,7 @@ function takeSeat(
     unit.record({
       actor: SYSTEM,
       op: "lead",
-      subject: `peer/${(await peerByIncarnation(unit.tx, incarnation))?.name ?? peer}`,
+      subject: `peer/${own.name}`,
       detail: { epoch: epoch + 1 },
     });
     return epoch + 1;

@@ -18,7 +18,7 @@ import {
   renewLease,
   writeEntry,
 } from "../peer/table.ts";
-import { type Answer, type Caller, type CallOptions, perform } from "../perform.ts";
+import { type Answer, type Caller, type CallOptions, type Change, perform } from "../perform.ts";
 import { openStore } from "../store/open.ts";
 import { SCHEMA_VERSION } from "../store/schema.ts";
 import { commit, type Store } from "../store/unit.ts";
@@ -96,13 +96,17 @@ export class Visitor {
     };
   }
 
-  async #changed(store: Store, ms: number): Promise<void> {
+  #changed(store: Store, ms: number): Change {
     const deadline = performance.now() + ms;
+    let stopped = false;
+    const poll = async (): Promise<void> => {
+      do {
+        const leftMs = Math.max(0, Math.min(POLL_MS, deadline - performance.now()));
+        await new Promise((wake) => setTimeout(wake, leftMs));
+      } while (!stopped && !store.engine.changed() && performance.now() < deadline);
+    };
     store.engine.changed();
-    do {
-      const leftMs = Math.max(0, Math.min(POLL_MS, deadline - performance.now()));
-      await new Promise((wake) => setTimeout(wake, leftMs));
-    } while (!store.engine.changed() && performance.now() < deadline);
+    return { happened: poll(), stop: () => void (stopped = true) };
   }
 
   /** Marks what was printed; a process that dies before leaves it to be printed again. */

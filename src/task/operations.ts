@@ -64,8 +64,10 @@ export const createTask = operation({
   }),
   async handle(ctx, input) {
     const run = input.run ?? ctx.actor.run;
-    if (run !== null && await runById(ctx.tx, run) === undefined) {
-      throw new Refusal("UNKNOWN_RUN", `create_task: run ${run} does not exist`, { field: "run" });
+    if (run !== null && (await runById(ctx.tx, run))?.project !== ctx.actor.project) {
+      throw new Refusal("UNKNOWN_RUN", `create_task: run ${run} does not exist in this project`, {
+        field: "run",
+      });
     }
     const single = input.tasks === undefined;
     const { run: _run, tasks: _tasks, ...fields } = input;
