@@ -3,7 +3,7 @@
 // of their system. Parameter names are translated wherever the own name is missing; an identity
 // among the parameters has to be the caller's own.
 
-import { hash } from "node:crypto";
+import { sha256 } from "./core/digest.ts";
 import { Refusal } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 
@@ -221,7 +221,7 @@ function discovery(args: Args): Args {
   const { content, tags, ...rest } = args;
   const words = asList(tags).map((tag) => `#${String(tag)}`).join(" ");
   const value = typeof content === "string" && words !== "" ? `${content}\n${words}` : content;
-  const key = `discovery/${hash("sha256", String(content), "hex").slice(0, 10)}`;
+  const key = `discovery/${sha256(String(content)).slice(0, 10)}`;
   return { ...rest, key, value, type: "discovery" };
 }
 

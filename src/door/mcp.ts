@@ -20,12 +20,12 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
+import type { AnyOperation } from "../core/operation.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
-import { Node } from "../node/node.ts";
+import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
-import { translate } from "../translate.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
 import { readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
 import { StdioTransport } from "./stdio.ts";
@@ -46,7 +46,9 @@ interface Extra {
 }
 
 class McpDoor {
-  readonly #node: Node;
+  /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
+  #node: Promise<Node> | null = null;
+  #session: string | null = null;
   readonly #server: Server;
   readonly #environment: Environment;
   /** Mail on answers that are not written out yet, by request. */
@@ -57,15 +59,6 @@ class McpDoor {
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    const { home, folder, name, role, settings } = environment;
-    this.#node = new Node({
-      home,
-      folder,
-      name,
-      role,
-      settings,
-      onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
-    });
     const capabilities = {
       tools: {},
       resources: { subscribe: true },
@@ -81,7 +74,7 @@ class McpDoor {
   async serve(): Promise<void> {
     const transport = new StdioTransport({
       received: (message) => {
-        if ("method" in message && message.method === "tools/call") this.#node.received();
+        if ("method" in message && message.method === "tools/call") this.#joined?.received();
       },
       flushed: (id) => this.#flushed(id),
       ended: () => void this.end(0),
@@ -98,9 +91,29 @@ class McpDoor {
   async end(code: number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    await this.#node.leave().catch((thrown) => complain(asRefusal(thrown).message));
+    const node = await this.#node?.catch(() => null);
+    await node?.leave().catch((thrown) => complain(asRefusal(thrown).message));
     // A pending wait for the leader's lock would keep the process: only exit ends it.
     Deno.exit(code);
+  }
+
+  #joined: Node | null = null;
+
+  /** This session's node. */
+  #peer(): Promise<Node> {
+    this.#node ??= import("../node/node.ts").then(({ Node }) => {
+      const { home, folder, name, role, settings } = this.#environment;
+      return this.#joined = new Node({
+        home,
+        folder,
+        name,
+        role,
+        settings,
+        session: this.#session,
+        onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+      });
+    });
+    return this.#node;
   }
 
   /** A client that stays joins; one that only lists tools is gone before. */
@@ -108,10 +121,11 @@ class McpDoor {
     const client = this.#server.getClientVersion();
     // The variable is inherited by whatever the client's shell starts; only from the client itself
     // does it name the session that talks to us.
-    if (client?.name === CLAUDE_CODE) this.#node.session = this.#environment.session;
+    if (client?.name === CLAUDE_CODE) this.#session = this.#environment.session;
     setTimeout(() => {
       if (!this.#ending) {
-        void this.#node.enter().catch((thrown) => complain(asRefusal(thrown).message));
+        void this.#peer().then((node) => node.enter())
+          .catch((thrown) => complain(asRefusal(thrown).message));
       }
     }, TIMES.joinMs);
   }
@@ -154,13 +168,10 @@ class McpDoor {
   ): Promise<CallToolResult> {
     const stopProgress = reportProgress(extra);
     try {
-      const { operation: operationName, input, claims } = translate(name, args);
-      const operation = operationNamed(operationName);
-      if (operation === undefined) {
-        throw new Refusal("UNKNOWN_TOOL", `there is no tool ${name}`, { tool: name.slice(0, 100) });
-      }
+      const { operation, input, claims } = await understood(name, args);
+      const node = await this.#peer();
       const key = meta?.["skein/key"];
-      const { answer, offer } = await this.#node.call(operation, input, {
+      const { answer, offer } = await node.call(operation, input, {
         key: key === undefined ? undefined : String(key),
         signal: extra.signal,
         claims,
@@ -177,7 +188,7 @@ class McpDoor {
   /** Refusals carry mail, too: an agent may see nothing else for a while. */
   async #refused(thrown: unknown, extra: Extra): Promise<CallToolResult> {
     const refusal = asRefusal(thrown).toJSON();
-    const mail = await this.#node.mail().catch(() => null);
+    const mail = await this.#joined?.mail().catch(() => null) ?? null;
     if (mail === null) return result(refusal, true);
     this.#carry(extra, mail.offer);
     return result({ ...refusal, mail: mail.mail }, true);
@@ -207,7 +218,8 @@ class McpDoor {
   ): Promise<{ contents: { uri: string; mimeType: string; text: string }[] }> {
     try {
       const { operation, input } = readingOf(uri);
-      const { answer, offer } = await this.#node.call(operation, input, { mail: false });
+      const node = await this.#peer();
+      const { answer, offer } = await node.call(operation, input, { mail: false });
       if (offer.ids.size > 0) this.#offers.set(requestId, offer);
       return { contents: [{ uri, mimeType: "application/json", text: JSON.stringify(answer) }] };
     } catch (thrown) {
@@ -218,7 +230,8 @@ class McpDoor {
   async #subscribe(uri: string): Promise<Record<string, never>> {
     this.#orProtocolError(() => readingOf(uri));
     this.#subscribed.add(uri);
-    this.#stopListening ??= await this.#node.listen((subjects) => {
+    const node = await this.#peer();
+    this.#stopListening ??= await node.listen((subjects) => {
       const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
       void this.#announce(changed).catch((thrown) => complain(asRefusal(thrown).message));
     });
@@ -228,7 +241,7 @@ class McpDoor {
   async #announce(changed: ReadonlySet<string>): Promise<void> {
     for (const uri of changed) {
       // Messages of others change no inbox of ours.
-      if (uri === "skein://inbox" && !await this.#node.hasUnread()) continue;
+      if (uri === "skein://inbox" && !await this.#joined?.hasUnread()) continue;
       await this.#server.sendResourceUpdated({ uri });
     }
   }
@@ -250,6 +263,23 @@ class McpDoor {
       throw protocolError(thrown);
     }
   }
+}
+
+/**
+ * What a call means, by whatever name it came.
+ * @throws Refusal `UNKNOWN_TOOL`
+ */
+async function understood(
+  name: string,
+  args: unknown,
+): Promise<{ operation: AnyOperation; input: unknown; claims: string | null }> {
+  const { translate } = await import("../translate.ts");
+  const translated = translate(name, args);
+  const operation = operationNamed(translated.operation);
+  if (operation === undefined) {
+    throw new Refusal("UNKNOWN_TOOL", `there is no tool ${name}`, { tool: name.slice(0, 100) });
+  }
+  return { ...translated, operation };
 }
 
 /** One JSON object, as structured content and as the same text: clients show one or the other. */

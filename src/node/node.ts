@@ -104,13 +104,6 @@ export class Node {
     return this.#life !== null;
   }
 
-  /** Sets the session; counts only before the node joins. */
-  set session(session: string | null) {
-    if (this.#entering === null) this.#session = session;
-  }
-
-  #session: string | null = null;
-
   #alive(): Promise<Life> {
     if (this.#left) throw new Refusal("NOT_JOINED", "this session has left the flock");
     this.#entering ??= this.#join().catch((thrown) => {
@@ -133,7 +126,7 @@ export class Node {
           kind: "resident",
           name: this.#options.name ?? null,
           role: this.#options.role ?? null,
-          session: this.#session ?? this.#options.session ?? null,
+          session: this.#options.session ?? null,
           incarnation,
           bell: bell.address,
           pid: Deno.pid,

@@ -2,7 +2,7 @@
 // after a week, its rows after a month, idempotency keys after a day. In chunks of a few rows, so
 // that nobody waits for it. The journal keeps a signed base in place of the rows that are gone.
 
-import { createHmac, hash } from "node:crypto";
+import { hmacSha256, sha256 } from "../core/digest.ts";
 import { iso } from "../core/clock.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
@@ -120,7 +120,7 @@ async function blankDetails(tx: Tx, before: string): Promise<number> {
   );
   for (const { seq, detail } of rows) {
     if (detail.startsWith(BLANKED)) continue;
-    const blank = BLANKED + hash("sha256", detail, "hex");
+    const blank = BLANKED + sha256(detail);
     await tx.run("UPDATE journal SET detail = ? WHERE seq = ?", blank, seq);
   }
   const last = rows.at(-1);
@@ -141,7 +141,7 @@ async function forgetJournal(tx: Tx, before: string, secret: Uint8Array): Promis
   if (last === undefined) return 0;
   const base = { seq: last.seq, mac: last.mac };
   const text = `base\u001f${base.seq}\u001f${base.mac}`;
-  const sealed = createHmac("sha256", secret).update(text).digest("hex");
+  const sealed = hmacSha256(secret, text);
   await tx.run("DELETE FROM journal WHERE seq <= ?", last.seq);
   await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed }));
   return old.length;

@@ -2,8 +2,7 @@
 // user's alone and on a disk whose locks and shared memory this kernel keeps; everything else is
 // refused with what to do.
 
-import { hash } from "node:crypto";
-import { statfsSync } from "node:fs";
+import { sha256 } from "../core/digest.ts";
 import { join } from "@std/path";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
@@ -94,6 +93,8 @@ function tighten(home: Home, mode: number): void {
 }
 
 function refuseNetwork(folder: string): void {
+  // Deno tells no file system types itself; node:fs is loaded only here.
+  const { statfsSync } = process.getBuiltinModule("node:fs") as typeof import("node:fs");
   const type = Number(statfsSync(folder).type) >>> 0;
   const name = NETWORK_FILE_SYSTEMS.get(type);
   if (name === undefined) return;
@@ -155,6 +156,6 @@ export function thisBoot(clock: Clock): Boot {
   } catch {
     // Not every system has one; the host name alone still tells containers apart.
   }
-  const machine = hash("sha256", `${Deno.hostname()}\n${machineId}`, "hex").slice(0, 16);
+  const machine = sha256(`${Deno.hostname()}\n${machineId}`).slice(0, 16);
   return { machine, bootMinute: Math.round((clock.wallMs() / 1000 - clock.upS()) / 60) };
 }

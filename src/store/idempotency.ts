@@ -1,7 +1,7 @@
 // Idempotency keys: the same key gives the same answer and does nothing twice. The answer is
 // remembered in the transaction of what it answers.
 
-import { hash } from "node:crypto";
+import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
@@ -10,7 +10,7 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** What makes two requests the same. */
 export function requestHash(name: string, input: unknown): string {
-  return hash("sha256", `${name}\n${JSON.stringify(input)}`, "hex");
+  return sha256(`${name}\n${JSON.stringify(input)}`);
 }
 
 /**

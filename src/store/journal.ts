@@ -2,7 +2,7 @@
 // read it from their cursor) and the audit log (each row's MAC covers the row before it, and the
 // detail through its hash, so a detail can be blanked later without breaking the chain).
 
-import { createHmac, hash } from "node:crypto";
+import { hmacSha256, sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Act, Tx } from "../core/transaction.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
@@ -60,10 +60,10 @@ export function macOf(
 ): string {
   const detailHash = row.detail.startsWith(BLANKED)
     ? row.detail.slice(BLANKED.length)
-    : hash("sha256", row.detail, "hex");
+    : sha256(row.detail);
   const text = [previousMac, row.seq, row.at, row.actor, row.op, row.subject, detailHash]
     .join("\u001f");
-  return createHmac("sha256", secret).update(text).digest("hex");
+  return hmacSha256(secret, text);
 }
 
 /** Appends acts after `head` and returns the new head. */

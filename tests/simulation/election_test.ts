@@ -14,9 +14,12 @@ const VIRTUAL_MS = 70_000;
 /** Take-over after a death: the waiter wakes, reads, takes; an old version holds back first. */
 const DEAD_MS = 100;
 const LEFT_MS = 1_500;
+const HEARD_MS = 1_100;
 const STOPPED_MS = 15_000;
 /** Nobody is usurped before its pulse has stood still for ten looks of a second. */
 const STALL_MS = 9_000;
+/** From a look at the seat to the swap that follows from it. */
+const DECIDED_MS = 50;
 /** A running node learns within a tick that it leads no more. */
 const STALE_MS = 1_500;
 
@@ -53,7 +56,9 @@ class Promises {
     if (deposed === undefined || !deposed.alive) return;
     this.usurped += 1;
     const silentMs = this.#world.nowMs - deposed.lastPulseMs;
-    if (silentMs < STALL_MS) {
+    // It may come back between the look that condemned it and the swap: fenced, not harmed.
+    const cameBack = silentMs < DECIDED_MS && deposed.silenceMs >= STALL_MS;
+    if (silentMs < STALL_MS && !cameBack) {
       this.#fail(`${by.name} usurps ${deposed.name}, whose pulse was ${silentMs} ms ago`);
     }
   }
@@ -93,7 +98,8 @@ class Promises {
     const boundMs = leader === undefined || leader.state === "left"
       ? LEFT_MS
       : leader.state === "crashed"
-      ? DEAD_MS
+      // Whoever did not take part in the change of leader hears of it at its next tick.
+      ? DEAD_MS + Math.max(0, seat.sinceMs + HEARD_MS - leader.sinceMs)
       : STOPPED_MS;
     // After a sleep nobody knows how long the others have been silent: the count starts again.
     const downMs = leader === undefined

@@ -139,7 +139,9 @@ export class SimNode {
   /** Since when it has been in its state; how much slower than others it is. */
   sinceMs: number;
   slowness = 1;
+  /** When it last pulsed, and how long it had not before that. */
   lastPulseMs = 0;
+  silenceMs = 0;
   /** The file that others find, if any; whether the flock still counts the life as present. */
   file: PresenceFile | null;
   current = true;
@@ -196,6 +198,7 @@ export class SimNode {
 
   #pulse(): void {
     const world = this.#world;
+    this.silenceMs = world.nowMs - this.lastPulseMs;
     this.lastPulseMs = world.nowMs;
     const pulse = world.nowMs + world.wallOffsetMs;
     if (this.file !== null) {

@@ -1,10 +1,13 @@
 // Stores on temporary homes, and rows that a test puts there behind skein's back.
 
 import { DatabaseSync } from "node:sqlite";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import type { Clock } from "../../src/core/clock.ts";
+import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
+import { rowsAfter } from "../../src/store/journal.ts";
 import { openStore } from "../../src/store/open.ts";
-import type { Store } from "../../src/store/unit.ts";
+import { commit, type Store } from "../../src/store/unit.ts";
 import { withTempFolder } from "./temp.ts";
 
 /** A home of one test: opens stores on it and closes them all in the end. */
@@ -84,4 +87,27 @@ export async function withHome<T>(body: (home: TestHome) => Promise<T>): Promise
       home.closeAll();
     }
   });
+}
+
+/** Runs `body` and returns its refusal, which has to have this code. */
+export async function refusal(code: ErrorCode, body: () => Promise<unknown>): Promise<Refusal> {
+  const thrown = await assertRejects(body, Refusal);
+  assertEquals(thrown.code, code, thrown.message);
+  return thrown;
+}
+
+/** Acknowledged writes: one journal row each. */
+export async function act(store: Store, times = 1): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    await commit(store, ({ record }) => {
+      record({ actor: "anna", op: "test", subject: `thing/${i}`, detail: { i } });
+      return Promise.resolve();
+    });
+  }
+}
+
+/** The number of the newest journal row, as this store sees it. */
+async function seqOf(store: Store): Promise<number> {
+  const rows = await store.engine.read((tx) => rowsAfter(tx, 0, 1_000));
+  return rows.at(-1)?.seq ?? 0;
 }

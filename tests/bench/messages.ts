@@ -1,0 +1,149 @@
+// Sending and being told: one sender through MCP, eight at once, and the time from a send to the
+// recipient that waits in another process.
+
+import type { Peer } from "../support/peer.ts";
+import { Crew } from "./crew.ts";
+import type { Place } from "./place.ts";
+import { median, quantile, type Row } from "./row.ts";
+
+const CONTENT = "x".repeat(200);
+const SENDERS = 8;
+
+/** Milliseconds of each of `count` calls in a row. */
+async function timed(count: number, body: () => Promise<unknown>): Promise<number[]> {
+  const tookMs: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const before = performance.now();
+    await body();
+    tookMs.push(performance.now() - before);
+  }
+  return tookMs;
+}
+
+function spread(values: readonly number[]): string {
+  return `p90 ${quantile(values, 0.9).toFixed(2)}, p99 ${quantile(values, 0.99).toFixed(2)}`;
+}
+
+export async function oneSend(place: Place): Promise<Row[]> {
+  const [peer, sink] = await place.peers(2, place.newHome()) as [Peer, Peer];
+  const send = (): Promise<unknown> => peer.ok("send", { to: ["p1"], content: CONTENT });
+  const ping = (): Promise<unknown> => peer.client.ping();
+  const count = place.pick(200, 1_000);
+  await timed(count, send);
+  const sendMs: number[] = [];
+  const pingMs: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    pingMs.push(...await timed(count / 4, ping));
+    sendMs.push(...await timed(count / 4, send));
+  }
+  await place.dismiss([peer, sink]);
+  return [{
+    name: "one send through MCP",
+    value: median(sendMs),
+    unit: "ms",
+    budget: { most: 0.25 },
+    note: `median; ${spread(sendMs)}`,
+  }, {
+    name: "one ping through MCP",
+    value: median(pingMs),
+    unit: "ms",
+    budget: null,
+    note: `median; ${spread(pingMs)}`,
+  }];
+}
+
+export async function librarySends(place: Place): Promise<Row[]> {
+  const home = place.newHome();
+  const ms = place.pick(800, 3_000);
+  const [sink] = await place.peers(1, home, "sink") as [Peer];
+  const jobs = Array.from({ length: SENDERS }, (_, i) => ({
+    task: "sender",
+    home,
+    folder: place.repository,
+    name: `s${i}`,
+    to: "sink0",
+    ms,
+  }));
+  const crew = await Crew.start(place, jobs);
+  const answers = await crew.go<{ sent: number; tookMs: number[] }>();
+  await crew.end();
+  await place.dismiss([sink]);
+  const perS = answers.reduce((sum, answer) => sum + answer.sent, 0) / (ms / 1_000);
+  const tookMs = answers.flatMap((answer) => answer.tookMs);
+  return [{
+    name: "sends, 8 senders in the library",
+    value: perS,
+    unit: "/s",
+    budget: { least: 15_000 },
+    ratioToRaw: perS / place.rawPerS,
+    note: `each: median ${median(tookMs).toFixed(2)} ms; ${spread(tookMs)}`,
+  }];
+}
+
+export async function mcpSends(place: Place): Promise<Row[]> {
+  const peers = await place.peers(SENDERS, place.newHome());
+  const ms = place.pick(800, 3_000);
+  const tookMs: number[] = [];
+  const loop = async (i: number, untilMs: number): Promise<void> => {
+    const to = [`p${(i + 1) % SENDERS}`];
+    while (performance.now() < untilMs) {
+      const before = performance.now();
+      await peers[i]?.ok("send", { to, content: CONTENT });
+      tookMs.push(performance.now() - before);
+    }
+  };
+  await Promise.all(peers.map((_, i) => loop(i, performance.now() + ms / 4)));
+  tookMs.length = 0;
+  await Promise.all(peers.map((_, i) => loop(i, performance.now() + ms)));
+  await place.dismiss(peers);
+  const perS = tookMs.length / (ms / 1_000);
+  return [{
+    name: "sends, 8 MCP servers in a ring",
+    value: perS,
+    unit: "/s",
+    budget: { least: 2_500 },
+    ratioToRaw: perS / place.rawPerS,
+    note: `mail rides along; each: median ${median(tookMs).toFixed(2)} ms; ${spread(tookMs)}`,
+  }];
+}
+
+async function wakeMs(place: Place, nodes: number): Promise<number[]> {
+  const home = place.newHome();
+  const base = { home, folder: place.repository };
+  const count = place.pick(60, 250);
+  const idle = Array.from({ length: nodes - 2 }, (_, i) => ({
+    ...base,
+    task: "idler",
+    name: `idle${i}`,
+  }));
+  const others = await Crew.start(place, idle);
+  const pair = await Crew.start(place, [
+    { ...base, task: "waiter", name: "waiter", count },
+    { ...base, task: "pacer", name: "pacer", to: "waiter", count },
+  ]);
+  const [laterMs] = await pair.go<number[]>();
+  await pair.end();
+  await others.end();
+  return laterMs ?? [];
+}
+
+export async function wakes(place: Place): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const nodes of [2, place.pick(10, 40, 200)]) {
+    const laterMs = await wakeMs(place, nodes);
+    const name = `send to the waiting recipient, ${nodes} nodes`;
+    rows.push({
+      name: `${name}, median`,
+      value: median(laterMs),
+      unit: "ms",
+      budget: { most: 1 },
+      note: `from before the call; best ${quantile(laterMs, 0).toFixed(2)}`,
+    }, {
+      name: `${name}, p99`,
+      value: quantile(laterMs, 0.99),
+      unit: "ms",
+      budget: { most: 15 },
+    });
+  }
+  return rows;
+}
