@@ -23,7 +23,4 @@ export { type Environment, readEnvironment } from "./src/node/settings.ts";
 export { Visitor, type VisitorOptions } from "./src/node/visitor.ts";
 export type { Answer } from "./src/perform.ts";
 
-if (import.meta.main) {
-  const { runCli } = await import("./src/door/cli.ts");
-  Deno.exit(await runCli(Deno.args));
-}
+if (import.meta.main) await import("./src/door/main.ts");

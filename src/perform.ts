@@ -73,7 +73,7 @@ export async function perform(
   options: CallOptions = {},
 ): Promise<Answer> {
   const input = parse(operation, raw);
-  const prepared = operation.prepare?.(input, caller.folder);
+  const prepared = await operation.prepare?.(input, caller.folder);
   if (operation.searches?.(input) === true) await bringIndexUp(store);
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;

@@ -81,7 +81,7 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   /** How long the call may wait, if it can: from its input. */
   waitMs?(input: z.output<I>): number;
   /** Work that touches the file system, done before the transaction opens. */
-  prepare?(input: z.output<I>, folder: string): P;
+  prepare?(input: z.output<I>, folder: string): P | Promise<P>;
   handle(ctx: Context, input: z.output<I>, prepared: P): Promise<z.input<O> | typeof WAIT>;
   /** Takes back what a wait stored, in a write of its own, when the wait ends without success. */
   unwait?(unit: Unit, actor: Actor): Promise<void>;

@@ -6,17 +6,22 @@ import { Refusal } from "../core/errors.ts";
 import { integer, line, list, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Actor, type Context, EVERYONE, operation, WORKING } from "../core/operation.ts";
-import { repositoryOf } from "../core/repository.ts";
 import type { Unit } from "../core/transaction.ts";
 import { wakeWaiters } from "../peer/life.ts";
 import { peerById } from "../peer/table.ts";
 import { taskById } from "../task/table.ts";
 import { blockers, refuseOrWait } from "./contention.ts";
-import { type LockPath, lockPaths } from "./paths.ts";
+import type { LockPath } from "./paths.ts";
 import { conflicts, overlaps } from "./rules.ts";
 import * as table from "./table.ts";
 
 const paths = list(line(LIMITS.pathChars), LIMITS.pathsPerLock, 1);
+
+/** Resolves paths; what that needs is loaded at the first lock, not with the session. */
+async function resolved(typed: readonly string[], folder: string): Promise<LockPath[]> {
+  const { lockPaths } = await import("./paths.ts");
+  return typed.flatMap((path) => lockPaths(path, folder));
+}
 
 export const lockFile = operation({
   name: "lock_file",
@@ -35,7 +40,7 @@ export const lockFile = operation({
   }),
   output: z.object({ granted: z.array(z.string()), expires_in_s: z.number() }),
   waitMs: (input) => input.wait_ms ?? 0,
-  prepare: (input, folder) => input.paths.flatMap((path) => lockPaths(path, folder)),
+  prepare: (input, folder) => resolved(input.paths, folder),
   async handle(ctx, input, wanted) {
     if (input.task !== undefined && await taskById(ctx.tx, input.task) === undefined) {
       throw new Refusal("UNKNOWN_TASK", `lock_file: task ${input.task} does not exist`, {
@@ -90,7 +95,8 @@ export const unlockFile = operation({
   positionals: ["paths"],
   input: z.strictObject({ paths: paths.optional() }),
   output: z.object({ released: z.array(z.string()) }),
-  prepare: (input, folder) => input.paths?.flatMap((path) => lockPaths(path, folder)) ?? null,
+  prepare: async (input, folder) =>
+    input.paths === undefined ? null : await resolved(input.paths, folder),
   async handle(ctx, _input, wanted) {
     const held = await table.locksOf(ctx.tx, ctx.actor.id);
     const ending = wanted === null ? held : await matching(ctx, held, wanted);
@@ -149,10 +155,11 @@ export const listLocks = operation({
       waiting: z.array(z.string()).optional(),
     })),
   }),
-  prepare: (input, folder) => ({
-    wanted: input.path === undefined ? null : lockPaths(input.path, folder),
-    space: repositoryOf(folder)?.commonDir ?? "/",
-  }),
+  prepare: async (input, folder) => {
+    const { spaceOf } = await import("./paths.ts");
+    const wanted = input.path === undefined ? null : await resolved([input.path], folder);
+    return { wanted, space: spaceOf(folder) };
+  },
   async handle(ctx, _input, { wanted, space }) {
     const spaces = wanted === null ? new Set([space]) : new Set(wanted.map((path) => path.space));
     const locks = [];

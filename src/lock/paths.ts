@@ -16,6 +16,11 @@ export interface LockPath {
   readonly shown: string;
 }
 
+/** The space of everything in a folder. */
+export function spaceOf(folder: string): string {
+  return repositoryOf(folder)?.commonDir ?? "/";
+}
+
 const MOST_BRACES = 32;
 
 /**

@@ -1,7 +1,6 @@
 // What a process is told by its environment. Read once, at the door; a value that makes no sense
 // is refused with its name, since a silent default would be a surprise later.
 
-import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Role, Settings } from "../core/operation.ts";
@@ -32,7 +31,7 @@ export interface Environment {
 export function readEnvironment(env: Env, cwd: string): Environment {
   const userHome = env["HOME"] ?? env["USERPROFILE"];
   const home = filled(env, "SKEIN_HOME") ??
-    (userHome === undefined ? null : join(userHome, ".skein"));
+    (userHome === undefined ? null : `${userHome}/.skein`);
   if (home === null) {
     throw new Refusal("INVALID_INPUT", "neither SKEIN_HOME nor HOME is set", {
       field: "SKEIN_HOME",

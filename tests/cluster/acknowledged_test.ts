@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
+import { LIMITS } from "../../mod.ts";
 import { type JournalRow, macOf } from "../../src/store/journal.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Flock, withFlock } from "./flock.ts";
@@ -49,7 +50,7 @@ Deno.test("promise 1: every acknowledged act is there after kill -9 at random mo
       const some = NAMES.filter(() => round === ROUNDS - 1 || Math.random() < 0.6);
       const victims = some.length === 0 ? NAMES.slice(0, 1) : some;
       await Promise.all(victims.map((name) => living.get(name)?.kill()));
-      if (round < ROUNDS - 1) for (const name of victims) begin(name);
+      if (round < ROUNDS - 1) { for (const name of victims) begin(name); }
     }
     const acks = lives.flatMap((script) => script.lines.map((line) => JSON.parse(line) as Ack));
     assertEquals(acks.filter((ack) => ack.op === "unexpected"), []);
@@ -108,7 +109,11 @@ function tables(flock: Flock): Map<string, unknown> {
     `SELECT 'claim ' || subject || ' ' || json_extract(detail, '$.epoch') AS k, actor AS v
      FROM journal WHERE op = 'claim_task'`,
   );
-  put("SELECT op || ' ' || actor || ' ' || subject AS k, seq AS v FROM journal");
+  put(
+    `SELECT 'lock ' || actor || substr(subject, instr(subject, '/src/')) AS k, seq AS v
+     FROM journal WHERE op = 'lock_file'`,
+  );
+  put("SELECT 'newest ' || key AS k, max(version) AS v FROM memory GROUP BY key");
   kept.set(flock, found);
   return found;
 }
@@ -127,26 +132,13 @@ function assertKept(flock: Flock, ack: Ack): void {
   }
   if (ack.op === "complete_task") is(`summary ${ack.id}`, `${ack.by}/${ack.summary}`);
   if (ack.op === "set_memory") {
-    const newest = flockNewest(found, ack.key ?? "");
     // Only the newest versions of a key are kept; an old one may have gone by that rule.
-    if ((ack.version ?? 0) > newest - 50) is(`memory ${ack.key} ${ack.version}`, ack.value);
+    const oldest = Number(found.get(`newest ${ack.key}`)) - LIMITS.memoryVersions;
+    if ((ack.version ?? 0) > oldest) is(`memory ${ack.key} ${ack.version}`, ack.value);
   }
   for (const path of ack.granted ?? []) {
-    const there = [...found.keys()].some((key) =>
-      key.startsWith(`lock_file ${ack.by} lock/`) && key.endsWith(path)
-    );
-    assert(there, `no trace of ${JSON.stringify(ack)}`);
+    assert(found.has(`lock ${ack.by}/${path}`), `no trace of ${JSON.stringify(ack)}`);
   }
-}
-
-function flockNewest(found: ReadonlyMap<string, unknown>, key: string): number {
-  let newest = 0;
-  for (const name of found.keys()) {
-    if (name.startsWith(`memory ${key} `)) {
-      newest = Math.max(newest, Number(name.slice(`memory ${key} `.length)));
-    }
-  }
-  return newest;
 }
 
 /** No epoch of a task was given out twice, whoever died in between. */

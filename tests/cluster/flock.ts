@@ -137,11 +137,12 @@ export class Flock {
   /** Resolves with the leader row once somebody other than `old` leads, and how long that took. */
   async nextLeader(old: Leader, withinMs: number): Promise<Leader & { tookMs: number }> {
     const startMs = performance.now();
-    const leader = await eventually(() => {
-      const now = this.leader();
-      return now.epoch > old.epoch && now.name !== null ? now : null;
+    let now = old;
+    await eventually(() => {
+      now = this.leader();
+      return now.epoch > old.epoch && now.name !== null;
     }, { withinMs, what: "another leader" });
-    return { ...leader, tookMs: performance.now() - startMs };
+    return { ...now, tookMs: performance.now() - startMs };
   }
 
   /** The present life of a peer. */

@@ -51,7 +51,7 @@ class Mixer {
       }
       case 4: {
         const key = `key-${this.#n % 7}`;
-        return await this.#act("set_memory", { key, value: mark }, { value: mark });
+        return await this.#act("set_memory", { key, value: mark }, { key, value: mark });
       }
       default: {
         if (this.#n % 5 === 0) return await this.#act("unlock_file", {}, {});

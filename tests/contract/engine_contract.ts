@@ -211,13 +211,6 @@ function presence(define: Define): void {
     assertNotEquals(b.held("one"), "held");
   });
 
-  define("held: a probe disturbs neither the holder nor other probes", ({ a, b }) => {
-    const hold = a.hold("one");
-    for (let i = 0; i < 50; i++) assertEquals([a.held("one"), b.held("one")], ["held", "held"]);
-    hold.release();
-    return Promise.resolve();
-  });
-
   define("freed: resolves when the holder gives up, and not before", async ({ a, b }) => {
     const hold = a.hold("one");
     const answers: string[] = [];
@@ -325,11 +318,5 @@ function upkeep(define: Define): void {
     assertEquals(await b.read((tx) => valueOf(tx, "k49")), 49);
     await b.write((tx) => put(tx, "k0", -1));
     assertEquals(await a.read((tx) => valueOf(tx, "k0")), -1);
-  });
-
-  define("assertOurs: is silent while the store is where it was", ({ a, b }) => {
-    a.assertOurs();
-    b.assertOurs();
-    return Promise.resolve();
   });
 }

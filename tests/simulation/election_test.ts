@@ -5,12 +5,13 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Presence } from "../../src/core/transaction.ts";
-import { type Ballot, Election, type Seat } from "../../src/node/election.ts";
+import type { Seat } from "../../src/node/election.ts";
 import { eventually } from "../support/eventually.ts";
 import { type SimNode, World } from "../support/flock_world.ts";
+import { Stage } from "../support/stage.ts";
 
-const SEEDS = 240;
-const VIRTUAL_MS = 70_000;
+const SEEDS = 500;
+const VIRTUAL_MS = 90_000;
 /** Take-over after a death: the waiter wakes, reads, takes; an old version holds back first. */
 const DEAD_MS = 100;
 const LEFT_MS = 1_500;
@@ -190,60 +191,6 @@ Deno.test("Election simulation: a seed repeats itself exactly", async () => {
   assertEquals(one.world.trace, two.world.trace);
   assert((await simulate(8)).world.trace.join() !== one.world.trace.join());
 });
-
-/** A flock of which one node is real and the rest is what the test says. */
-class Stage implements Ballot {
-  readonly me = "me";
-  now: Seat = { incarnation: "other", epoch: 1, current: true };
-  presence: Presence = "held";
-  pulse: number | null = 1;
-  holdBack = 0;
-  /** What a take waits for, and what came of the takes. */
-  taking: Promise<void> = Promise.resolve();
-  sleeping = false;
-  readonly takes: number[] = [];
-  readonly waits: string[] = [];
-  readonly events: string[] = [];
-  readonly election: Election = new Election(this);
-
-  seat(): Promise<Seat> {
-    return Promise.resolve(this.now);
-  }
-  async take(epoch: number): Promise<number | null> {
-    this.takes.push(epoch);
-    await this.taking;
-    if (this.now.epoch !== epoch) return null;
-    this.now = { incarnation: this.me, epoch: epoch + 1, current: true };
-    return epoch + 1;
-  }
-  held(): Presence {
-    return this.presence;
-  }
-  pulseOf(): number | null {
-    return this.pulse;
-  }
-  freed(name: string): Promise<unknown> {
-    this.waits.push(name);
-    return this.presence === "held" ? new Promise(() => {}) : Promise.resolve();
-  }
-  holdBackMs(): Promise<number> {
-    return Promise.resolve(this.holdBack);
-  }
-  async sleep(): Promise<void> {
-    this.sleeping = true;
-    await this.taking;
-  }
-  leading(epoch: number): void {
-    this.events.push(`leading ${epoch}`);
-  }
-  deposed(): void {
-    this.events.push("deposed");
-  }
-
-  async ticks(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) await this.election.tick(false);
-  }
-}
 
 Deno.test("Election: a seat is open when it is empty, left or its holder dead; missing is unknown", async () => {
   const table: readonly [string, Partial<Seat>, Presence, boolean][] = [

@@ -6,6 +6,7 @@ import { TIMES } from "../../src/core/limits.ts";
 import type { Presence } from "../../src/core/transaction.ts";
 import { type Ballot, Election } from "../../src/node/election.ts";
 import { Ticker } from "../../src/node/presence.ts";
+import { EventQueue } from "./event_queue.ts";
 
 /** Numbers in [0, 1) that a seed decides (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -22,12 +23,6 @@ export function randomFrom(seed: number): () => number {
 interface PresenceFile {
   pulse: number;
   waiters: (() => void)[];
-}
-
-interface Event {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
 }
 
 /** Turns of the microtask queue that let every chain of promises in the election run out. */
@@ -50,8 +45,7 @@ export class World {
   readonly trace: string[] = [];
   /** Called after each event; throws when something that must hold does not. */
   check: () => void = () => {};
-  readonly #queue: Event[] = [];
-  #order = 0;
+  readonly #queue = new EventQueue();
 
   constructor(seed: number) {
     this.random = randomFrom(seed);
@@ -63,22 +57,13 @@ export class World {
   }
 
   at(delayMs: number, run: () => void): void {
-    const event = { atMs: this.nowMs + delayMs, order: this.#order++, run };
-    const queue = this.#queue;
-    let i = queue.push(event) - 1;
-    // A heap: the earliest event first, those of one millisecond in the order they were made.
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!before(event, queue[parent])) break;
-      [queue[i], queue[parent]] = [queue[parent] as Event, event];
-      i = parent;
-    }
+    this.#queue.add(this.nowMs + delayMs, run);
   }
 
   /** Lets time pass, event by event. */
   async run(untilMs: number): Promise<void> {
     for (;;) {
-      const event = this.#next(untilMs);
+      const event = this.#queue.next(untilMs);
       if (event === null) break;
       this.nowMs = Math.max(this.nowMs, event.atMs);
       event.run();
@@ -86,25 +71,6 @@ export class World {
       this.check();
     }
     this.nowMs = untilMs;
-  }
-
-  #next(untilMs: number): Event | null {
-    const queue = this.#queue;
-    const first = queue[0];
-    if (first === undefined || first.atMs > untilMs) return null;
-    const last = queue.pop() as Event;
-    if (queue.length === 0) return first;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= queue.length) break;
-      if (child + 1 < queue.length && before(queue[child + 1] as Event, queue[child])) child += 1;
-      if (before(last, queue[child])) break;
-      queue[i] = queue[child] as Event;
-      i = child;
-    }
-    queue[i] = last;
-    return first;
   }
 
   note(text: string): void {
@@ -121,10 +87,6 @@ export class World {
     node.begin();
     return node;
   }
-}
-
-function before(a: Event, b: Event | undefined): boolean {
-  return b === undefined || a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
 export type State = "running" | "stopped" | "crashed" | "left";

@@ -107,7 +107,7 @@ export async function act(store: Store, times = 1): Promise<void> {
 }
 
 /** The number of the newest journal row, as this store sees it. */
-async function seqOf(store: Store): Promise<number> {
+export async function seqOf(store: Store): Promise<number> {
   const rows = await store.engine.read((tx) => rowsAfter(tx, 0, 1_000));
   return rows.at(-1)?.seq ?? 0;
 }

@@ -28,148 +28,154 @@ function tables(home: TestHome): string[] {
   );
 }
 
-Deno.test("STORE_OLD_PEERS: a breaking step waits for older sessions and names them", async () => {
-  await withHome(async (home) => {
-    const store = await home.open();
-    for (const [name, schema] of [["old", 1], ["dead", 1], ["new", 3]] as const) {
-      home.addPeer(name, { schema });
-    }
-    const lives = (life: string): boolean => life !== "life-of-dead";
-    const steps = [ADDITIVE, BREAKING];
-    const refused = await refusal("STORE_OLD_PEERS", async () => {
-      await Promise.resolve();
-      home.sql((db) => migrate(db, steps, 1, lives));
-    });
-    assertEquals(refused.details["peers"], ["old"]);
-    assertStringIncludes(refused.message, "old");
-    assertEquals([tables(home), home.meta("schema")], [[], "1"]);
-    await act(store);
-    home.sql((db) => migrate(db, steps, 1, (life) => life === "life-of-new"));
-    assertEquals([home.meta("schema"), home.meta("min_writer")], ["3", "3"]);
-    assertEquals(tables(home).sort(), ["less", "more"]);
-    await refusal("STORE_NEWER", () => act(store));
-  });
-});
-
-Deno.test("migrate: an additive step lets older writers go on; a failing one leaves no trace", async () => {
-  await withHome(async (home) => {
-    const store = await home.open();
-    home.addPeer("old", { schema: 1 });
-    home.sql((db) => migrate(db, [ADDITIVE], 1, () => true));
-    assertEquals([home.meta("schema"), home.meta("min_writer")], ["2", "1"]);
-    await act(store);
-    const bad: Migration = { version: 4, breaking: false, sql: "CREATE TABLE more (x)" };
-    await assertRejects(async () => {
-      await Promise.resolve();
-      home.sql((db) => migrate(db, [{ ...BREAKING, breaking: false }, bad], 2, () => true));
-    });
-    assertEquals([tables(home), home.meta("schema")], [["more"], "2"]);
-    await act(store);
-  });
-});
-
-Deno.test("openStore: a file that is no database and a broken secret are STORE_DAMAGED", async () => {
-  await withHome(async (home) => {
-    (await home.open()).engine.close();
-    Deno.writeTextFileSync(home.database, "this is no database ".repeat(100));
-    assertStringIncludes((await refusal("STORE_DAMAGED", () => home.open())).message, "skein.db");
-    const secret = join(home.folder, "secret");
-    Deno.writeTextFileSync(secret, "short");
-    assertStringIncludes((await refusal("STORE_DAMAGED", () => home.open())).message, secret);
-  });
-});
-
-Deno.test("openStore: many that open a new home at once make one store", async () => {
-  await withHome(async (home) => {
-    const stores = await Promise.all(Array.from({ length: 8 }, () => home.open()));
-    await Promise.all(stores.map((store) => act(store)));
-    const secrets = new Set(stores.map((store) => store.secret.toString()));
-    assertEquals([await seqOf(stores[0] as Store), secrets.size], [8, 1]);
-  });
-});
-
-Deno.test("openStore: files are the user's alone, whatever the umask", async () => {
-  await withHome(async (home) => {
-    const umask = Deno.umask(0);
-    try {
+function migrations(): void {
+  Deno.test("STORE_OLD_PEERS: a breaking step waits for older sessions and names them", async () => {
+    await withHome(async (home) => {
       const store = await home.open();
-      await act(store);
-      const hold = store.engine.hold("life");
-      const modes: Record<string, string> = {};
-      const look = (folder: string, prefix: string): void => {
-        for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-          const path = join(folder, name);
-          modes[prefix + name] = ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
-          if (isDirectory) look(path, `${name}/`);
-        }
-      };
-      look(home.folder, "");
-      assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700);
-      assertEquals(modes, {
-        "open.lock": "600",
-        "peers": "700",
-        "peers/life.lock": "600",
-        "secret": "600",
-        "skein.db": "600",
-        "skein.db-shm": "600",
-        "skein.db-wal": "600",
+      for (const [name, schema] of [["old", 1], ["dead", 1], ["new", 3]] as const) {
+        home.addPeer(name, { schema });
+      }
+      const lives = (life: string): boolean => life !== "life-of-dead";
+      const steps = [ADDITIVE, BREAKING];
+      const refused = await refusal("STORE_OLD_PEERS", async () => {
+        await Promise.resolve();
+        home.sql((db) => migrate(db, steps, 1, lives));
       });
+      assertEquals(refused.details["peers"], ["old"]);
+      assertStringIncludes(refused.message, "old");
+      assertEquals([tables(home), home.meta("schema")], [[], "1"]);
+      await act(store);
+      home.sql((db) => migrate(db, steps, 1, (life) => life === "life-of-new"));
+      assertEquals([home.meta("schema"), home.meta("min_writer")], ["3", "3"]);
+      assertEquals(tables(home).sort(), ["less", "more"]);
+      await refusal("STORE_NEWER", () => act(store));
+    });
+  });
+
+  Deno.test("migrate: an additive step lets older writers go on; a failing one leaves no trace", async () => {
+    await withHome(async (home) => {
+      const store = await home.open();
+      home.addPeer("old", { schema: 1 });
+      home.sql((db) => migrate(db, [ADDITIVE], 1, () => true));
+      assertEquals([home.meta("schema"), home.meta("min_writer")], ["2", "1"]);
+      await act(store);
+      const bad: Migration = { version: 4, breaking: false, sql: "CREATE TABLE more (x)" };
+      await assertRejects(async () => {
+        await Promise.resolve();
+        home.sql((db) => migrate(db, [{ ...BREAKING, breaking: false }, bad], 2, () => true));
+      });
+      assertEquals([tables(home), home.meta("schema")], [["more"], "2"]);
+      await act(store);
+    });
+  });
+}
+
+function opening(): void {
+  Deno.test("openStore: a file that is no database and a broken secret are STORE_DAMAGED", async () => {
+    await withHome(async (home) => {
+      (await home.open()).engine.close();
+      Deno.writeTextFileSync(home.database, "this is no database ".repeat(100));
+      assertStringIncludes((await refusal("STORE_DAMAGED", () => home.open())).message, "skein.db");
+      const secret = join(home.folder, "secret");
+      Deno.writeTextFileSync(secret, "short");
+      assertStringIncludes((await refusal("STORE_DAMAGED", () => home.open())).message, secret);
+    });
+  });
+
+  Deno.test("openStore: many that open a new home at once make one store", async () => {
+    await withHome(async (home) => {
+      const stores = await Promise.all(Array.from({ length: 8 }, () => home.open()));
+      await Promise.all(stores.map((store) => act(store)));
+      const secrets = new Set(stores.map((store) => store.secret.toString()));
+      assertEquals([await seqOf(stores[0] as Store), secrets.size], [8, 1]);
+    });
+  });
+
+  Deno.test("openStore: files are the user's alone, whatever the umask", async () => {
+    await withHome(async (home) => {
+      const umask = Deno.umask(0);
+      try {
+        const store = await home.open();
+        await act(store);
+        const hold = store.engine.hold("life");
+        const modes: Record<string, string> = {};
+        const look = (folder: string, prefix: string): void => {
+          for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+            const path = join(folder, name);
+            modes[prefix + name] = ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
+            if (isDirectory) look(path, `${name}/`);
+          }
+        };
+        look(home.folder, "");
+        assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700);
+        assertEquals(modes, {
+          "open.lock": "600",
+          "peers": "700",
+          "peers/life.lock": "600",
+          "secret": "600",
+          "skein.db": "600",
+          "skein.db-shm": "600",
+          "skein.db-wal": "600",
+        });
+        hold.release();
+      } finally {
+        Deno.umask(umask);
+      }
+    });
+  });
+}
+
+function safety(): void {
+  Deno.test("HOME_UNSAFE: an open folder with other files is refused and left alone", async () => {
+    await withHome(async (home) => {
+      Deno.mkdirSync(home.folder);
+      Deno.writeTextFileSync(join(home.folder, "letter.txt"), "mine");
+      Deno.chmodSync(home.folder, 0o755);
+      assertStringIncludes((await refusal("HOME_UNSAFE", () => home.open())).message, "755");
+      assertEquals([...Deno.readDirSync(home.folder)].map((entry) => entry.name), ["letter.txt"]);
+      assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o755);
+      Deno.removeSync(join(home.folder, "letter.txt"));
+      await home.open();
+      assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700, "an empty one is closed");
+      Deno.chmodSync(home.folder, 0o755);
+      await home.open();
+      assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700, "and so is our own");
+    });
+  });
+
+  Deno.test("HOME_UNSAFE: neither a file nor another user's folder is a home", async () => {
+    await withHome(async (home) => {
+      Deno.writeTextFileSync(home.folder, "a file");
+      await refusal("HOME_UNSAFE", () => home.open());
+      Deno.removeSync(home.folder);
+      // Only root can give a folder away.
+      if (Deno.uid() !== 0) return;
+      Deno.mkdirSync(home.folder, { mode: 0o700 });
+      Deno.chownSync(home.folder, 12_345, 12_345);
+      assertStringIncludes((await refusal("HOME_UNSAFE", () => home.open())).message, "12345");
+    });
+  });
+
+  Deno.test("HOME_SHARED: refused while a peer of another machine lives, adopted afterwards", async () => {
+    await withHome(async (home) => {
+      const store = await home.open();
+      home.addPeer("anna");
+      const hold = store.engine.hold("life-of-anna");
+      const boot = JSON.parse(home.meta("boot") ?? "{}") as Record<string, unknown>;
+      home.setMeta("boot", JSON.stringify({ ...boot, machine: "another" }));
+      assertStringIncludes((await refusal("HOME_SHARED", () => home.open())).message, "anna");
+      assertStringIncludes(home.meta("boot") ?? "", "another");
       hold.release();
-    } finally {
-      Deno.umask(umask);
-    }
+      await home.open();
+      assertEquals(JSON.parse(home.meta("boot") ?? ""), boot);
+    });
   });
-});
-
-Deno.test("HOME_UNSAFE: an open folder with other files is refused and left alone", async () => {
-  await withHome(async (home) => {
-    Deno.mkdirSync(home.folder);
-    Deno.writeTextFileSync(join(home.folder, "letter.txt"), "mine");
-    Deno.chmodSync(home.folder, 0o755);
-    assertStringIncludes((await refusal("HOME_UNSAFE", () => home.open())).message, "755");
-    assertEquals([...Deno.readDirSync(home.folder)].map((entry) => entry.name), ["letter.txt"]);
-    assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o755);
-    Deno.removeSync(join(home.folder, "letter.txt"));
-    await home.open();
-    assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700, "an empty one is closed");
-    Deno.chmodSync(home.folder, 0o755);
-    await home.open();
-    assertEquals((Deno.statSync(home.folder).mode ?? 0) & 0o777, 0o700, "and so is our own");
-  });
-});
-
-Deno.test("HOME_UNSAFE: neither a file nor another user's folder is a home", async () => {
-  await withHome(async (home) => {
-    Deno.writeTextFileSync(home.folder, "a file");
-    await refusal("HOME_UNSAFE", () => home.open());
-    Deno.removeSync(home.folder);
-    // Only root can give a folder away.
-    if (Deno.uid() !== 0) return;
-    Deno.mkdirSync(home.folder, { mode: 0o700 });
-    Deno.chownSync(home.folder, 12_345, 12_345);
-    assertStringIncludes((await refusal("HOME_UNSAFE", () => home.open())).message, "12345");
-  });
-});
+}
 
 /** A clock that stands where it is put. */
 function clockAt(wallMs: number, upS: number): Clock {
   return { wallMs: () => wallMs, upS: () => upS };
 }
-
-Deno.test("HOME_SHARED: refused while a peer of another machine lives, adopted afterwards", async () => {
-  await withHome(async (home) => {
-    const store = await home.open();
-    home.addPeer("anna");
-    const hold = store.engine.hold("life-of-anna");
-    const boot = JSON.parse(home.meta("boot") ?? "{}") as Record<string, unknown>;
-    home.setMeta("boot", JSON.stringify({ ...boot, machine: "another" }));
-    assertStringIncludes((await refusal("HOME_SHARED", () => home.open())).message, "anna");
-    assertStringIncludes(home.meta("boot") ?? "", "another");
-    hold.release();
-    await home.open();
-    assertEquals(JSON.parse(home.meta("boot") ?? ""), boot);
-  });
-});
 
 interface Leased {
   readonly lease: number;
@@ -203,31 +209,33 @@ function readLeased(home: TestHome): Leased {
   );
 }
 
-Deno.test("openStore: a reboot starts every lease afresh", async () => {
-  await withHome(async (home) => {
-    await home.open(clockAt(1_700_000_000_000, 4_000));
-    addLeased(home);
-    await home.open(clockAt(1_700_000_030_000, 4_030));
-    assertEquals([readLeased(home).lease, readLeased(home).waits], [5_000, 1], "the same boot");
-    await home.open(clockAt(1_700_003_600_000, 20));
-    assertEquals(readLeased(home), {
-      lease: 20 + LIMITS.leaseS,
-      lock: 20 + LIMITS.lockTtlS,
-      waits: 0,
-      notBefore: 0,
-      rateAt: 0,
+function boots(): void {
+  Deno.test("openStore: a reboot starts every lease afresh", async () => {
+    await withHome(async (home) => {
+      await home.open(clockAt(1_700_000_000_000, 4_000));
+      addLeased(home);
+      await home.open(clockAt(1_700_000_030_000, 4_030));
+      assertEquals([readLeased(home).lease, readLeased(home).waits], [5_000, 1], "the same boot");
+      await home.open(clockAt(1_700_003_600_000, 20));
+      assertEquals(readLeased(home), {
+        lease: 20 + LIMITS.leaseS,
+        lock: 20 + LIMITS.lockTtlS,
+        waits: 0,
+        notBefore: 0,
+        rateAt: 0,
+      });
     });
   });
-});
 
-Deno.test("openStore: a clock that was set ends no lease while somebody lives", async () => {
-  await withHome(async (home) => {
-    const store = await home.open(clockAt(1_700_000_000_000, 4_000));
-    addLeased(home);
-    const before = readLeased(home);
-    const hold = store.engine.hold("life-of-cli");
-    await home.open(clockAt(1_800_000_000_000, 4_010));
-    assertEquals(readLeased(home), before);
-    hold.release();
+  Deno.test("openStore: a clock that was set ends no lease while somebody lives", async () => {
+    await withHome(async (home) => {
+      const store = await home.open(clockAt(1_700_000_000_000, 4_000));
+      addLeased(home);
+      const before = readLeased(home);
+      const hold = store.engine.hold("life-of-cli");
+      await home.open(clockAt(1_800_000_000_000, 4_010));
+      assertEquals(readLeased(home), before);
+      hold.release();
+    });
   });
-});
+}
