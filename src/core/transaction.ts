@@ -19,6 +19,15 @@ export interface Tx {
   held(incarnation: string): Promise<Presence>;
 }
 
+/**
+ * `LIMIT n` with the number written out: SQLite prepares a statement with a bound LIMIT again each
+ * time a value is bound, which costs more than running it. Rounded up to a power of two, so that
+ * there are few different statements; the caller cuts what is too much.
+ */
+export function limitTo(rows: number): string {
+  return `LIMIT ${2 ** Math.ceil(Math.log2(Math.max(1, rows)))}`;
+}
+
 /** One act, as the journal keeps it. */
 export interface Act {
   /** Name of the peer that acted, or `skein` for the flock's own work. */

@@ -1,6 +1,6 @@
 // Shared memory: every version is a row, the newest of a key is the current one.
 
-import type { Tx } from "../core/transaction.ts";
+import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Confidence, MemoryType } from "./rules.ts";
 
 /** A row of `memory`. */
@@ -31,42 +31,36 @@ export function currentEntry(tx: Tx, project: string, key: string): Promise<Memo
 }
 
 /** All kept versions of a key, newest first. */
-export function versions(
+export async function versions(
   tx: Tx,
   project: string,
   key: string,
   limit: number,
 ): Promise<MemoryRow[]> {
-  return tx.all<MemoryRow>(
-    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND key = ? ORDER BY version DESC LIMIT ?`,
+  const rows = await tx.all<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND key = ? ORDER BY version DESC
+     ${limitTo(limit)}`,
     project,
     key,
-    limit,
   );
+  return rows.slice(0, limit);
 }
 
 /** Current entries that nothing has superseded, newest first. */
-export function entries(
+export async function entries(
   tx: Tx,
   project: string,
   type: MemoryType | undefined,
   limit: number,
 ): Promise<MemoryRow[]> {
-  if (type === undefined) {
-    return tx.all<MemoryRow>(
-      `SELECT ${COLUMNS} FROM memory WHERE project = ? AND current = 1 AND superseded_by IS NULL
-       ORDER BY at DESC, key LIMIT ?`,
-      project,
-      limit,
-    );
-  }
-  return tx.all<MemoryRow>(
-    `SELECT ${COLUMNS} FROM memory WHERE project = ? AND type = ? AND current = 1
-       AND superseded_by IS NULL ORDER BY at DESC, key LIMIT ?`,
+  const ofType = type === undefined ? "" : "AND type = ?";
+  const rows = await tx.all<MemoryRow>(
+    `SELECT ${COLUMNS} FROM memory WHERE project = ? ${ofType} AND current = 1
+       AND superseded_by IS NULL ORDER BY at DESC, key ${limitTo(limit)}`,
     project,
-    type,
-    limit,
+    ...(type === undefined ? [] : [type]),
   );
+  return rows.slice(0, limit);
 }
 
 /** Decisions and constraints in force, newest first. */
@@ -76,13 +70,13 @@ export async function bindingMemory(tx: Tx, project: string, limit: number): Pro
   return [...constraints, ...decisions].slice(0, limit);
 }
 
-export function memoryOfRun(tx: Tx, run: string, limit: number): Promise<MemoryRow[]> {
-  return tx.all<MemoryRow>(
+export async function memoryOfRun(tx: Tx, run: string, limit: number): Promise<MemoryRow[]> {
+  const rows = await tx.all<MemoryRow>(
     `SELECT ${COLUMNS} FROM memory WHERE run = ? AND current = 1 AND superseded_by IS NULL
-     ORDER BY at DESC LIMIT ?`,
+     ORDER BY at DESC ${limitTo(limit)}`,
     run,
-    limit,
   );
+  return rows.slice(0, limit);
 }
 
 /** Writes the next version of a key and drops those beyond `keep`. */

@@ -1,7 +1,7 @@
 // Messages and their deliveries. A message is stored once; a delivery is its state for one
 // recipient.
 
-import type { Tx } from "../core/transaction.ts";
+import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Category } from "./rules.ts";
 import { type State, STATES } from "./rules.ts";
 
@@ -85,10 +85,9 @@ export async function unread(
   const due = await tx.all<{ message: number }>(
     `SELECT message FROM delivery
      WHERE peer = ? AND state < 2 AND (state = 0 OR offered_to IS NOT ?)
-     ORDER BY state, message LIMIT ?`,
+     ORDER BY state, message ${limitTo(limit + offering.size)}`,
     peer,
     incarnation,
-    limit + offering.size,
   );
   const rows: MessageRow[] = [];
   for (const { message } of due.sort((a, b) => a.message - b.message)) {
@@ -111,11 +110,11 @@ export async function countUnread(
   offering: ReadonlySet<number>,
 ): Promise<number> {
   const row = await tx.get<{ total: number }>(
-    `SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE peer = ? AND state = 0 LIMIT ?))
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE peer = ? AND state = 0
+         ${limitTo(most + offering.size)}))
        + (SELECT count(*) FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?)
        AS total`,
     peer,
-    most + offering.size,
     peer,
     incarnation,
   );
@@ -224,21 +223,26 @@ export function resolve(tx: Tx, id: number, at: string): Promise<number> {
 }
 
 /** Escalations of a project that nobody has answered, newest first. */
-export function openEscalations(tx: Tx, project: string, limit: number): Promise<MessageRow[]> {
-  return tx.all<MessageRow>(
+export async function openEscalations(
+  tx: Tx,
+  project: string,
+  limit: number,
+): Promise<MessageRow[]> {
+  const rows = await tx.all<MessageRow>(
     `SELECT ${COLUMNS} FROM message m WHERE m.project = ? AND m.resolved_at IS NULL
-       AND m.category IN ('blocker', 'review_request', 'error') ORDER BY m.id DESC LIMIT ?`,
+       AND m.category IN ('blocker', 'review_request', 'error') ORDER BY m.id DESC ${
+      limitTo(limit)
+    }`,
     project,
-    limit,
   );
+  return rows.slice(0, limit);
 }
 
 /** The newest messages of a run, oldest first. */
 export async function messagesOfRun(tx: Tx, run: string, limit: number): Promise<MessageRow[]> {
   const rows = await tx.all<MessageRow>(
-    `SELECT ${COLUMNS} FROM message m WHERE m.run = ? ORDER BY m.id DESC LIMIT ?`,
+    `SELECT ${COLUMNS} FROM message m WHERE m.run = ? ORDER BY m.id DESC ${limitTo(limit)}`,
     run,
-    limit,
   );
-  return rows.reverse();
+  return rows.slice(0, limit).reverse();
 }

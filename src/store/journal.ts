@@ -4,7 +4,7 @@
 
 import { hmacSha256, sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Act, Tx } from "../core/transaction.ts";
+import { type Act, limitTo, type Tx } from "../core/transaction.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** The newest row, as the next one builds on it. */
@@ -103,12 +103,12 @@ export function rowsAfter(tx: Tx, seq: number, limit: number): Promise<JournalRo
   );
 }
 
-/** What happened to one thing, oldest first. */
-export function rowsOf(tx: Tx, subject: string, limit: number): Promise<JournalRow[]> {
-  return tx.all<JournalRow>(
+/** What happened to one thing besides being sent, oldest first. */
+export async function rowsOf(tx: Tx, subject: string, limit: number): Promise<JournalRow[]> {
+  const rows = await tx.all<JournalRow>(
     `SELECT seq, at, actor, op, subject, detail, mac FROM journal
-     WHERE subject = ? ORDER BY seq LIMIT ?`,
+     WHERE subject = ? AND op <> 'send' ORDER BY seq ${limitTo(limit)}`,
     subject,
-    limit,
   );
+  return rows.slice(0, limit);
 }

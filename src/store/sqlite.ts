@@ -59,14 +59,13 @@ export class SqliteEngine implements Engine {
       try {
         result = await withinOneMacrotask(body(tx));
         tx.end();
-        this.assertOurs();
         connection.prepare("COMMIT").run();
       } catch (thrown) {
         tx.end();
         rollback(connection);
         throw this.#explain(thrown);
       }
-      // Deleted between the check and the commit: then the commit is not kept either.
+      // Committed into a file that is not the home's any more: nothing may be acknowledged.
       this.assertOurs();
       return result;
     });

@@ -1,6 +1,6 @@
 // Pages and counts of tasks, each answered from an index.
 
-import type { Tx } from "../core/transaction.ts";
+import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Status } from "./rules.ts";
 import { COLUMNS, type TaskRow } from "./table.ts";
 
@@ -76,11 +76,10 @@ export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
     const where = ["project = ?", "status = ?", ...derived, ...filters].join(" AND ");
     rows.push(
       ...await tx.all<TaskRow>(
-        `SELECT ${COLUMNS} FROM task WHERE ${where} ORDER BY priority, n LIMIT ?`,
+        `SELECT ${COLUMNS} FROM task WHERE ${where} ORDER BY priority, n ${limitTo(query.limit)}`,
         query.project,
         status,
         ...params,
-        query.limit,
       ),
     );
   }

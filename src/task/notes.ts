@@ -1,6 +1,6 @@
 // Notes on tasks: what happened, in the words of those who worked on them.
 
-import type { Tx } from "../core/transaction.ts";
+import { limitTo, type Tx } from "../core/transaction.ts";
 
 export interface NoteRow {
   readonly author: string;
@@ -24,9 +24,8 @@ export function insertNote(tx: Tx, task: string, note: NoteRow): Promise<number>
 /** The newest notes of a task, oldest first. */
 export async function notesOf(tx: Tx, task: string, limit: number): Promise<NoteRow[]> {
   const rows = await tx.all<NoteRow>(
-    "SELECT author, kind, text, at FROM note WHERE task = ? ORDER BY id DESC LIMIT ?",
+    `SELECT author, kind, text, at FROM note WHERE task = ? ORDER BY id DESC ${limitTo(limit)}`,
     task,
-    limit,
   );
-  return rows.reverse();
+  return rows.slice(0, limit).reverse();
 }

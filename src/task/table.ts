@@ -1,7 +1,7 @@
 // Tasks, their dependencies and notes. `open_deps` counts the dependencies that are not completed,
 // so that ready and blocked are columns to look up and not questions to compute.
 
-import type { Tx } from "../core/transaction.ts";
+import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Status } from "./rules.ts";
 
 /** A row of `task`. */
@@ -138,17 +138,17 @@ export async function openDependencies(
 }
 
 /** What waits for a task. */
-export function dependentsOf(
+export async function dependentsOf(
   tx: Tx,
   id: string,
   limit: number,
 ): Promise<Pick<TaskRow, "id" | "title" | "status">[]> {
-  return tx.all(
+  const rows = await tx.all<Pick<TaskRow, "id" | "title" | "status">>(
     `SELECT t.id, t.title, t.status FROM dependency d JOIN task t ON t.id = d.task
-     WHERE d.on_task = ? ORDER BY t.n LIMIT ?`,
+     WHERE d.on_task = ? ORDER BY t.n ${limitTo(limit)}`,
     id,
-    limit,
   );
+  return rows.slice(0, limit);
 }
 
 /** The best task that is ready for a peer, among those for everybody or for it alone. */

@@ -262,6 +262,18 @@ Deno.test("Election: a leader whose presence vanished with it is replaced within
   assertEquals(stage.election.epoch, 2, "fifteen seconds without file and pulse");
 });
 
+Deno.test("Election: a leader is silent for ten ticks in a row before it is usurped", async () => {
+  const stage = new Stage();
+  await stage.ticks(10);
+  await stage.election.tick(true);
+  await stage.ticks(9);
+  stage.pulse = 2;
+  await stage.ticks(10);
+  assertEquals(stage.takes, [], "a late tick and a pulse each start the count again");
+  await stage.ticks(1);
+  assertEquals(stage.events, ["leading 2"]);
+});
+
 Deno.test("Election: looks that piled up behind a busy store are no ten seconds of silence", async () => {
   const stage = new Stage();
   const { promise, resolve } = Promise.withResolvers<void>();
