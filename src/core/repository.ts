@@ -27,7 +27,8 @@ function repositoryAt(tree: string): Repository | null {
   if (info === null) return null;
   if (info.isDirectory) {
     if (statOrNull(join(dotGit, "HEAD")) === null) return null;
-    return { tree, gitDir: dotGit, commonDir: dotGit };
+    const gitDir = realOrSame(dotGit);
+    return { tree, gitDir, commonDir: gitDir };
   }
   const link = readOrNull(dotGit)?.match(/^gitdir: (.+)$/m)?.[1];
   if (link === undefined) return null;

@@ -42,51 +42,54 @@ export function lockPaths(typed: string, folder: string): LockPath[] {
 }
 
 function resolveOne(pattern: string, folder: string, typed: string): Omit<LockPath, "shown"> {
-  const normal = normalize(pattern.replaceAll("\\", "/"));
-  const absolute = isAbsolute(normal) ? normal : join(folder, normal);
-  const home = repositoryOf(folder);
-  const root = home?.tree ?? folder;
-  const [fixed, glob] = splitAtGlob(absolute);
-  if (!inside(root, absolute)) refuseOutside(typed, fixed, isAbsolute(pattern), root);
-  const real = realPrefix(fixed);
-  const wantsFolder = pattern.endsWith("/") || (glob === "" && isFolder(real));
+  const slashed = pattern.replaceAll("\\", "/");
+  const absolute = isAbsolute(slashed) ? slashed : `${folder}/${slashed}`;
+  const root = repositoryOf(folder)?.tree ?? folder;
+  const [fixed, glob] = splitAtGlob(absolute, typed);
+  const real = realPath(fixed, typed);
+  if (!inside(root, normalize(absolute))) refuseOutside(typed, real, isAbsolute(slashed), root);
+  const wantsFolder = slashed.endsWith("/") || (glob === "" && isFolder(real));
   const repository = repositoryOf(isFolder(real) ? real : dirname(real));
   const space = repository?.commonDir ?? "/";
   const base = repository === null ? real : relative(repository.tree, real);
-  const path = [base, glob, wantsFolder ? "**" : ""].filter((part) => part !== "").join("/");
-  const key = canonical(path, real);
+  const tail = [glob, wantsFolder ? "**" : ""].filter((part) => part !== "");
   const own = repository === null ? relative(root, real) : base;
-  const narrow = [own === "." ? "" : own, glob, wantsFolder ? "**" : ""]
-    .filter((part) => part !== "").join("/");
-  if (matchesEverything(narrow)) {
+  if (matchesEverything([own, ...tail].filter((part) => part !== "").join("/"))) {
     throw new Refusal("PATH_TOO_WIDE", `paths: ${typed} reserves everything`, { field: "paths" });
   }
-  return { space, path: key };
+  const path = [base, ...tail].filter((part) => part !== "").join("/");
+  return { space, path: canonical(path, real) };
 }
 
 function inside(root: string, path: string): boolean {
   const away = relative(root, path);
-  return away === "" || (!away.startsWith("..") && !isAbsolute(away));
+  return away !== ".." && !away.startsWith("../") && !isAbsolute(away);
 }
 
 /** Another repository may be named by an absolute path; nothing else outside can be reserved. */
-function refuseOutside(typed: string, fixed: string, absolute: boolean, root: string): void {
-  const existing = deepestExisting(fixed);
+function refuseOutside(typed: string, real: string, absolute: boolean, root: string): void {
+  const existing = deepestExisting(real);
   const elsewhere = isFolder(existing) ? existing : dirname(existing);
-  if (absolute && repositoryOf(elsewhere) !== null) return;
-  if (absolute && inside(realPrefix(root), realPrefix(fixed))) return;
+  if (absolute && (repositoryOf(elsewhere) !== null || inside(root, real))) return;
   throw new Refusal("PATH_OUTSIDE", `paths: ${typed} is outside of the project ${root}`, {
     field: "paths",
   });
 }
 
-/** The part of a path before its first glob segment, and the rest. */
-function splitAtGlob(path: string): [string, string] {
+/** The part of a path before its first glob segment, and the rest without `.` and `..`. */
+function splitAtGlob(path: string, typed: string): [string, string] {
+  // What is there under exactly this name is no pattern: frameworks name folders `[id]`.
+  if (exists(path)) return [path, ""];
   const segments = path.split("/");
   const first = segments.findIndex(isGlob);
-  if (first < 0) return [path.replace(/(.)\/+$/, "$1"), ""];
-  const glob = segments.slice(first).filter((segment) => segment !== "").join("/");
-  return [segments.slice(0, first).join("/") || "/", glob];
+  if (first < 0) return [path, ""];
+  const glob = segments.slice(first).filter((segment) => segment !== "" && segment !== ".");
+  if (glob.includes("..")) {
+    throw new Refusal("INVALID_INPUT", `paths: ${typed} has '..' after a wildcard`, {
+      field: "paths",
+    });
+  }
+  return [segments.slice(0, first).join("/") || "/", glob.join("/")];
 }
 
 function deepestExisting(path: string): string {
@@ -95,34 +98,48 @@ function deepestExisting(path: string): string {
   return at;
 }
 
-/** The real path of what exists of `path`, with the rest appended. */
-function realPrefix(path: string): string {
-  const missing: string[] = [];
-  let at = path;
-  for (;;) {
-    try {
-      return join(Deno.realPathSync(at), ...missing);
-    } catch {
-      // Not there yet: its parent decides where it will be. A dangling symlink ends up here, too,
-      // and is followed by hand, since writing through it makes its target.
-      const target = linkTarget(at);
-      if (target !== null && missing.length < 64) {
-        at = target;
-        continue;
-      }
-      if (dirname(at) === at) return join(at, ...missing);
-      missing.unshift(basename(at));
+/** As many links as the kernel follows before it gives up. */
+const MOST_LINKS = 40;
+
+/**
+ * Where a path leads, one segment at a time as the kernel walks it: `..` goes up from where a link
+ * led, a dangling link to what writing through it would make, and what does not exist stays as it
+ * is called.
+ */
+function realPath(path: string, typed: string): string {
+  const rest = path.split("/").reverse();
+  let at = "/";
+  let links = 0;
+  while (rest.length > 0) {
+    const segment = rest.pop() ?? "";
+    if (segment === "" || segment === ".") continue;
+    if (segment === "..") {
       at = dirname(at);
+      continue;
     }
+    const next = join(at, segment);
+    const target = linkTarget(next);
+    if (target === null) {
+      at = next;
+      continue;
+    }
+    links += 1;
+    if (links > MOST_LINKS) {
+      throw new Refusal("INVALID_INPUT", `paths: the links of ${typed} go in a circle`, {
+        field: "paths",
+      });
+    }
+    if (isAbsolute(target)) at = "/";
+    rest.push(...target.split("/").reverse());
   }
+  return at;
 }
 
 function linkTarget(path: string): string | null {
   try {
-    const target = Deno.readLinkSync(path);
-    const full = isAbsolute(target) ? target : join(dirname(path), target);
-    return full === path ? null : full;
+    return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : null;
   } catch {
+    // Not there yet, or not ours to look at: no link for us.
     return null;
   }
 }

@@ -17,7 +17,7 @@ type Token =
   | { readonly kind: "char"; readonly char: string }
   | { readonly kind: "one" }
   | { readonly kind: "many" }
-  | { readonly kind: "class"; readonly negated: boolean; readonly text: string };
+  | { readonly kind: "class"; readonly negated: boolean; readonly text: readonly string[] };
 
 /** Whether a path has parts that stand for more than themselves. */
 export function isGlob(path: string): boolean {
@@ -59,16 +59,19 @@ export function expandBraces(pattern: string, most: number): string[] | null {
 
 function tokens(segment: string): Token[] {
   const result: Token[] = [];
-  for (let i = 0; i < segment.length; i++) {
-    const char = segment[i] ?? "";
-    const close = char === "[" ? segment.indexOf("]", i + 2) : -1;
+  // By code points: a `?` stands for a whole character.
+  const chars = [...segment];
+  for (let i = 0; i < chars.length; i++) {
+    const char = chars[i] ?? "";
+    const close = char === "[" ? chars.indexOf("]", i + 2) : -1;
     if (char === "*") {
       if (result.at(-1)?.kind !== "many") result.push({ kind: "many" });
     } else if (char === "?") {
       result.push({ kind: "one" });
     } else if (close > 0) {
-      const negated = segment[i + 1] === "!" || segment[i + 1] === "^";
-      result.push({ kind: "class", negated, text: segment.slice(i + (negated ? 2 : 1), close) });
+      const negated = chars[i + 1] === "!" || chars[i + 1] === "^";
+      const text = chars.slice(i + (negated ? 2 : 1), close);
+      result.push({ kind: "class", negated, text });
       i = close;
     } else {
       result.push({ kind: "char", char });
@@ -77,7 +80,7 @@ function tokens(segment: string): Token[] {
   return result;
 }
 
-function inClass(token: { negated: boolean; text: string }, char: string): boolean {
+function inClass(token: { negated: boolean; text: readonly string[] }, char: string): boolean {
   let inside = false;
   for (let i = 0; i < token.text.length; i++) {
     const low = token.text[i] ?? "";
@@ -123,13 +126,13 @@ function intersects<T>(
 }
 
 function segmentsShare(a: string, b: string): boolean {
-  if (!isGlob(a) && !isGlob(b)) return a === b;
+  if (a === b || (!isGlob(a) && !isGlob(b))) return a === b;
   return intersects(tokens(a), tokens(b), (token) => token.kind === "many", sharesChar);
 }
 
 /** Whether some path belongs to both patterns. */
 export function overlaps(a: string, b: string): boolean {
-  if (!isGlob(a) && !isGlob(b)) return a === b;
+  if (a === b || (!isGlob(a) && !isGlob(b))) return a === b;
   return intersects(a.split("/"), b.split("/"), (segment) => segment === "**", segmentsShare);
 }
 

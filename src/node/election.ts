@@ -35,7 +35,9 @@ export interface Ballot {
 export class Election {
   readonly #ballot: Ballot;
   #epoch: number | null = null;
-  #waitingFor: string | null = null;
+  readonly #waitingFor = new Set<string>();
+  #ticking = false;
+  #skipped = false;
   readonly #watch = new StallWatch();
   #watched: string | null = null;
   #stopped = false;
@@ -56,8 +58,23 @@ export class Election {
   }
 
   /** The regular look, which also watches the leader's pulse. */
-  tick(late: boolean): Promise<void> {
-    return this.#queue(() => this.#look(true, late));
+  async tick(late: boolean): Promise<void> {
+    // A tick that waits for a busy store stands for those that come meanwhile: piled up, they
+    // would count as silence of the leader.
+    if (this.#ticking) {
+      this.#skipped = true;
+      return;
+    }
+    this.#ticking = true;
+    try {
+      await this.#queue(() => {
+        const unsure = late || this.#skipped;
+        this.#skipped = false;
+        return this.#look(true, unsure);
+      });
+    } finally {
+      this.#ticking = false;
+    }
   }
 
   /** Takes no more part. */
@@ -111,14 +128,15 @@ export class Election {
 
   /** One wait for each leader's life: a wait is a thread that nothing cancels. */
   #waitFor(leader: string): void {
-    if (this.#waitingFor === leader) return;
-    this.#waitingFor = leader;
+    if (this.#waitingFor.has(leader)) return;
+    this.#waitingFor.add(leader);
     void this.#ballot.freed(leader).then(async () => {
-      if (this.#waitingFor === leader) this.#waitingFor = null;
+      this.#waitingFor.delete(leader);
       // Missing files are unknown: the next tick looks again, without spinning.
       if (this.#ballot.held(leader) !== "missing" && !this.#stopped) await this.look();
     }).catch(() => {
-      if (this.#waitingFor === leader) this.#waitingFor = null;
+      // The store says why on the next look.
+      this.#waitingFor.delete(leader);
     });
   }
 

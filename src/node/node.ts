@@ -151,7 +151,8 @@ export class Node {
       await election.look();
       return this.#life;
     } catch (thrown) {
-      hold.release();
+      // Nobody can know this life: it never got a row.
+      hold.release(true);
       store.engine.close();
       throw thrown;
     }
@@ -307,10 +308,13 @@ export class Node {
     this.#stepDown();
     life.election.stop();
     life.feed.close();
-    const late = new Promise<void>((done) => setTimeout(done, TIMES.leaveMs * 0.8));
+    const late = new Promise<false>((done) => setTimeout(() => done(false), TIMES.leaveMs * 0.8));
+    const said = this.#sayGoodbye(life).then(() => true, (thrown) => {
+      this.#trouble(thrown);
+      return false;
+    });
     // If the store is busy, the freed lock says it all.
-    await Promise.race([this.#sayGoodbye(life).catch((thrown) => this.#trouble(thrown)), late]);
-    life.hold.release();
+    life.hold.release(await Promise.race([said, late]));
     life.bell.close();
   }
 

@@ -7,7 +7,7 @@ import { TIMES } from "../core/limits.ts";
 
 /** Counts the ticks for which somebody's pulse has not changed. */
 export class StallWatch {
-  #pulse: number | null = null;
+  #pulse: number | null | undefined = undefined;
   #ticks = 0;
 
   /**
@@ -15,7 +15,8 @@ export class StallWatch {
    * Returns for how many ticks in a row the pulse has stood still.
    */
   observe(pulse: number | null, late: boolean): number {
-    if (late || pulse === null || pulse !== this.#pulse) {
+    // No pulse at all is silence, too: whoever lives makes its missing file again.
+    if (late || pulse !== this.#pulse) {
       this.#pulse = pulse;
       this.#ticks = 0;
     } else {

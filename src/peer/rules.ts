@@ -159,14 +159,15 @@ export function takeToken(bucket: Bucket, nowS: number, perMinute: number): Buck
   const elapsedS = Math.max(0, nowS - bucket.atS);
   const before = bucket.tokens < 0 ? perMinute : bucket.tokens;
   const tokens = Math.min(perMinute, before + (elapsedS * perMinute) / 60);
-  return tokens >= 1 ? { tokens: tokens - 1, atS: nowS } : null;
+  // A third of a token is no exact number: what is as good as one is one.
+  return tokens >= 1 - 1e-9 ? { tokens: Math.max(0, tokens - 1), atS: nowS } : null;
 }
 
 /** Seconds until a bucket holds one token again. */
 export function secondsToToken(bucket: Bucket, nowS: number, perMinute: number): number {
   const missing = 1 - Math.max(0, bucket.tokens) -
     (Math.max(0, nowS - bucket.atS) * perMinute) / 60;
-  return Math.max(1, Math.ceil((missing * 60) / perMinute));
+  return Math.max(1, Math.ceil((missing * 60) / perMinute - 1e-9));
 }
 
 /** Files that two peers have changed at the same time, given their dirty lists. */

@@ -12,8 +12,11 @@ import type { Presence, Tx } from "../core/transaction.ts";
 export interface Hold {
   /** Shows that the event loop turns; makes the presence again if somebody removed it. */
   pulse(): void;
-  /** Gives the presence up. */
-  release(): void;
+  /**
+   * Gives the presence up. `told` says that the store knows: only then nothing is left behind. A
+   * file that stays shows, unlocked, that its holder is gone.
+   */
+  release(told: boolean): void;
 }
 
 /** The receiving end of rings. */

@@ -143,7 +143,7 @@ export function readSecret(home: Home): Uint8Array {
 
 /** Which boot of which machine this is. */
 export interface Boot {
-  /** Host name and machine id, hashed: equal on one machine, different in a container. */
+  /** Machine id, else host name, hashed: equal on one machine, different in a container. */
   readonly machine: string;
   /** Wall time of the boot in minutes since 1970; moves when the clock is set. */
   readonly bootMinute: number;
@@ -156,6 +156,7 @@ export function thisBoot(clock: Clock): Boot {
   } catch {
     // Not every system has one; the host name alone still tells containers apart.
   }
-  const machine = sha256(`${Deno.hostname()}\n${machineId}`).slice(0, 16);
+  // A laptop changes its host name with the network, its machine id never.
+  const machine = sha256(machineId === "" ? Deno.hostname() : machineId).slice(0, 16);
   return { machine, bootMinute: Math.round((clock.wallMs() / 1000 - clock.upS()) / 60) };
 }

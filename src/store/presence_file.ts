@@ -79,8 +79,8 @@ export class PresenceFile implements Hold {
     this.#file.utimeSync(now, now);
   }
 
-  release(): void {
-    removeIfThere(this.#path);
+  release(told: boolean): void {
+    if (told) removeIfThere(this.#path);
     this.#file.close();
   }
 }

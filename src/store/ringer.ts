@@ -14,6 +14,7 @@ export class Ringer {
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   ring(address: number): void {
+    if (!Number.isInteger(address) || address < 1 || address > 65_535) return;
     if (this.#recent.has(address)) {
       this.#recent.set(address, true);
       return;

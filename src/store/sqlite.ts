@@ -32,6 +32,8 @@ export class SqliteEngine implements Engine {
   #reader: Connection | null = null;
   readonly #ringer = new Ringer();
   #dataVersion = -1;
+  #closed = false;
+  #walIno: number | null = null;
 
   /** Opens the store of a home whose file exists; store/open.ts is the way in. */
   constructor(home: Home) {
@@ -43,21 +45,29 @@ export class SqliteEngine implements Engine {
 
   // Opened on first use: most processes read long before they write.
   #writing(): Connection {
-    return this.#writer ??= new Connection(this.#home.database, (name) => this.held(name));
+    return this.#writer ??= this.#connect();
   }
 
   #reading(): Connection {
-    return this.#reader ??= new Connection(this.#home.database, (name) => this.held(name));
+    if (this.#reader !== null) return this.#reader;
+    this.#reader = this.#connect();
+    this.#reader.prepare("PRAGMA query_only = ON").get();
+    return this.#reader;
   }
 
-  write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
+  #connect(): Connection {
+    if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
+    return new Connection(this.#home.database, (name) => this.held(name));
+  }
+
+  async write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     const connection = this.#writing();
-    return connection.queue(async () => {
+    return await connection.queue(async () => {
       await this.#begin(connection);
       const tx = new OpenTransaction(connection);
       let result: T;
       try {
-        result = await withinOneMacrotask(body(tx));
+        result = await withinOneMacrotask(() => body(tx));
         tx.end();
         connection.prepare("COMMIT").run();
       } catch (thrown) {
@@ -67,17 +77,18 @@ export class SqliteEngine implements Engine {
       }
       // Committed into a file that is not the home's any more: nothing may be acknowledged.
       this.assertOurs();
+      this.#assertLog();
       return result;
     });
   }
 
-  read<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
+  async read<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     const connection = this.#reading();
-    return connection.queue(async () => {
+    return await connection.queue(async () => {
       const tx = new OpenTransaction(connection);
       try {
         connection.prepare("BEGIN").run();
-        const result = await withinOneMacrotask(body(tx));
+        const result = await withinOneMacrotask(() => body(tx));
         tx.end();
         connection.prepare("COMMIT").run();
         return result;
@@ -121,7 +132,7 @@ export class SqliteEngine implements Engine {
     }
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     if (code === CODE.full) return new Refusal("STORE_FULL", `the disk is full: ${message}`);
-    if (code === CODE.corrupt || code === CODE.notADatabase) {
+    if (code === CODE.corrupt || code === CODE.notADatabase || code === CODE.io) {
       return new Refusal("STORE_DAMAGED", `${this.#home.database}: ${message}`);
     }
     if (code === CODE.busy || code === CODE.locked) return new Refusal("STORE_BUSY", message);
@@ -138,6 +149,20 @@ export class SqliteEngine implements Engine {
     }
     if (info.ino === this.#ino && info.dev === this.#dev) return;
     throw new Refusal("STORE_REPLACED", `${this.#home.database} was replaced under this session`);
+  }
+
+  /** The newest commits live in the log alone; without it they are not kept. */
+  #assertLog(): void {
+    let ino: number | null;
+    try {
+      ino = Deno.statSync(`${this.#home.database}-wal`).ino;
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      throw new Refusal("STORE_GONE", "the store's write-ahead log was deleted under this session");
+    }
+    this.#walIno ??= ino;
+    if (ino === this.#walIno) return;
+    throw new Refusal("STORE_REPLACED", "the store's write-ahead log was replaced");
   }
 
   #presencePath(name: string): string {
@@ -215,6 +240,7 @@ export class SqliteEngine implements Engine {
   }
 
   close(): void {
+    this.#closed = true;
     this.#ringer.close();
     this.#reader?.close();
     this.#writer?.close();
@@ -222,8 +248,9 @@ export class SqliteEngine implements Engine {
 }
 
 /** Fails a body that awaited something else than its transaction: it would hold up every writer. */
-async function withinOneMacrotask<T>(body: Promise<T>): Promise<T> {
+async function withinOneMacrotask<T>(body: () => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  // Set before the body begins: its own timers come after.
   const late = new Promise<never>((_, fail) => {
     timer = setTimeout(
       () => fail(new Error("invariant broken: a transaction awaited something outside of it")),
@@ -231,7 +258,7 @@ async function withinOneMacrotask<T>(body: Promise<T>): Promise<T> {
     );
   });
   try {
-    return await Promise.race([body, late]);
+    return await Promise.race([body(), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -65,8 +65,8 @@ const PRIORITY_NAMES: Readonly<Record<string, number>> = {
 /** A priority as a number from 1 (first) to 10, from a number, a numeric string or a name. */
 export function priorityOf(value: unknown): unknown {
   if (typeof value !== "string") return value;
-  const named = PRIORITY_NAMES[value.trim().toLowerCase()];
-  if (named !== undefined) return named;
+  const named = value.trim().toLowerCase();
+  if (Object.hasOwn(PRIORITY_NAMES, named)) return PRIORITY_NAMES[named];
   return /^\d+$/.test(value.trim()) ? Number(value) : value;
 }
 

@@ -207,7 +207,7 @@ function presence(define: Define): void {
     assertEquals([a.held("one"), b.held("one")], ["held", "held"]);
     assertEquals(await b.read((tx) => tx.held("one")), "held");
     assertEquals(await b.write((tx) => tx.held("two")), "missing");
-    hold.release();
+    hold.release(true);
     assertNotEquals(b.held("one"), "held");
   });
 
@@ -218,7 +218,7 @@ function presence(define: Define): void {
     await b.write((tx) => put(tx, "x", 1));
     await eventually(() => b.held("one") === "held");
     assertEquals(answers, []);
-    hold.release();
+    hold.release(true);
     await Promise.all(waits);
     assertEquals(answers, ["freed", "freed", "freed"]);
     assertEquals(await b.freed("never"), "missing");
@@ -233,7 +233,7 @@ function presence(define: Define): void {
     assertEquals(b.held("one"), "held");
     assertNotEquals(b.pulseOf("one"), null);
     const freed = b.freed("one");
-    hold.release();
+    hold.release(true);
     assertEquals(await freed, "freed");
   });
 
@@ -251,12 +251,12 @@ function presence(define: Define): void {
       assertNotEquals(b.pulseOf("one"), last);
       last = b.pulseOf("one");
     }
-    hold.release();
+    hold.release(true);
   });
 
   define("forget: removes what is left, once or twice", ({ a, b }) => {
     const hold = a.hold("one");
-    hold.release();
+    hold.release(true);
     b.forget("one");
     b.forget("one");
     b.forget("never");

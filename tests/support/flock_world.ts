@@ -171,8 +171,12 @@ export class SimNode {
     this.#wake(this.#orphans);
   }
 
+  /** When its file was removed last. */
+  hiddenAtMs = -Infinity;
+
   /** Somebody tidies up: the next pulse makes the file again. */
   removeFile(): void {
+    this.hiddenAtMs = this.#world.nowMs;
     this.#world.note(`remove the file of ${this.name}`);
     // The old file stays locked until the pulse that makes a new one closes it.
     this.#orphans.push(...this.file?.waiters ?? []);

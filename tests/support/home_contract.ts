@@ -117,7 +117,7 @@ function opening(): void {
           "skein.db-shm": "600",
           "skein.db-wal": "600",
         });
-        hold.release();
+        hold.release(true);
       } finally {
         Deno.umask(umask);
       }
@@ -165,7 +165,7 @@ function safety(): void {
       home.setMeta("boot", JSON.stringify({ ...boot, machine: "another" }));
       assertStringIncludes((await refusal("HOME_SHARED", () => home.open())).message, "anna");
       assertStringIncludes(home.meta("boot") ?? "", "another");
-      hold.release();
+      hold.release(true);
       await home.open();
       assertEquals(JSON.parse(home.meta("boot") ?? ""), boot);
     });
@@ -235,7 +235,7 @@ function boots(): void {
       const hold = store.engine.hold("life-of-cli");
       await home.open(clockAt(1_800_000_000_000, 4_010));
       assertEquals(readLeased(home), before);
-      hold.release();
+      hold.release(true);
     });
   });
 }

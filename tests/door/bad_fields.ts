@@ -1,0 +1,148 @@
+// Bad input for every field of every tool, derived from the published schemas: a new field gets its
+// share of wrong types, giants, control characters and half characters without anybody asking.
+
+import { CATALOGUE, LIMITS } from "../../mod.ts";
+import { type Schema, schemaOf } from "../../src/door/schema.ts";
+import type { Json } from "./wire.ts";
+
+/** A call that has to be refused. */
+export interface BadCall {
+  readonly what: string;
+  readonly tool: string;
+  readonly args: Json;
+  readonly meta?: Json;
+  /** Codes of which one has to be answered. */
+  readonly codes: readonly string[];
+  /** The field that the refusal has to name; null: it is about no field. */
+  readonly field: string | null;
+}
+
+/** Values that make every tool's required fields pass. */
+const FILLERS: Readonly<Record<string, Json>> = {
+  send: { to: "other", content: "x" },
+  create_task: { title: "x" },
+  complete_task: { id: "t1", summary: "x" },
+  lock_file: { paths: ["free.ts"] },
+  set_memory: { key: "k", value: "v" },
+  get_task: { id: "t1" },
+  update_task: { id: "t1" },
+  review_task: { id: "t1", verdict: "approve" },
+  run: { action: "start", goal: "g" },
+  search: { query: "x" },
+};
+
+export const GIANT = "x".repeat(LIMITS.valueChars + 20_000);
+const LIST_GIANT = "x".repeat(70_000);
+
+function wrongTypes(schema: Schema): Json[] {
+  if (schema.enum !== undefined) return ["nonsense", 42, {}, ["a", "b"]];
+  switch (schema.type) {
+    case "string":
+      return [{}, true, ["a", "b"], 4.2];
+    case "integer":
+      return ["abc", 1.5, {}, [1], true];
+    case "boolean":
+      return ["maybe", 1, {}, []];
+    case "array":
+      return [42, {}, [42], [{}], [["a"]]];
+    default:
+      throw new Error(`no wrong types for ${schema.type}`);
+  }
+}
+
+/** Texts that no field may take. */
+function badTexts(): [string, string, readonly string[]][] {
+  return [
+    ["a giant text", GIANT, ["TOO_LARGE", "INVALID_INPUT"]],
+    ["a control character", "a\u0007b", ["INVALID_INPUT"]],
+    ["a NUL", "a\u0000b", ["INVALID_INPUT"]],
+    ["an escape sequence", "\u001b[31mred", ["INVALID_INPUT"]],
+    ["half a character", "a\ud800b", ["INVALID_INPUT"]],
+    ["the other half of a character", "\udc00", ["INVALID_INPUT"]],
+  ];
+}
+
+function isText(schema: Schema): boolean {
+  return schema.type === "string" && schema.enum === undefined;
+}
+
+function isTextList(schema: Schema): boolean {
+  return schema.type === "array" && schema.items !== undefined && isText(schema.items);
+}
+
+/** `run` wants other fields with other actions. */
+function fillersOf(tool: string, field: string): Json {
+  if (tool === "run" && field === "id") return { action: "status" };
+  if (tool === "create_task" && field === "tasks") return {};
+  return FILLERS[tool] ?? {};
+}
+
+function casesOf(
+  tool: string,
+  field: string,
+  schema: Schema,
+  wrap: (value: Json) => Json,
+  named = field,
+): BadCall[] {
+  const bad = (what: string, value: Json, codes: readonly string[]): BadCall => ({
+    what: `${tool}.${named}: ${what}`,
+    tool,
+    args: wrap(value),
+    codes,
+    field,
+  });
+  const cases = wrongTypes(schema).map((value) =>
+    bad(`wrong type ${JSON.stringify(value)}`, value, ["INVALID_INPUT"])
+  );
+  if (isText(schema)) {
+    for (const [what, value, codes] of badTexts()) cases.push(bad(what, value, codes));
+  }
+  if (isTextList(schema)) {
+    for (const [what, value, codes] of badTexts()) {
+      cases.push(bad(`${what} in a list`, [value === GIANT ? LIST_GIANT : value], codes));
+    }
+    const many = Array.from({ length: 5_000 }, (_, n) => `n${n}`);
+    cases.push(bad("far too many items", many, ["INVALID_INPUT", "TOO_LARGE"]));
+  }
+  return cases;
+}
+
+/** Bad values for every field of every tool. */
+export function badFields(): BadCall[] {
+  const cases: BadCall[] = [];
+  for (const operation of CATALOGUE) {
+    const tool = operation.name;
+    for (const [field, schema] of Object.entries(schemaOf(operation.input).properties ?? {})) {
+      const fill = fillersOf(tool, field);
+      cases.push(...casesOf(tool, field, schema, (value) => ({ ...fill, [field]: value })));
+      if (schema.items?.type !== "object") continue;
+      for (const [inner, innerSchema] of Object.entries(schema.items.properties ?? {})) {
+        cases.push(...casesOf(
+          tool,
+          inner,
+          innerSchema,
+          (value) => ({ [field]: [{ title: "fine" }, { title: "x", [inner]: value }] }),
+          `${field}.${inner}`,
+        ));
+      }
+    }
+    cases.push({
+      what: `${tool}: an unknown field`,
+      tool,
+      args: { ...FILLERS[tool], no_such_field: 1 },
+      codes: ["INVALID_INPUT"],
+      field: "no_such_field",
+    });
+    for (const required of schemaOf(operation.input).required ?? []) {
+      const { [required]: _gone, ...rest } = FILLERS[tool] ?? {};
+      cases.push({
+        what: `${tool}: without ${required}`,
+        tool,
+        args: rest,
+        codes: ["INVALID_INPUT"],
+        field: required,
+      });
+    }
+  }
+  return cases;
+}
