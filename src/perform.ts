@@ -15,6 +15,7 @@ import {
 import type { Tx } from "./core/transaction.ts";
 import { indexLags, indexStep } from "./flock/search.ts";
 import { actorById, renewLease } from "./peer/table.ts";
+import { runById } from "./run/table.ts";
 import { rememberAnswer, rememberedAnswer, requestHash } from "./store/idempotency.ts";
 import { commit, type Store } from "./store/unit.ts";
 
@@ -237,11 +238,17 @@ async function actorOf(
     project: row.role === "operator" ? caller.project : row.project,
     folder: row.role === "operator" ? caller.folder : row.folder,
     incarnation: caller.incarnation,
-    run: row.run,
+    run: row.role === "operator" ? await operatorsRun(tx, row.run, caller.project) : row.run,
     resident: row.kind === "resident",
     pinned: row.pinned === 1,
     bucket: { tokens: row.rate_tokens, atS: row.rate_at_s },
   };
+}
+
+/** The operator's run counts only in its own project. */
+async function operatorsRun(tx: Tx, run: string | null, project: string): Promise<string | null> {
+  if (run === null) return null;
+  return (await runById(tx, run))?.project === project ? run : null;
 }
 
 /** Takes into the search index what is missing, for a bounded time. */

@@ -48,6 +48,7 @@ interface Extra {
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
   #node: Promise<Node> | null = null;
+  #joined: Node | null = null;
   #session: string | null = null;
   readonly #server: Server;
   readonly #environment: Environment;
@@ -91,13 +92,21 @@ class McpDoor {
   async end(code: number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    const node = await this.#node?.catch(() => null);
-    await node?.leave().catch((thrown) => complain(asRefusal(thrown).message));
+    // Whoever is still joining a busy store is not waited for: the freed lock says it all.
+    const late = new Promise<void>((done) => setTimeout(done, 2 * TIMES.leaveMs));
+    await Promise.race([this.#leave(), late]);
     // A pending wait for the leader's lock would keep the process: only exit ends it.
     Deno.exit(code);
   }
 
-  #joined: Node | null = null;
+  async #leave(): Promise<void> {
+    try {
+      const node = await this.#node;
+      await node?.leave();
+    } catch (thrown) {
+      complain(asRefusal(thrown).message);
+    }
+  }
 
   /** This session's node. */
   #peer(): Promise<Node> {
