@@ -6,6 +6,7 @@
 import { sha256 } from "./core/digest.ts";
 import { Refusal } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
+import { head } from "./core/text.ts";
 
 /** Parameters of a call. */
 export type Args = Record<string, unknown>;
@@ -227,7 +228,7 @@ function discovery(args: Args): Args {
 
 /** The start of a text. */
 export function cut(value: unknown, characters: number): unknown {
-  return typeof value === "string" ? value.slice(0, characters) : value;
+  return typeof value === "string" ? head(value, characters) : value;
 }
 
 /** A value as a list. */

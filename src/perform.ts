@@ -5,6 +5,8 @@ import type { z } from "zod";
 import { iso } from "./core/clock.ts";
 import { Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
+import { LIMITS } from "./core/limits.ts";
+import { head } from "./core/text.ts";
 import {
   type Actor,
   type AnyOperation,
@@ -49,7 +51,7 @@ export interface CallOptions {
   /** Idempotency key: the same key gives the same answer and does nothing twice. */
   readonly key?: string | undefined;
   /** Who the call says it is; it has to be who it is. */
-  readonly claims?: string | null | undefined;
+  readonly claims?: readonly string[] | undefined;
   /** Runs in the same transaction, after the operation: reading there costs next to nothing. */
   readonly beside?: ((tx: Tx) => Promise<void>) | undefined;
   /** Set when the caller no longer wants the answer. */
@@ -104,11 +106,15 @@ export async function perform(
 function parse(operation: AnyOperation, raw: unknown): unknown {
   const result = operation.input.safeParse(raw ?? {});
   if (result.success) return result.data;
-  throw inputRefusal(operation.name, result.error.issues);
+  throw inputRefusal(operation.name, result.error.issues, raw);
 }
 
 /** A refusal that names the field, the reason and the remedy. */
-export function inputRefusal(name: string, issues: readonly z.core.$ZodIssue[]): Refusal {
+export function inputRefusal(
+  name: string,
+  issues: readonly z.core.$ZodIssue[],
+  raw: unknown,
+): Refusal {
   const first = issues[0];
   invariant(first !== undefined, "a failed parse has an issue");
   if (first.code === "unrecognized_keys") {
@@ -116,13 +122,30 @@ export function inputRefusal(name: string, issues: readonly z.core.$ZodIssue[]):
     return new Refusal("INVALID_INPUT", `${name}: unknown field ${keys}`, { field: first.keys[0] });
   }
   const field = first.path.length === 0 ? "input" : first.path.join(".");
-  const missing = first.code === "invalid_type" && first.input === undefined &&
-    !first.message.startsWith("must");
-  const reason = missing ? "is required" : first.message;
+  const missing = first.path.length > 0 && valueAt(raw, first.path) === undefined;
+  const wrongType = first.code === "invalid_type" && !/^(must|is|has)\b/.test(first.message);
+  const reason = missing && first.code !== "custom"
+    ? "is required"
+    : wrongType
+    ? `must be ${article(first.expected)}`
+    : first.message;
   const tooLarge = first.code === "too_big" && first.origin === "string";
   return new Refusal(tooLarge ? "TOO_LARGE" : "INVALID_INPUT", `${name}: ${field} ${reason}`, {
     field,
   });
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value;
+}
+
+function article(expected: string): string {
+  return `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
 }
 
 async function runRead(
@@ -213,7 +236,7 @@ async function actorOf(
   tx: Tx,
   caller: Caller,
   operation: AnyOperation,
-  claims?: string | null,
+  claims: readonly string[] = [],
 ): Promise<Actor> {
   const row = await actorById(tx, caller.peer);
   if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
@@ -221,8 +244,11 @@ async function actorOf(
     if (row.state === "gone") throw new Refusal("NOT_JOINED", `${row.name} has left the flock`);
     throw new Refusal("FENCED", `a newer session acts as ${row.name} now`);
   }
-  if (typeof claims === "string" && claims !== row.name) {
-    throw new Refusal("NOT_YOU", `you are ${row.name}, not ${claims}`, { you: row.name });
+  const other = claims.find((name) => name !== row.name);
+  if (other !== undefined) {
+    throw new Refusal("NOT_YOU", `you are ${row.name}, not ${head(other, LIMITS.nameChars)}`, {
+      you: row.name,
+    });
   }
   if (!operation.roles.includes(row.role)) {
     throw new Refusal(

@@ -45,26 +45,27 @@ const SCOPE_WORDS: Readonly<Record<string, string>> = {
 export interface Translated {
   readonly operation: string;
   readonly input: unknown;
-  /** Who the caller says it is, if it does. */
-  readonly claims: string | null;
+  /** Who the caller says it is, if it does: as often as it does. */
+  readonly claims: readonly string[];
 }
 
 /** Translates a call by whatever name and with whatever parameter names. */
 export function translate(name: string, raw: unknown): Translated {
-  if (raw !== undefined && raw !== null && (typeof raw !== "object" || Array.isArray(raw))) {
-    return { operation: ALIASES.get(name)?.operation ?? name, input: raw, claims: null };
-  }
   const alias = ALIASES.get(name);
-  let args: Args = { ...(raw as Args | null | undefined) };
-  if (alias !== undefined) args = alias.map(args);
   const operation = alias?.operation ?? name;
-  let claims: string | null = null;
+  if (raw !== undefined && raw !== null && !isArgs(raw)) {
+    return { operation, input: raw, claims: [] };
+  }
+  let args: Args = { ...(raw as Args | null | undefined) };
+  const claims: string[] = [];
   for (const field of IDENTITY) {
+    // Joining under a name is the one call in which an identity is news.
+    if (args[field] === undefined || name === "register_agent") continue;
     const value = args[field];
-    if (value === undefined) continue;
-    claims = String(value);
+    claims.push(typeof value === "string" ? value : JSON.stringify(value));
     delete args[field];
   }
+  if (alias !== undefined) args = alias.map(args);
   rename(args, FIELDS[operation] ?? {});
   return { operation, input: adapt(operation, args), claims };
 }
@@ -79,7 +80,9 @@ function rename(args: Args, names: Readonly<Record<string, string>>): void {
 
 /** What a change of name alone does not translate. */
 function adapt(operation: string, args: Args): Args {
-  if (typeof args["id"] === "number") args["id"] = `t${args["id"]}`;
+  for (const field of ["id", "task"]) {
+    if (typeof args[field] === "number") args[field] = `t${args[field]}`;
+  }
   if (operation === "list_peers" && typeof args["scope"] === "string") {
     args["scope"] = SCOPE_WORDS[args["scope"]] ?? args["scope"];
   }

@@ -281,7 +281,7 @@ class McpDoor {
 async function understood(
   name: string,
   args: unknown,
-): Promise<{ operation: AnyOperation; input: unknown; claims: string | null }> {
+): Promise<{ operation: AnyOperation; input: unknown; claims: readonly string[] }> {
   const { translate } = await import("../translate.ts");
   const translated = translate(name, args);
   const operation = operationNamed(translated.operation);

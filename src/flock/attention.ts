@@ -1,6 +1,7 @@
 // What needs somebody: unanswered escalations, reviews, proposals, failed tasks, stalled peers,
 // files that two peers change at once. Computed from the tables, so it cannot go stale.
 
+import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { messageId } from "../message/rules.ts";
 import { openEscalations } from "../message/table.ts";
@@ -35,7 +36,7 @@ export async function attention(tx: Tx, project: string, at: string): Promise<At
     found.push({
       kind: row.category as "blocker" | "error" | "review_request",
       subject: messageId(row.id),
-      text: `${row.sender_name}: ${row.content.slice(0, EXCERPT_CHARS)}`,
+      text: `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`,
       since: row.at,
     });
   }
@@ -51,7 +52,7 @@ export async function attention(tx: Tx, project: string, at: string): Promise<At
     found.push({
       kind,
       subject: task.id,
-      text: text.slice(0, EXCERPT_CHARS),
+      text: head(text, EXCERPT_CHARS),
       since: task.updated_at,
     });
   }

@@ -32,9 +32,7 @@ export async function indexStep(tx: Tx): Promise<boolean> {
   const rows = await rowsAfter(tx, from, STEP_ROWS);
   const last = rows.at(-1);
   if (last === undefined) return false;
-  const subjects = new Map<string, string>();
-  for (const row of rows) subjects.set(row.subject, row.actor);
-  for (const [subject, actor] of subjects) await indexSubject(tx, subject, actor);
+  for (const subject of new Set(rows.map((row) => row.subject))) await indexSubject(tx, subject);
   await tx.run(
     "INSERT INTO meta (key, value) VALUES ('search_seq', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     String(last.seq),
@@ -51,7 +49,7 @@ export async function indexLags(tx: Tx): Promise<boolean> {
   return (row?.lag ?? 0) > 0;
 }
 
-async function indexSubject(tx: Tx, subject: string, actor: string): Promise<void> {
+async function indexSubject(tx: Tx, subject: string): Promise<void> {
   const slash = subject.indexOf("/");
   const kind = subject.slice(0, slash);
   const ref = subject.slice(slash + 1);
@@ -72,10 +70,7 @@ async function indexSubject(tx: Tx, subject: string, actor: string): Promise<voi
   }
   if (kind === "memory") {
     const rows = await tx.all<Document>(
-      `SELECT m.project, m.key AS title, m.value AS body, m.at FROM memory m
-       JOIN peer p ON p.name = ? AND (p.project = m.project OR p.role = 'operator')
-       WHERE m.key = ? AND m.current = 1`,
-      actor,
+      "SELECT project, key AS title, value AS body, at FROM memory WHERE key = ? AND current = 1",
       ref,
     );
     for (const row of rows) await put(tx, "memory", ref, row);
@@ -116,13 +111,19 @@ export function ftsQuery(typed: string): string {
   return words.slice(0, 16).map((word) => `"${word}"*`).join(" ");
 }
 
-/** The best hits, best first. */
+/** Messages are for whoever sent or got them. */
+const READABLE = `SELECT 1 FROM message m WHERE m.id = CAST(substr(d.ref, 2) AS INTEGER)
+  AND (m.sender = ? OR EXISTS (SELECT 1 FROM delivery x
+    WHERE x.peer = ? AND x.state IN (0, 1, 2) AND x.message = m.id))`;
+
+/** The best hits, best first; of messages only those that `reader` sent or got, if it is given. */
 export async function searchText(
   tx: Tx,
   project: string,
   typed: string,
   kinds: readonly Kind[],
   limit: number,
+  reader: string | null = null,
 ): Promise<Hit[]> {
   const query = ftsQuery(typed);
   if (query === "") return [];
@@ -131,10 +132,14 @@ export async function searchText(
     `SELECT d.kind, d.ref, s.title, snippet(search_text, 1, '', '', ' ... ', 16) AS excerpt, d.at
      FROM search_text s JOIN search_doc d ON d.id = s.rowid
      WHERE search_text MATCH ? AND d.project = ? AND d.kind IN (${marks})
+       AND (? IS NULL OR d.kind <> 'message' OR EXISTS (${READABLE}))
      ORDER BY rank LIMIT ?`,
     query,
     project,
     ...kinds,
+    reader,
+    reader,
+    reader,
     limit,
   );
 }

@@ -42,11 +42,7 @@ export const lockFile = operation({
   waitMs: (input) => input.wait_ms ?? 0,
   prepare: (input, folder) => resolved(input.paths, folder),
   async handle(ctx, input, wanted) {
-    if (input.task !== undefined && await taskById(ctx.tx, input.task) === undefined) {
-      throw new Refusal("UNKNOWN_TASK", `lock_file: task ${input.task} does not exist`, {
-        field: "task",
-      });
-    }
+    if (input.task !== undefined) await refuseForeignTask(ctx, input.task);
     const mode = input.mode ?? "exclusive";
     const blocking = await blockers(ctx, wanted, mode);
     if (blocking.length > 0) return await refuseOrWait(ctx, wanted, mode, blocking);
@@ -74,6 +70,13 @@ export const lockFile = operation({
     await table.deleteWaits(unit.tx, actor.incarnation);
   },
 });
+
+async function refuseForeignTask(ctx: Context, id: string): Promise<void> {
+  if ((await taskById(ctx.tx, id))?.project === ctx.actor.project) return;
+  throw new Refusal("UNKNOWN_TASK", `lock_file: task ${id} does not exist in this project`, {
+    field: "task",
+  });
+}
 
 async function refuseTooMany(ctx: Context, more: number): Promise<void> {
   const held = await table.locksOf(ctx.tx, ctx.actor.id);

@@ -16,13 +16,21 @@ import {
   setBucket,
 } from "../peer/table.ts";
 import { taskById } from "../task/table.ts";
-import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
 import {
+  CATEGORIES,
+  type Category,
+  escalates,
+  messageId,
+  messageNumber,
+  readsAll,
+  STATES,
+} from "./rules.ts";
+import {
+  chainSince,
   deliveriesOf,
   messageById,
   type MessageRow,
   post,
-  repliesInChain,
   resolve,
   unread,
 } from "./table.ts";
@@ -80,9 +88,14 @@ export const send = operation({
     const original = await originalOf(ctx, input.reply_to);
     const recipients = await recipientsOf(ctx, input.to, escalates(category) !== null);
     for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra.name);
+    if (recipients.size === 0 && escalates(category) === null) {
+      throw new Refusal("UNKNOWN_PEER", `send: nobody else is here: ${input.to.join(", ")}`, {
+        field: "to",
+      });
+    }
     if (escalates(category) === null) await spendToken(ctx);
     const chain = original === null ? null : original.chain ?? original.id;
-    if (chain !== null) await refuseStorm(ctx, chain);
+    if (chain !== null) await refuseStorm(ctx, chain, recipients);
     const number = await post(tx, {
       sender: actor.id,
       sender_name: actor.name,
@@ -97,7 +110,8 @@ export const send = operation({
       at: ctx.at,
       upS: ctx.upS,
     }, [...recipients.keys()]);
-    if (original !== null) await resolve(tx, original.id, ctx.at);
+    // Whoever raised it only adds to it; somebody else's word is an answer.
+    if (original !== null && original.sender !== actor.id) await resolve(tx, original.id, ctx.at);
     for (const id of recipients.keys()) ctx.wake(id);
     ctx.record({
       subject: `message/${messageId(number)}`,
@@ -122,7 +136,7 @@ async function originalOf(ctx: Context, id: string | undefined): Promise<Message
 /** Who wrote or got a message may answer it; the architect and the operator any. */
 function mayAnswer(ctx: Context, row: MessageRow): boolean {
   const { id, role } = ctx.actor;
-  return role === "architect" || role === "operator" || row.sender === id ||
+  return (readsAll(role) && row.project === ctx.actor.project) || row.sender === id ||
     (JSON.parse(row.recipients) as string[]).includes(id);
 }
 
@@ -193,14 +207,28 @@ async function spendToken(ctx: Context): Promise<void> {
   );
 }
 
-async function refuseStorm(ctx: Context, chain: number): Promise<void> {
-  const sinceS = ctx.upS - 3_600;
-  const sent = await repliesInChain(ctx.tx, chain, ctx.actor.id, sinceS);
-  if (sent < LIMITS.repliesPerHour) return;
-  throw new Refusal(
-    "REPLY_STORM",
-    `send: you have replied ${sent} times within the hour in the chain of ${messageId(chain)}`,
-  );
+/** Two who answer each other without end are stopped; other pairs in the chain are not. */
+async function refuseStorm(
+  ctx: Context,
+  chain: number,
+  recipients: ReadonlyMap<string, string>,
+): Promise<void> {
+  const rows = await chainSince(ctx.tx, chain, ctx.upS - 3_600);
+  if (rows.length < LIMITS.repliesPerHour) return;
+  for (const [other, name] of recipients) {
+    const between = rows.filter(({ sender, recipients: to }) =>
+      (sender === ctx.actor.id && to.includes(`"${other}"`)) ||
+      (sender === other && to.includes(`"${ctx.actor.id}"`))
+    ).length;
+    if (between < LIMITS.repliesPerHour) {
+      continue;
+    }
+    throw new Refusal(
+      "REPLY_STORM",
+      `send: you and ${name} have replied ${between} times within the hour in the chain of ` +
+        messageId(chain),
+    );
+  }
 }
 
 const checkShape = z.object({

@@ -196,20 +196,17 @@ export async function deliveriesOf(
   return found;
 }
 
-/** Replies of a sender in a chain since a time, to one pair partner. */
-export async function repliesInChain(
+/** Messages of a chain since a time, in seconds since boot: who wrote to whom. */
+export function chainSince(
   tx: Tx,
   chain: number,
-  sender: string,
   sinceS: number,
-): Promise<number> {
-  const row = await tx.get<{ total: number }>(
-    "SELECT count(*) AS total FROM message WHERE chain = ? AND sender = ? AND up_s >= ?",
+): Promise<Pick<MessageRow, "sender" | "recipients">[]> {
+  return tx.all(
+    "SELECT sender, recipients FROM message WHERE chain = ? AND up_s >= ?",
     chain,
-    sender,
     sinceS,
   );
-  return row?.total ?? 0;
 }
 
 /** Marks an escalation as acted upon. */
@@ -238,11 +235,42 @@ export async function openEscalations(
   return rows.slice(0, limit);
 }
 
-/** The newest messages of a run, oldest first. */
-export async function messagesOfRun(tx: Tx, run: string, limit: number): Promise<MessageRow[]> {
+/** The newest messages of a run that a peer sent or got (null: all of them), oldest first. */
+export async function messagesOfRun(
+  tx: Tx,
+  run: string,
+  reader: string | null,
+  limit: number,
+): Promise<MessageRow[]> {
   const rows = await tx.all<MessageRow>(
-    `SELECT ${COLUMNS} FROM message m WHERE m.run = ? ORDER BY m.id DESC ${limitTo(limit)}`,
+    `SELECT ${COLUMNS} FROM message m WHERE m.run = ? AND (? IS NULL OR m.sender = ? OR EXISTS
+       (SELECT 1 FROM delivery d WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id))
+     ORDER BY m.id DESC ${limitTo(limit)}`,
     run,
+    reader,
+    reader,
+    reader,
   );
   return rows.slice(0, limit).reverse();
+}
+
+/** Delivers what nobody has acted on to the next architect, who was not there when it was sent. */
+export async function inheritEscalations(
+  tx: Tx,
+  project: string,
+  architect: string,
+): Promise<number> {
+  let count = 0;
+  for (const row of await openEscalations(tx, project, 100)) {
+    const recipients = JSON.parse(row.recipients) as string[];
+    if (row.sender === architect || recipients.includes(architect)) continue;
+    await tx.run("INSERT INTO delivery (peer, message) VALUES (?, ?)", architect, row.id);
+    await tx.run(
+      "UPDATE message SET recipients = ? WHERE id = ?",
+      JSON.stringify([...recipients, architect]),
+      row.id,
+    );
+    count += 1;
+  }
+  return count;
 }

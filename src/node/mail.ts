@@ -5,6 +5,7 @@
 // message is offered again to the next one: never to none.
 
 import type { Answer } from "../perform.ts";
+import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
 import { shownMessage } from "../message/operations.ts";
@@ -106,7 +107,7 @@ export class Mail {
         messages.push(shownMessage(row));
       } else if (!this.#previewed.has(row.id)) {
         this.#previewed.add(row.id);
-        const start = `${content.slice(0, LIMITS.mailMessageChars)}... (check shows it whole)`;
+        const start = `${head(content, LIMITS.mailMessageChars)}... (check shows it whole)`;
         messages.push({ ...shownMessage(row), content: start, truncated: true });
       }
     }

@@ -45,7 +45,7 @@ export interface CallOptions {
   readonly key?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Who the call says it is. */
-  readonly claims?: string | null;
+  readonly claims?: readonly string[] | undefined;
   /** Whether unread mail rides on the answer (default: yes). */
   readonly mail?: boolean;
 }

@@ -4,6 +4,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Role } from "../core/operation.ts";
 import type { Unit } from "../core/transaction.ts";
+import { inheritEscalations } from "../message/table.ts";
 import { SCHEMA_VERSION } from "../store/schema.ts";
 import { endLife, giveBack, type Returned, stillAlive } from "./life.ts";
 import {
@@ -105,6 +106,7 @@ export async function enter(
     schema: SCHEMA_VERSION,
     at: unit.at,
   });
+  if (decision.role === "architect") await inheritEscalations(tx, newcomer.project, id);
   const returned = await giveBack(unit, id, newcomer.incarnation);
   unit.record({
     actor: name,

@@ -6,6 +6,7 @@ import type { Unit } from "../core/transaction.ts";
 import { conflicts } from "../lock/rules.ts";
 import * as locks from "../lock/table.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
+import { inheritEscalations } from "../message/table.ts";
 import { insertNote } from "../task/notes.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
@@ -121,10 +122,11 @@ function handover(why: string, peer: PeerRow, task: tasks.TaskRow): string {
 }
 
 /** Somebody who could not have the architect's seat gets it as soon as it is empty. */
-async function passSeat(unit: Unit, project: string): Promise<void> {
+export async function passSeat(unit: Unit, project: string): Promise<void> {
   const next = await nextArchitect(unit.tx, project);
   if (next === undefined || await architectOf(unit.tx, project) !== undefined) return;
   await setRole(unit.tx, next.id, "architect", null);
+  await inheritEscalations(unit.tx, project, next.id);
   unit.record({ actor: SYSTEM, op: "seat", subject: `peer/${next.name}`, detail: { project } });
   await notify(unit, [next.id], {
     project,

@@ -38,3 +38,8 @@ export function forgetLost(
 ): Promise<number> {
   return tx.run("DELETE FROM lost WHERE peer = ? AND kind = ? AND ref = ?", peer, kind, ref);
 }
+
+/** Hands what an identity lost to another one. */
+export function moveLost(tx: Tx, from: string, to: string): Promise<number> {
+  return tx.run("UPDATE OR IGNORE lost SET peer = ? WHERE peer = ?", to, from);
+}

@@ -6,12 +6,12 @@ import { Refusal } from "../core/errors.ts";
 import { line, oneOf, optionalText, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, EVERYONE, operation } from "../core/operation.ts";
-import { countUnread } from "../message/table.ts";
+import { countUnread, inheritEscalations } from "../message/table.ts";
 import { runById } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
 import { roleFor } from "./entry.ts";
-import { stillAlive } from "./life.ts";
-import { forgetLost, lostOf } from "./lost.ts";
+import { giveBack, passSeat, stillAlive } from "./life.ts";
+import { forgetLost, lostOf, moveLost } from "./lost.ts";
 import { nameFault } from "./rules.ts";
 import * as table from "./table.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "./view.ts";
@@ -97,7 +97,9 @@ async function rename(ctx: Context, name: string): Promise<void> {
       throw new Refusal("NAME_TAKEN", `join: ${name} is here already`, { field: "name" });
     }
     if (holder.project === ctx.actor.project) {
+      await moveLost(ctx.tx, holder.id, ctx.actor.id);
       await table.mergePeer(ctx.tx, holder.id, ctx.actor.id);
+      await giveBack(ctx, ctx.actor.id, ctx.actor.incarnation);
     } else await table.setName(ctx.tx, holder.id, `${name}.${holder.id}`);
   }
   await table.setName(ctx.tx, ctx.actor.id, name);
@@ -119,6 +121,12 @@ async function changeRole(
   });
   if (decision.role !== before.role) {
     await table.setRole(ctx.tx, ctx.actor.id, decision.role, decision.wanted);
+    if (decision.role === "architect") {
+      await inheritEscalations(ctx.tx, ctx.actor.project, ctx.actor.id);
+    }
+    if (before.role === "architect") {
+      await passSeat(ctx, ctx.actor.project);
+    }
   }
 }
 

@@ -5,8 +5,9 @@ import { Refusal } from "../core/errors.ts";
 import { oneOf, optionalText, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, EVERYONE, operation } from "../core/operation.ts";
+import { excerpt } from "../core/text.ts";
 import { memoryOfRun } from "../memory/table.ts";
-import { messageId } from "../message/rules.ts";
+import { messageId, readsAll } from "../message/rules.ts";
 import { messagesOfRun } from "../message/table.ts";
 import { setRun } from "../peer/table.ts";
 import { countTasks, listTasks } from "../task/list.ts";
@@ -71,6 +72,12 @@ export const run = operation({
     if (input.action === "start") return { run: await start(ctx, input.goal, input.plan) };
     const row = await wanted(ctx, input.id);
     if (input.action === "resume") {
+      if (row.status === "ended") {
+        throw new Refusal("TASK_STATE", `run: ${row.id} ended at ${row.ended_at}`, {
+          run: row.id,
+          hint: "Look at it with action status, or start a new run.",
+        });
+      }
       await setRun(tx, ctx.actor.id, row.id);
       ctx.record({ op: "resume_run", subject: `run/${row.id}`, detail: {} });
     }
@@ -196,22 +203,23 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
     completed: (await of(["completed"])).map((task) => ({
       id: task.id,
       title: task.title,
-      summary: excerpt(task.summary ?? ""),
+      summary: excerpt(task.summary ?? "", DIGEST.excerptChars),
     })),
     memory: (await memoryOfRun(tx, row.id, DIGEST.memory)).map((entry) => ({
       key: entry.key,
       type: entry.type,
-      value: excerpt(entry.value),
+      value: excerpt(entry.value, DIGEST.excerptChars),
     })),
-    messages: (await messagesOfRun(tx, row.id, DIGEST.messages)).map((message) => ({
+    messages: (await messagesOfRun(tx, row.id, readerOf(ctx), DIGEST.messages)).map((message) => ({
       id: messageId(message.id),
       from: message.sender_name,
       category: message.category,
-      content: excerpt(message.content),
+      content: excerpt(message.content, DIGEST.excerptChars),
     })),
   };
 }
 
-function excerpt(text: string): string {
-  return text.length > DIGEST.excerptChars ? `${text.slice(0, DIGEST.excerptChars)}...` : text;
+/** Whose messages the digest shows: a worker's own, everybody's to the architect. */
+function readerOf(ctx: Context): string | null {
+  return readsAll(ctx.actor.role) ? null : ctx.actor.id;
 }

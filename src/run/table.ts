@@ -28,7 +28,7 @@ export function runById(tx: Tx, id: string): Promise<RunRow | undefined> {
 /** Runs of a project, newest first. */
 export function runsOf(tx: Tx, project: string, limit: number): Promise<RunRow[]> {
   return tx.all<RunRow>(
-    `SELECT ${COLUMNS} FROM run WHERE project = ? ORDER BY created_at DESC, id LIMIT ?`,
+    `SELECT ${COLUMNS} FROM run WHERE project = ? ORDER BY created_at DESC, length(id) DESC, id DESC LIMIT ?`,
     project,
     limit,
   );

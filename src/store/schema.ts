@@ -68,7 +68,7 @@ CREATE TABLE message (
 );
 CREATE INDEX message_open ON message (project, id)
   WHERE resolved_at IS NULL AND category IN ('blocker', 'review_request', 'error');
-CREATE INDEX message_chain ON message (chain, sender, up_s) WHERE chain IS NOT NULL;
+CREATE INDEX message_chain ON message (chain, up_s) WHERE chain IS NOT NULL;
 CREATE INDEX message_run ON message (run, id) WHERE run IS NOT NULL;
 
 -- state: 0 queued, 1 offered, 2 seen. It is part of the key: what is unread stands together, and
@@ -83,7 +83,8 @@ CREATE TABLE task (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL, project TEXT NOT NULL, run TEXT, title TEXT NOT NULL,
   description TEXT NOT NULL, accept TEXT NOT NULL, files TEXT NOT NULL, status TEXT NOT NULL,
   priority INTEGER NOT NULL, open_deps INTEGER NOT NULL, assigned_to TEXT NOT NULL DEFAULT '',
-  created_by TEXT NOT NULL, created_at TEXT NOT NULL, claimed_by TEXT, claim_incarnation TEXT,
+  created_by TEXT NOT NULL, creator TEXT NOT NULL, created_at TEXT NOT NULL, claimed_by TEXT,
+  claim_incarnation TEXT,
   claim_epoch INTEGER NOT NULL DEFAULT 0, claimed_at TEXT, attempts INTEGER NOT NULL DEFAULT 0,
   max_attempts INTEGER NOT NULL, not_before_s INTEGER NOT NULL DEFAULT 0,
   progress TEXT NOT NULL DEFAULT '', summary TEXT, artifacts TEXT, failure TEXT, reviewer TEXT,
@@ -133,6 +134,7 @@ CREATE TABLE memory (
 ) WITHOUT ROWID;
 CREATE INDEX memory_current ON memory (project, type, at, key) WHERE current = 1;
 CREATE INDEX memory_recent ON memory (project, at, key) WHERE current = 1;
+CREATE INDEX memory_key ON memory (key) WHERE current = 1;
 CREATE INDEX memory_run ON memory (run, at) WHERE run IS NOT NULL AND current = 1;
 
 CREATE TABLE run (

@@ -3,6 +3,7 @@
 // attributed.
 
 import { LIMITS } from "../core/limits.ts";
+import { excerpt, head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { bindingMemory } from "../memory/table.ts";
 import { notesOf } from "./notes.ts";
@@ -41,10 +42,9 @@ export async function briefing(tx: Tx, row: TaskRow): Promise<string> {
   }
   const whole = parts.join("\n");
   if (whole.length <= LIMITS.briefingChars) return whole;
-  return `${whole.slice(0, LIMITS.briefingChars)}\n... (get_task and get_memory have the rest)`;
+  return `${head(whole, LIMITS.briefingChars)}\n... (get_task and get_memory have the rest)`;
 }
 
 function quote(text: string): string {
-  const short = text.length > EXCERPT_CHARS ? `${text.slice(0, EXCERPT_CHARS)}...` : text;
-  return JSON.stringify(short);
+  return JSON.stringify(excerpt(text, EXCERPT_CHARS));
 }

@@ -5,8 +5,10 @@ import { Refusal } from "../core/errors.ts";
 import { integer, line, oneOf, optionalText, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation, WORKING } from "../core/operation.ts";
+import { notify } from "../message/notice.ts";
 import { architectOf, peerByName } from "../peer/table.ts";
 import { type Action, ACTIONS, priorityOf, retryDelayS, transitionFault } from "./rules.ts";
+import { createdStatus } from "./created.ts";
 import { insertNote } from "./notes.ts";
 import { requestReview } from "./review.ts";
 import * as table from "./table.ts";
@@ -32,6 +34,16 @@ export const updateTask = operation({
   }),
   output: z.object({ task: wholeShape }),
   async handle(ctx, input) {
+    const { id: _id, epoch: _epoch, ...changes } = input;
+    if (Object.values(changes).every((change) => change === undefined)) {
+      throw new Refusal(
+        "INVALID_INPUT",
+        "update_task: note, progress, priority or action is required",
+        {
+          field: "action",
+        },
+      );
+    }
     const row = await taskOr404(ctx, input.id);
     const action = input.action ?? (input.assign_to === undefined ? undefined : "assign");
     if (input.progress !== undefined) {
@@ -88,20 +100,18 @@ async function act(
     case "release":
       await ownOrManage(ctx, row, change.epoch, "release it");
       await table.setStatus(tx, row.id, "pending", at, { attempts: Math.max(0, row.attempts - 1) });
-      return;
+      return await tellHolder(ctx, row, "released");
     case "fail":
       await ownOrManage(ctx, row, change.epoch, "fail it");
-      return await fail(ctx, row, change.note);
+      await fail(ctx, row, change.note);
+      return await tellHolder(ctx, row, "failed");
     case "cancel":
       await mayManage(ctx, row, "cancel it");
       await table.setStatus(tx, row.id, "cancelled", at, { keepAuthor: true });
-      if (row.claimed_by !== null && row.claimed_by !== ctx.actor.id) {
-        await tell(ctx, row, [row.claimed_by], `${ctx.actor.name} cancelled ${row.id}: stop.`);
-      }
-      return;
+      return await tellHolder(ctx, row, "cancelled");
     case "retry":
       await mayManage(ctx, row, "retry it");
-      await table.setStatus(tx, row.id, "pending", at, { attempts: 0 });
+      await table.setStatus(tx, row.id, createdStatus(ctx), at, { attempts: 0 });
       return;
     case "request_review":
       await ownClaim(ctx, row, change.epoch, "update_task");
@@ -120,6 +130,17 @@ async function act(
   }
 }
 
+/** Whoever works on a task that somebody else took away has to stop. */
+async function tellHolder(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
+  if (row.claimed_by === null || row.claimed_by === ctx.actor.id) return;
+  await tell(
+    ctx,
+    row,
+    [row.claimed_by],
+    `${ctx.actor.name} ${what} ${row.id}: stop working on it.`,
+  );
+}
+
 /** A failed task is tried again after a delay, until its attempts are spent. */
 async function fail(ctx: Context, row: table.TaskRow, note: string | undefined): Promise<void> {
   const why = note ?? "no reason given";
@@ -132,7 +153,12 @@ async function fail(ctx: Context, row: table.TaskRow, note: string | undefined):
   const architect = await architectOf(ctx.tx, row.project);
   if (architect === undefined || architect.id === ctx.actor.id) return;
   const text = `${row.id} (${row.title}) failed after ${row.attempts} attempts: ${why}`;
-  await tell(ctx, row, [architect.id], text);
+  await notify(ctx, [architect.id], {
+    project: row.project,
+    category: "alert",
+    content: text,
+    task: row.id,
+  });
 }
 
 async function assign(ctx: Context, row: table.TaskRow, name: string | undefined): Promise<void> {
@@ -147,8 +173,8 @@ async function assign(ctx: Context, row: table.TaskRow, name: string | undefined
     return;
   }
   const peer = await peerByName(ctx.tx, name);
-  if (peer === undefined) {
-    throw new Refusal("UNKNOWN_PEER", `update_task: nobody is called ${name}`, {
+  if (peer?.project !== ctx.actor.project) {
+    throw new Refusal("UNKNOWN_PEER", `update_task: nobody in this project is called ${name}`, {
       field: "assign_to",
     });
   }
@@ -173,7 +199,7 @@ async function ownOrManage(
 /** Who made a task, the architect and the operator may manage it. */
 async function mayManage(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
   const { actor } = ctx;
-  if (actor.role !== "worker" || row.created_by === actor.name) return;
+  if (actor.role !== "worker" || row.creator === actor.id) return;
   if (row.claimed_by === actor.id) return;
   throw new Refusal(
     "NOT_ALLOWED",

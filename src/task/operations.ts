@@ -4,8 +4,9 @@ import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, EVERYONE, operation, WORKING } from "../core/operation.ts";
+import { EVERYONE, operation, WORKING } from "../core/operation.ts";
 import { runById } from "../run/table.ts";
+import { createdStatus } from "./created.ts";
 import { type ListQuery, listTasks as pageOf } from "./list.ts";
 import { readPlan } from "./plan.ts";
 import { priorityOf, STATUSES } from "./rules.ts";
@@ -50,12 +51,17 @@ export const createTask = operation({
     accept: optionalText(LIMITS.noteChars).optional(),
     assign_to: line(LIMITS.nameChars).optional(),
   }).superRefine((input, context) => {
-    if ((input.title === undefined) !== (input.tasks === undefined)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["title"],
-      message: "is required, or tasks[] instead of it",
-    });
+    const { tasks, run: _run, ...fields } = input;
+    if (tasks === undefined && input.title === undefined) {
+      const message = "is required, or tasks[] instead of it";
+      context.addIssue({ code: "custom", path: ["title"], message });
+    }
+    if (tasks === undefined) return;
+    for (const [field, value] of Object.entries(fields)) {
+      if (value === undefined) continue;
+      const message = "belongs into each of tasks[], not beside them";
+      context.addIssue({ code: "custom", path: [field], message });
+    }
   }),
   output: z.object({
     id: z.string().optional(),
@@ -81,6 +87,7 @@ export const createTask = operation({
         run,
         status,
         createdBy: ctx.actor.name,
+        creator: ctx.actor.id,
         maxAttempts: LIMITS.attempts,
         at: ctx.at,
       });
@@ -97,11 +104,6 @@ export const createTask = operation({
   },
 });
 
-/** What a pinned worker adds is a proposal until the architect or the operator accepts it. */
-function createdStatus(ctx: Context): "proposed" | "pending" {
-  return ctx.actor.role === "worker" && ctx.actor.pinned ? "proposed" : "pending";
-}
-
 const LISTED = [...STATUSES, "ready", "blocked", "open"] as const;
 
 export const listTasks = operation({
@@ -112,7 +114,7 @@ export const listTasks = operation({
   hints: {},
   risk: "low",
   input: z.strictObject({
-    status: list(oneOf(LISTED), LISTED.length).optional(),
+    status: list(oneOf(LISTED), LISTED.length, 1).optional(),
     ready: flag().optional(),
     mine: flag().optional(),
     run: word().optional(),
@@ -121,6 +123,13 @@ export const listTasks = operation({
   }),
   output: z.object({ tasks: z.array(taskShape), next: z.string().nullable() }),
   async handle(ctx, input) {
+    if (
+      input.run !== undefined && (await runById(ctx.tx, input.run))?.project !== ctx.actor.project
+    ) {
+      throw new Refusal("UNKNOWN_RUN", `list_tasks: run ${input.run} does not exist`, {
+        field: "run",
+      });
+    }
     const limit = input.limit ?? LIMITS.pageRowsDefault;
     const rows = await pageOf(ctx.tx, {
       project: ctx.actor.project,

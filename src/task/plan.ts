@@ -53,14 +53,15 @@ export async function readPlan(
   }
   const first = await freeNumbers(ctx, wanted.length);
   const idOf = new Map(keys.map((key, index) => [key, `t${first + index}`]));
-  refuseCycle(wanted, keys);
+  if (isBatch(wanted)) refuseCycle(wanted, keys);
   const assigned = new Set<string>();
   const tasks: Planned[] = [];
   for (const [index, task] of wanted.entries()) {
     const key = keys[index] ?? "";
     const assignedTo = await assigneeOf(ctx, task.assign_to);
     if (assignedTo !== "") assigned.add(assignedTo);
-    const { dependsOn, openDeps } = await resolveDependencies(ctx, task, key, idOf);
+    const known = isBatch(wanted) ? idOf : new Map<string, string>();
+    const { dependsOn, openDeps } = await resolveDependencies(ctx, task, key, known);
     tasks.push({
       key,
       n: first + index,
@@ -76,6 +77,11 @@ export async function readPlan(
     });
   }
   return { tasks, assigned };
+}
+
+/** A lone task without a key can be named by nobody: nothing in its call refers to it. */
+function isBatch(wanted: readonly Wanted[]): boolean {
+  return wanted.length > 1 || wanted[0]?.key !== undefined;
 }
 
 /** Consecutive numbers whose ids nobody brought along from elsewhere. */
@@ -117,8 +123,7 @@ async function resolveDependencies(
   const dependsOn: string[] = [];
   let openDeps = 0;
   for (const name of names) {
-    // A lone task is called by its future id by nobody: its key is only its place in the call.
-    const inBatch = idOf.size > 1 || task.key !== undefined ? idOf.get(name) : undefined;
+    const inBatch = idOf.get(name);
     if (inBatch !== undefined) {
       dependsOn.push(inBatch);
       openDeps += 1;
@@ -145,8 +150,10 @@ async function resolveDependencies(
 async function assigneeOf(ctx: Context, name: string | undefined): Promise<string> {
   if (name === undefined) return "";
   const peer = await peerByName(ctx.tx, name);
-  if (peer !== undefined) return peer.id;
-  throw new Refusal("UNKNOWN_PEER", `create_task: assign_to: nobody is called ${name}`, {
-    field: "assign_to",
-  });
+  if (peer?.project === ctx.actor.project) return peer.id;
+  throw new Refusal(
+    "UNKNOWN_PEER",
+    `create_task: assign_to: nobody in this project is called ${name}`,
+    { field: "assign_to" },
+  );
 }

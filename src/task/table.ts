@@ -21,6 +21,8 @@ export interface TaskRow {
   /** Peer id, or empty. */
   readonly assigned_to: string;
   readonly created_by: string;
+  /** Peer id of whoever made it: names change. */
+  readonly creator: string;
   readonly created_at: string;
   /** Peer id of the claimer, or of the author while it is in review. */
   readonly claimed_by: string | null;
@@ -43,7 +45,7 @@ export interface TaskRow {
 /** Every column of a row. */
 export const COLUMNS =
   `n, id, project, run, title, description, accept, files, status, priority, open_deps,
-  assigned_to, created_by, created_at, claimed_by, claim_incarnation, claim_epoch, claimed_at,
+  assigned_to, created_by, creator, created_at, claimed_by, claim_incarnation, claim_epoch, claimed_at,
   attempts, max_attempts, not_before_s, progress, summary, artifacts, failure, reviewer,
   completed_by, updated_at`;
 
@@ -76,6 +78,7 @@ export interface NewTask {
   readonly openDeps: number;
   readonly assignedTo: string;
   readonly createdBy: string;
+  readonly creator: string;
   readonly maxAttempts: number;
   readonly at: string;
 }
@@ -83,8 +86,8 @@ export interface NewTask {
 export function insertTask(tx: Tx, task: NewTask): Promise<number> {
   return tx.run(
     `INSERT INTO task (n, id, project, run, title, description, accept, files, status, priority,
-       open_deps, assigned_to, created_by, created_at, max_attempts, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       open_deps, assigned_to, created_by, creator, created_at, max_attempts, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     task.n,
     task.id,
     task.project,
@@ -98,6 +101,7 @@ export function insertTask(tx: Tx, task: NewTask): Promise<number> {
     task.openDeps,
     task.assignedTo,
     task.createdBy,
+    task.creator,
     task.at,
     task.maxAttempts,
     task.at,

@@ -3,6 +3,7 @@
 // back gets what nobody took meanwhile.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import type { Peer } from "../support/peer.ts";
 import { type Flock, report, withFlock } from "./flock.ts";
@@ -11,13 +12,13 @@ const WITHIN_MS = 2_000;
 
 /** Claims whatever is ready until there is something; resolves with the answer. */
 async function claimNext(peer: Peer): Promise<{ id: string; epoch: number; briefing: string }> {
-  let answer: { task: { id: string } | null; epoch: number; briefing: string };
+  const claimed = { id: "", epoch: 0, briefing: "" };
   await eventually(async () => {
-    answer = await peer.ok("claim_task");
-    return answer.task !== null;
+    const { task, epoch, briefing } = await peer.ok("claim_task");
+    Object.assign(claimed, { id: task?.id ?? "", epoch, briefing });
+    return task !== null;
   }, { withinMs: 10_000, what: "a task to claim" });
-  const { task, epoch, briefing } = answer!;
-  return { id: task?.id ?? "", epoch, briefing };
+  return claimed;
 }
 
 Deno.test("promise 4: a dead worker's task and lock are free within 2 s, once, with a note", async () => {
@@ -62,9 +63,12 @@ Deno.test("promise 4: a dead worker's task and lock are free within 2 s, once, w
       );
       assertEquals(n, 1, `${op} ${subject}`);
     }
-    assertEquals((await boss.ok("list_locks")).locks.map((lock: { holder: string }) => lock.holder), [
-      "dan",
-    ]);
+    assertEquals(
+      (await boss.ok("list_locks")).locks.map((lock: { holder: string }) => lock.holder),
+      [
+        "dan",
+      ],
+    );
   });
 });
 
@@ -73,7 +77,9 @@ Deno.test("promise 4: the leader's own death frees what it held, also when all o
     const [ann, ben, cyd] = await flock.joinAll("ann", "ben", "cyd");
     if (!ann || !ben || !cyd) throw new Error("nobody joined");
     assertEquals(flock.leader().name, "ann");
-    await ann.ok("create_task", { tasks: [{ title: "one" }, { title: "two" }, { title: "three" }] });
+    await ann.ok("create_task", {
+      tasks: [{ title: "one" }, { title: "two" }, { title: "three" }],
+    });
     for (const peer of [ann, ben]) await peer.ok("claim_task");
     await ann.ok("lock_file", { paths: ["a.ts"] });
     await cyd.ok("claim_task", { id: "t3" });
@@ -115,6 +121,33 @@ Deno.test("promise 4: five deaths in a row, each task comes back within 2 s", as
     report("five tasks of five dead workers", ...took);
     assert(Math.max(...took) < WITHIN_MS, `it took ${took}`);
     assertEquals(flock.count("SELECT count(*) FROM journal WHERE op = 'reap'"), 5);
+  });
+});
+
+Deno.test("node: nothing of the dead stays among the presence files", async () => {
+  await withFlock(async (flock) => {
+    const session = { clientName: "claude-code", session: "superseded" };
+    const [boss, ben] = await flock.joinAll("boss", "ben");
+    if (!boss || !ben) throw new Error("nobody joined");
+    for (let n = 0; n < 4; n++) {
+      const victim = await flock.join({ name: `victim-${n}` });
+      const { id } = await boss.ok("create_task", { title: `task ${n}` });
+      await victim.ok("claim_task", { id });
+      await victim.kill();
+      // Whoever wants the task is faster than the leader's regular look, and reaps, too.
+      await eventually(async () => !(await ben.call("claim_task", { id })).isError);
+    }
+    const older = await flock.join(session);
+    await flock.join(session);
+    await older.kill();
+    await eventually(() => {
+      const files = [...Deno.readDirSync(join(flock.home, "peers"))].map(({ name }) => name).sort();
+      const live = flock.rows<{ file: string }>(
+        "SELECT incarnation || '.lock' AS file FROM peer WHERE state = 'live' ORDER BY 1",
+      );
+      assertEquals(files, live.map(({ file }) => file));
+      return true;
+    }, { withinMs: 3_000, what: "only the living have a file" });
   });
 });
 
@@ -161,7 +194,10 @@ for (const [how, options] of RETURNS) {
       const refused = await ben.call("lock_file", { paths: ["mine.ts"] });
       assertEquals(refused.json.error?.code, "LOCK_HELD", "the lock did not come back");
       assertEquals((await back.call("complete_task", { id: "t2", summary: "no" })).isError, true);
-      assertEquals((await back.ok("complete_task", { id: "t1", summary: "yes" })).status, "completed");
+      assertEquals(
+        (await back.ok("complete_task", { id: "t1", summary: "yes" })).status,
+        "completed",
+      );
     });
   });
 }

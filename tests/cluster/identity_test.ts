@@ -6,7 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import type { Peer } from "../support/peer.ts";
 import { type Flock, withFlock } from "./flock.ts";
-import { shownIn } from "./mail.ts";
+import { drain, shownIn } from "./mail.ts";
 
 const SESSION = { clientName: "claude-code", session: "5e55-10-4" };
 
@@ -40,6 +40,25 @@ Deno.test("promise 3: of two servers of one session the older is fenced and mark
     assertEquals((await newer.ok("check")).messages, [], "it was shown twice");
     await eventually(async () => (await ann.ok("check", { id })).deliveries[0].state === "seen");
     assertEquals((await ann.ok("list_peers")).peers.length, 2, "the roster has a ghost");
+  });
+});
+
+Deno.test("promise 3: what the older server was shown and had not seen comes to the newer", async () => {
+  await withFlock(async (flock) => {
+    const ann = await flock.join({ name: "ann" });
+    const older = await flock.start(SESSION);
+    const { you } = await older.ok("join");
+    const sent: string[] = [];
+    for (let n = 0; n < 8; n++) {
+      sent.push((await ann.ok("send", { to: you.name, content: `message ${n}` })).id);
+    }
+    assertEquals((await older.ok("check")).messages.length, sent.length);
+    const newer = await flock.start(SESSION);
+    const shown = shownIn(await newer.call("join")).map((message) => message.id);
+    // The older one's next request comes too late to say that anything was read.
+    for (let n = 0; n < 3; n++) assertEquals((await older.call("check")).isError, true);
+    shown.push(...(await drain(newer)).map((message) => message.id));
+    assertEquals(shown.sort(), sent);
   });
 });
 

@@ -109,7 +109,7 @@ async function pidIn(file: string): Promise<number> {
 function isAlive(pid: number): boolean {
   try {
     // A zombie that nobody waits for is no process any more.
-    return !/^State:\\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
   } catch {
     return false;
   }

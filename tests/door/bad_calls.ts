@@ -1,5 +1,6 @@
 // Bad calls that no schema tells: names of nothing, values beyond their bounds, claims of being
-// somebody else. The other peer holds `held.ts` and the task t2; t1 is free.
+// somebody else. The other peer
+// holds `held.ts` and the task t2; t1 is free, t3 was made by the caller.
 
 import { type BadCall, GIANT } from "./bad_fields.ts";
 import { paths, plans, type Row } from "./bad_plans.ts";
@@ -53,7 +54,7 @@ function unknowns(): Row[] {
     [
       "a peer to hand over to",
       "update_task",
-      { id: "t1", assign_to: "nobody" },
+      { id: "t3", assign_to: "nobody" },
       "UNKNOWN_PEER",
       "assign_to",
     ],

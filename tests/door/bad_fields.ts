@@ -50,6 +50,14 @@ function wrongTypes(schema: Schema): Json[] {
   }
 }
 
+/** A number as an id is what other systems use; then it is an id of nothing. */
+function typeCodes(field: string, value: Json): string[] {
+  const number = typeof value === "number" || typeof value?.[0] === "number";
+  const unknown = ["UNKNOWN_TASK", "UNKNOWN_RUN", "UNKNOWN_MESSAGE"];
+  const id = ["id", "task", "run", "blocked_by"].includes(field);
+  return id && number ? ["INVALID_INPUT", ...unknown] : ["INVALID_INPUT"];
+}
+
 /** Texts that no field may take. */
 function badTexts(): [string, string, readonly string[]][] {
   return [
@@ -92,7 +100,7 @@ function casesOf(
     field,
   });
   const cases = wrongTypes(schema).map((value) =>
-    bad(`wrong type ${JSON.stringify(value)}`, value, ["INVALID_INPUT"])
+    bad(`wrong type ${JSON.stringify(value)}`, value, typeCodes(field, value))
   );
   if (isText(schema)) {
     for (const [what, value, codes] of badTexts()) cases.push(bad(what, value, codes));

@@ -2,7 +2,7 @@
 // what is wrong, leaves every table as it was, and the next request is answered as if nothing had
 // been. The inputs are counted, so that none can disappear unnoticed.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { type Peer, startPeer } from "../support/peer.ts";
@@ -26,7 +26,6 @@ async function onGround(body: (ground: Ground) => Promise<void>): Promise<void> 
     const home = join(temp, "home");
     const folder = join(temp, "project");
     Deno.mkdirSync(folder);
-    Deno.symlinkSync(temp, join(folder, "link-out"));
     Deno.symlinkSync(".", join(folder, "link-in"));
     const env = { SKEIN_RATE: "1000000" };
     const other = await startPeer({ home, folder, name: "other", role: "architect", env });
@@ -69,7 +68,7 @@ function faultOf(call: BadCall, answer: Json): string | null {
   if (call.field === null) return null;
   const named = String(field).split(".").includes(call.field) || field === call.field;
   if (!named) return `names ${field}, not ${call.field}: ${message}`;
-  const given = call.field in call.args && call.args[call.field] !== undefined;
+  const given = Object.hasOwn(call.args, call.field);
   if (given && /is required/.test(message) && call.field !== "title") {
     return `says of what was given: ${message}`;
   }
@@ -103,14 +102,13 @@ async function mistreat(ground: Ground, calls: readonly BadCall[]): Promise<stri
 /** The answer to a bad line, and how many there were. */
 async function answersTo(wire: Wire, bad: BadLine): Promise<Json[]> {
   const from = wire.lines.length;
-  const own = bad.id === undefined ? null : wire.answerTo(bad.id);
   await wire.write(bad.line);
-  await own;
   const answers = (): Json[] =>
     wire.lines.slice(from).map((line) => JSON.parse(line)).filter((one) =>
       one.id === (bad.id ?? null)
     );
-  await eventually(() => answers().length > 0, { what: `an answer to ${bad.what}` });
+  // What is never answered is a fault of its own; the others are still looked at.
+  await eventually(() => answers().length > 0, { withinMs: 3_000 }).catch(() => {});
   await assertAnswers(wire);
   return answers();
 }
@@ -119,7 +117,7 @@ Deno.test("promise 6: every bad call is refused by name, and stores nothing", as
   await onGround(async (ground) => {
     const calls = badCalls(ground.folder);
     assertEquals(new Set(calls.map((call) => JSON.stringify(call))).size, calls.length);
-    assertEquals(calls.length, 0);
+    assert(calls.length >= 158, `only ${calls.length} bad calls`);
     assertEquals(await mistreat(ground, calls), []);
     await ground.other.ok("complete_task", { id: "t2", summary: "nobody took it" });
   });
@@ -129,7 +127,7 @@ Deno.test("promise 6: every field of every tool refuses what it cannot take", as
   await onGround(async (ground) => {
     const calls = badFields();
     assertEquals(new Set(calls.map((call) => JSON.stringify(call))).size, calls.length);
-    assertEquals(calls.length, 0);
+    assert(calls.length >= 660, `only ${calls.length} bad fields`);
     assertEquals(await mistreat(ground, calls), []);
   });
 });
@@ -137,11 +135,15 @@ Deno.test("promise 6: every field of every tool refuses what it cannot take", as
 Deno.test("stdio: every line that is no request earns one error, and the next is answered", async () => {
   await onGround(async ({ wire, stored }) => {
     const lines = badLines();
-    assertEquals(lines.length, 0);
+    assert(lines.length >= 56, `only ${lines.length} bad lines`);
     const faults: string[] = [];
     const before = stored.look();
     for (const bad of lines) {
       const [answer, ...more] = await answersTo(wire, bad);
+      if (answer === undefined) {
+        faults.push(`${bad.what}: no answer`);
+        continue;
+      }
       if (more.length > 0) faults.push(`${bad.what}: ${more.length + 1} answers`);
       const code = answer.error?.code;
       if (!bad.codes.includes(code)) {

@@ -86,6 +86,7 @@ export class Flock {
   readonly project: string;
   readonly #members: Node[] = [];
   #skippedS = 0;
+  #wallMs: number | null = null;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -96,6 +97,11 @@ export class Flock {
   /** Lets time pass for everybody; wall time stays. */
   pass(seconds: number): void {
     this.#skippedS += seconds;
+  }
+
+  /** Everything from now on happens within one millisecond of wall time. */
+  freeze(): void {
+    this.#wallMs = Date.now();
   }
 
   /** A resident peer; without a name it gets a generated one. */
@@ -113,7 +119,10 @@ export class Flock {
         leaseS: 900,
         stalledGraceS: 300,
       },
-      clock: { wallMs: () => Date.now(), upS: () => Deno.osUptime() + this.#skippedS },
+      clock: {
+        wallMs: () => this.#wallMs ?? Date.now(),
+        upS: () => Deno.osUptime() + this.#skippedS,
+      },
     });
     this.#members.push(node);
     await node.enter();

@@ -73,7 +73,7 @@ flockTest("send: content comes back as it was sent", async (flock) => {
     "  two spaces, tab\tand end  \r\n\n",
     "cafe\u0301 and caf\u00e9 \u{1f9a2} \u200b",
     '<tool_use>{"name": "x"}</tool_use> \\ %s ${x} \'; DROP TABLE peer; --',
-    "/home/u/a/very/deep/path.ts https://example.org/a/b/c?d=e#f 0123456789abcdef",
+    "/srv/u/a/very/deep/path.ts https://example.org/a/b/c?d=e#f 0123456789abcdef",
   ];
   for (const content of contents) await anna.call("send", { to: ["bob"], content });
   assertEquals((await bob.inbox()).map((message) => message.content), contents);

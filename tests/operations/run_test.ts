@@ -79,6 +79,7 @@ flockTest("run: update changes goal or plan, and wants one of them", async (floc
 
 flockTest("run: list shows all, newest first, with how far each is", async (flock) => {
   const { lead } = await flock.crew();
+  flock.freeze();
   for (let n = 1; n <= 12; n++) await lead.call("run", { action: "start", goal: `goal ${n}` });
   const { id } = await lead.call("create_task", { title: "a" });
   await lead.call("claim_task", { id });

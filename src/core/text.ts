@@ -1,0 +1,13 @@
+// Cutting text for people and models without leaving half a character behind.
+
+/** The first characters of a text, at most `characters`; never half a surrogate pair. */
+export function head(text: string, characters: number): string {
+  if (text.length <= characters) return text;
+  const cut = text.slice(0, characters);
+  return cut.isWellFormed() || !text.isWellFormed() ? cut : cut.slice(0, -1);
+}
+
+/** The same, with dots where something was left out. */
+export function excerpt(text: string, characters: number): string {
+  return text.length <= characters ? text : `${head(text, characters)}...`;
+}
