@@ -12,6 +12,7 @@ import {
   type AnyOperation,
   type Context,
   type Settings,
+  type Shown,
   WAIT,
 } from "./core/operation.ts";
 import type { Tx } from "./core/transaction.ts";
@@ -39,8 +40,8 @@ export interface Caller {
   readonly project: string;
   readonly settings: Settings;
   heldEpoch(taskId: string): number | undefined;
-  /** Messages on the way to the caller. */
-  readonly offering: ReadonlySet<number>;
+  /** Messages that were shown to the caller already. */
+  readonly shown: Shown;
   /** The answer of this call shows a message. */
   offer(message: number): void;
   /** Begins to wait for a change, for at most `ms`. */
@@ -168,7 +169,7 @@ async function runRead(
       upS: store.clock.upS(),
       actor,
       waitMs,
-      offering: caller.offering,
+      shown: caller.shown,
       offer: (message) => caller.offer(message),
       settings: caller.settings,
       heldEpoch: (id) => caller.heldEpoch(id),
@@ -211,7 +212,7 @@ async function runWrite(
       upS: unit.upS,
       actor,
       waitMs,
-      offering: caller.offering,
+      shown: caller.shown,
       offer: (message) => caller.offer(message),
       settings: caller.settings,
       heldEpoch: (id) => caller.heldEpoch(id),

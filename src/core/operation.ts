@@ -30,8 +30,8 @@ export interface Context extends Omit<Unit, "record"> {
   readonly actor: Actor;
   /** The claim epoch the caller's node remembers for a task. */
   heldEpoch(taskId: string): number | undefined;
-  /** Messages on the way to the caller whose marks may not be written yet. */
-  readonly offering: ReadonlySet<number>;
+  /** What was shown to the caller already, whether or not the store knows it yet. */
+  readonly shown: Shown;
   /** Says that the answer shows this message to the caller. */
   offer(message: number): void;
   /** Milliseconds this call may still wait; 0 on the last try. */
@@ -43,6 +43,13 @@ export interface Context extends Omit<Unit, "record"> {
   /** Adds a row to the journal, in the actor's name unless another is given. */
   record(act: Omit<Act, "actor" | "op"> & Partial<Pick<Act, "actor" | "op">>): void;
   readonly tx: Tx;
+}
+
+/** The messages that a caller has been shown in this life. */
+export interface Shown {
+  has(message: number): boolean;
+  /** How many of them the store does not know yet: it still counts them as unread. */
+  readonly unmarked: number;
 }
 
 /** Settings a handler needs, from the environment. */

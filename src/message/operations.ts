@@ -259,7 +259,7 @@ export const check = operation({
   async handle(ctx, input) {
     if (input.id !== undefined) return await stateOf(ctx, input.id);
     const limit = input.limit ?? LIMITS.checkMessagesDefault;
-    const rows = await unread(ctx.tx, ctx.actor.id, ctx.actor.incarnation, limit + 1, ctx.offering);
+    const rows = await unread(ctx.tx, ctx.actor.id, ctx.actor.incarnation, limit + 1, ctx.shown);
     if (rows.length === 0 && ctx.waitMs > 0) return WAIT;
     const page: MessageRow[] = [];
     let characters = 0;
@@ -268,9 +268,10 @@ export const check = operation({
       if (page.length > 0 && characters > LIMITS.checkChars) break;
       page.push(row);
     }
-    // Before anything else can read them, or two calls at once would show them twice.
-    for (const row of page) ctx.offer(row.id);
-    return { messages: page.map(shownMessage), more: rows.length > page.length };
+    // Looked at and taken in one go: a call beside this one may have read the same rows.
+    const mine = page.filter((row) => !ctx.shown.has(row.id));
+    for (const row of mine) ctx.offer(row.id);
+    return { messages: mine.map(shownMessage), more: rows.length > page.length };
   },
 });
 

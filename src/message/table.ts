@@ -1,6 +1,7 @@
 // Messages and their deliveries. A message is stored once; a delivery is its state for one
 // recipient.
 
+import type { Shown } from "../core/operation.ts";
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Category } from "./rules.ts";
 import { type State, STATES } from "./rules.ts";
@@ -70,28 +71,28 @@ export function messageById(tx: Tx, id: number): Promise<MessageRow | undefined>
 }
 
 /**
- * What an incarnation has not been offered yet, oldest first. `offering` are those that its node
- * has on the way, whose marks may not be written yet.
+ * What an incarnation has not been offered yet, oldest first. `shown` is what its node has shown it,
+ * whose marks may not be written yet.
  */
 export async function unread(
   tx: Tx,
   peer: string,
   incarnation: string,
   limit: number,
-  offering: ReadonlySet<number>,
+  shown: Shown,
 ): Promise<MessageRow[]> {
   // Numbers first: this is asked with every call, and nearly always there is nothing. What an
   // earlier life was offered and has not seen comes along.
   const due = await tx.all<{ message: number }>(
     `SELECT message FROM delivery
      WHERE peer = ? AND state < 2 AND (state = 0 OR offered_to IS NOT ?)
-     ORDER BY state, message ${limitTo(limit + offering.size)}`,
+     ORDER BY state, message ${limitTo(limit + shown.unmarked)}`,
     peer,
     incarnation,
   );
   const rows: MessageRow[] = [];
   for (const { message } of due.sort((a, b) => a.message - b.message)) {
-    if (offering.has(message) || rows.length === limit) continue;
+    if (shown.has(message) || rows.length === limit) continue;
     const row = await messageById(tx, message);
     if (row !== undefined) rows.push(row);
   }
@@ -107,18 +108,28 @@ export async function countUnread(
   peer: string,
   incarnation: string,
   most: number,
-  offering: ReadonlySet<number>,
+  shown: Shown,
 ): Promise<number> {
   const row = await tx.get<{ total: number }>(
     `SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE peer = ? AND state = 0
-         ${limitTo(most + offering.size)}))
+         ${limitTo(most + shown.unmarked)}))
        + (SELECT count(*) FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?)
        AS total`,
     peer,
     peer,
     incarnation,
   );
-  return Math.max(0, Math.min(most, (row?.total ?? 0) - offering.size));
+  return Math.max(0, Math.min(most, (row?.total ?? 0) - shown.unmarked));
+}
+
+/** Messages that were offered to this incarnation and not seen, by whatever door. */
+export async function offeredTo(tx: Tx, peer: string, incarnation: string): Promise<number[]> {
+  const rows = await tx.all<{ message: number }>(
+    "SELECT message FROM delivery WHERE peer = ? AND state = 1 AND offered_to = ?",
+    peer,
+    incarnation,
+  );
+  return rows.map((row) => row.message);
 }
 
 export async function markOffered(

@@ -98,6 +98,7 @@ export class Duties {
       await this.#run("expire", () => this.expire());
       await this.#run("stalls", () => this.watchStalls(late));
       await this.#run("index", () => this.index());
+      await this.#run("sweep", () => this.sweep());
       await this.#run("head", () => writeHead(this.#store));
       await this.#run("checkpoint", async () => {
         this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
@@ -134,6 +135,19 @@ export class Duties {
       await this.fenced((unit) => endLife(unit, incarnation, "died"));
       engine.forget(incarnation);
       this.#watches.delete(incarnation);
+    }
+  }
+
+  /** Removes presence files of lives that ended by somebody else's hand. */
+  async sweep(): Promise<void> {
+    const { engine } = this.#store;
+    const rows = await engine.read((tx) =>
+      tx.all<{ incarnation: string }>("SELECT incarnation FROM peer WHERE incarnation IS NOT NULL")
+    );
+    const known = new Set(rows.map((row) => row.incarnation));
+    for (const name of engine.presences()) {
+      // Whoever is joining holds its file before it has a row.
+      if (!known.has(name) && engine.held(name) === "free") engine.forget(name);
     }
   }
 

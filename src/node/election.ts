@@ -130,10 +130,10 @@ export class Election {
   #waitFor(leader: string): void {
     if (this.#waitingFor.has(leader)) return;
     this.#waitingFor.add(leader);
-    void this.#ballot.freed(leader).then(async () => {
+    void this.#ballot.freed(leader).then(async (outcome) => {
       this.#waitingFor.delete(leader);
       // Missing files are unknown: the next tick looks again, without spinning.
-      if (this.#ballot.held(leader) !== "missing" && !this.#stopped) await this.look();
+      if (outcome !== "missing" && !this.#stopped) await this.look();
     }).catch(() => {
       // The store says why on the next look.
       this.#waitingFor.delete(leader);

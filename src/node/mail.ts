@@ -8,8 +8,10 @@ import type { Answer } from "../perform.ts";
 import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { Shown } from "../core/operation.ts";
 import { shownMessage } from "../message/operations.ts";
-import { countUnread, markOffered, markSeen, unread } from "../message/table.ts";
+import { countUnread, markOffered, markSeen, offeredTo, unread } from "../message/table.ts";
+import { peerByIncarnation } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 
 /** How far unread mail is counted: past that, there is simply much. */
@@ -28,7 +30,7 @@ export class Offer {
 
   add(message: number): void {
     this.ids.add(message);
-    this.#mail.offering.add(message);
+    this.#mail.take(message);
   }
 
   /** The answer went out. */
@@ -38,17 +40,19 @@ export class Offer {
 
   /** The answer was never sent: the messages are offered again. */
   withdraw(): void {
-    for (const id of this.ids) this.#mail.offering.delete(id);
+    for (const id of this.ids) this.#mail.giveBack(id);
     this.ids.clear();
   }
 }
 
-export class Mail {
+export class Mail implements Shown {
   readonly #store: Store;
   readonly #peer: string;
   readonly #incarnation: string;
-  /** Everything that is on the way or was offered, until the store knows. */
-  readonly offering = new Set<number>();
+  /** Everything that was shown in this life: a reader whose snapshot is older than a mark asks it. */
+  readonly #shown = new Set<number>();
+  /** Of those, what the store does not know yet. */
+  readonly #unmarked = new Set<number>();
   /** Offered and flushed, not yet known to be seen. */
   readonly #flushed = new Set<number>();
   readonly #previewed = new Set<number>();
@@ -61,6 +65,26 @@ export class Mail {
     this.#store = store;
     this.#peer = peer;
     this.#incarnation = incarnation;
+  }
+
+  has(message: number): boolean {
+    return this.#shown.has(message);
+  }
+
+  get unmarked(): number {
+    return this.#unmarked.size;
+  }
+
+  /** A message goes out with an answer. */
+  take(message: number): void {
+    this.#shown.add(message);
+    this.#unmarked.add(message);
+  }
+
+  /** It did not. */
+  giveBack(message: number): void {
+    this.#shown.delete(message);
+    this.#unmarked.delete(message);
   }
 
   begin(): Offer {
@@ -94,14 +118,17 @@ export class Mail {
       this.#peer,
       this.#incarnation,
       LIMITS.mailMessages + this.#previewed.size,
-      this.offering,
+      this,
     );
+    await this.#noteShell(tx);
     if (rows.length === 0) return null;
-    const total = await countUnread(tx, this.#peer, this.#incarnation, COUNTED, this.offering);
+    const total = await countUnread(tx, this.#peer, this.#incarnation, COUNTED, this);
     const messages = [];
     for (const row of rows) {
       if (messages.length === LIMITS.mailMessages) break;
       const { content } = row;
+      // Looked at and taken in one go: a call beside this one may have read the same rows.
+      if (this.#shown.has(row.id)) continue;
       if (content.length <= LIMITS.mailMessageChars) {
         offer.add(row.id);
         messages.push(shownMessage(row));
@@ -111,7 +138,16 @@ export class Mail {
         messages.push({ ...shownMessage(row), content: start, truncated: true });
       }
     }
-    return { unread: total, messages };
+    return messages.length === 0 ? null : { unread: total, messages };
+  }
+
+  /** What the agent's shell printed in its name: the next request shows that it was read. */
+  async #noteShell(tx: Tx): Promise<void> {
+    for (const id of await offeredTo(tx, this.#peer, this.#incarnation)) {
+      if (this.#shown.has(id)) continue;
+      this.#shown.add(id);
+      this.#flushed.add(id);
+    }
   }
 
   #writeSoon(): void {
@@ -134,6 +170,8 @@ export class Mail {
   async #mark(offered: ReadonlySet<number>, seen: ReadonlySet<number>): Promise<void> {
     try {
       await commit(this.#store, async ({ tx, at }) => {
+        // A newer life was shown it meanwhile, or will be: what this one saw counts no more.
+        if (await peerByIncarnation(tx, this.#incarnation) === undefined) return;
         await markOffered(tx, this.#peer, [...offered], this.#incarnation, at);
         await markSeen(tx, this.#peer, [...seen], this.#incarnation, at);
       });
@@ -143,7 +181,7 @@ export class Mail {
       for (const id of seen) this.#toSee.add(id);
       throw thrown;
     }
-    for (const id of offered) this.offering.delete(id);
+    for (const id of offered) this.#unmarked.delete(id);
   }
 
   /** Writes what is due, at the end. */

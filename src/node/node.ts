@@ -12,7 +12,7 @@ import { VERSION } from "../core/version.ts";
 import { unread } from "../message/table.ts";
 import { enter, type Entered } from "../peer/entry.ts";
 import { endLife } from "../peer/life.ts";
-import { setWatch } from "../peer/table.ts";
+import { peerByIncarnation, setWatch } from "../peer/table.ts";
 import { type Answer, type Caller, perform } from "../perform.ts";
 import type { Bell, Hold } from "../store/engine.ts";
 import { openStore } from "../store/open.ts";
@@ -241,7 +241,11 @@ export class Node {
     const life = this.#life;
     if (life === null || this.#left) return null;
     const offer = life.mail.begin();
-    const mail = await life.store.engine.read((tx) => life.mail.ride(tx, offer));
+    const mail = await life.store.engine.read(async (tx) => {
+      // A newer life of this identity gets the mail; this one only its refusals.
+      if (await peerByIncarnation(tx, life.incarnation) === undefined) return null;
+      return await life.mail.ride(tx, offer);
+    });
     return mail === null ? null : { mail, offer };
   }
 
@@ -249,9 +253,7 @@ export class Node {
   async hasUnread(): Promise<boolean> {
     const life = await this.#alive();
     const { entered, incarnation, mail } = life;
-    const rows = await life.store.engine.read((tx) =>
-      unread(tx, entered.id, incarnation, 1, mail.offering)
-    );
+    const rows = await life.store.engine.read((tx) => unread(tx, entered.id, incarnation, 1, mail));
     return rows.length > 0;
   }
 
@@ -268,7 +270,7 @@ export class Node {
       project: this.#project,
       settings: this.#options.settings,
       heldEpoch: (task) => this.#epochs.get(task),
-      offering: life.mail.offering,
+      shown: life.mail,
       offer: (message) => offer.add(message),
       changed: (ms) => life.feed.changed(ms),
     };
@@ -278,7 +280,10 @@ export class Node {
   #remember(operation: AnyOperation, answer: Answer): void {
     if (operation.name !== "claim_task") return;
     const task = answer["task"] as { id: string } | null;
-    if (task !== null) this.#epochs.set(task.id, answer["epoch"] as number);
+    if (task === null) return;
+    // An answer that is repeated under its key may be older than what we hold.
+    const epoch = Math.max(answer["epoch"] as number, this.#epochs.get(task.id) ?? 0);
+    this.#epochs.set(task.id, epoch);
   }
 
   /** Calls `listener` with the subjects of everything that happens from now on. */

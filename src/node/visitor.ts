@@ -90,7 +90,7 @@ export class Visitor {
       project: this.#project,
       settings: this.#options.settings,
       heldEpoch: () => undefined,
-      offering: offered,
+      shown: { has: (message) => offered.has(message), unmarked: offered.size },
       offer: (message) => void offered.add(message),
       changed: (ms) => this.#changed(store, ms),
     };

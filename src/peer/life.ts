@@ -11,6 +11,7 @@ import { insertNote } from "../task/notes.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
 import {
+  allLivePeers,
   architectOf,
   endPeer,
   type GitState,
@@ -166,6 +167,19 @@ export async function leaderLives(unit: Unit): Promise<boolean> {
   );
   if (row === undefined || row.incarnation === null) return false;
   return await unit.tx.held(row.incarnation) === "held";
+}
+
+/**
+ * Where nobody leads, whoever is held up does the leader's duty: ends the dead and those whose lease
+ * is over. Returns whether anybody was ended.
+ */
+export async function reapWithoutLeader(unit: Unit): Promise<boolean> {
+  if (await leaderLives(unit)) return false;
+  let ended = false;
+  for (const peer of await allLivePeers(unit.tx)) {
+    if (!await stillAlive(unit, peer.id)) ended = true;
+  }
+  return ended;
 }
 
 /** Gives a returning session what nobody took meanwhile; the rest is listed until it was told. */

@@ -71,7 +71,7 @@ export const join = operation({
       you: { id: you.id, name: you.name, role: you.role, project: actor.project },
       leader: await shownLeader(ctx),
       peers: await shownPeers(ctx, others),
-      unread: await countUnread(tx, you.id, actor.incarnation, 1_000, ctx.offering),
+      unread: await countUnread(tx, you.id, actor.incarnation, 1_000, ctx.shown),
       lost: await tellLost(ctx),
       tasks: { ready, in_progress, blocked, completed },
       ...(you.run === null ? {} : { run: you.run }),

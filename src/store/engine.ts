@@ -52,6 +52,8 @@ export interface Engine {
   freed(name: string): Promise<"freed" | "missing">;
   /** Removes what a dead holder of `name` left behind. */
   forget(name: string): void;
+  /** Every presence of which something is there, held or left behind. */
+  presences(): string[];
   /** Listens for rings. */
   bell(onRing: () => void): Promise<Bell>;
   /** Rings bells; repeated rings within a millisecond become one. Never throws. */

@@ -62,8 +62,10 @@ export class SqliteEngine implements Engine {
 
   async write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
     const connection = this.#writing();
+    // From now, not from its turn: those who wait in line give up together.
+    const deadline = performance.now() + TIMES.busyMs;
     return await connection.queue(async () => {
-      await this.#begin(connection);
+      await this.#begin(connection, deadline);
       const tx = new OpenTransaction(connection);
       let result: T;
       try {
@@ -101,8 +103,7 @@ export class SqliteEngine implements Engine {
   }
 
   /** Takes the write lock: SQLite's own wait blocks the thread, so it is short and repeated. */
-  async #begin(connection: Connection): Promise<void> {
-    const deadline = performance.now() + TIMES.busyMs;
+  async #begin(connection: Connection, deadline: number): Promise<void> {
     for (let delayMs = 1;; delayMs = Math.min(delayMs * 2, 40)) {
       try {
         connection.prepare("BEGIN IMMEDIATE").run();
@@ -166,7 +167,7 @@ export class SqliteEngine implements Engine {
   }
 
   #presencePath(name: string): string {
-    return join(this.#home.peers, `${name}.lock`);
+    return join(this.#home.peers, name.includes(".") ? name : `${name}.lock`);
   }
 
   hold(name: string): Hold {
@@ -187,6 +188,11 @@ export class SqliteEngine implements Engine {
 
   forget(name: string): void {
     removeIfThere(this.#presencePath(name));
+  }
+
+  presences(): string[] {
+    // A life that ended between making its file and naming it leaves one under a longer name.
+    return [...Deno.readDirSync(this.#home.peers)].map(({ name }) => name.replace(/\.lock$/, ""));
   }
 
   async bell(onRing: () => void): Promise<Bell> {

@@ -12,7 +12,7 @@ import { createdStatus } from "./created.ts";
 import { insertNote } from "./notes.ts";
 import { requestReview } from "./review.ts";
 import * as table from "./table.ts";
-import { nameOf, ownClaim, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
+import { nameOf, ownClaim, refuseStale, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
 
 export const updateTask = operation({
   name: "update_task",
@@ -45,6 +45,7 @@ export const updateTask = operation({
       );
     }
     const row = await taskOr404(ctx, input.id);
+    if (input.epoch !== undefined) await refuseStale(ctx, row, input.epoch, "update_task");
     const action = input.action ?? (input.assign_to === undefined ? undefined : "assign");
     if (input.progress !== undefined) {
       await ownClaim(ctx, row, input.epoch, "update_task");

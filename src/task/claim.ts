@@ -6,7 +6,7 @@ import { Refusal } from "../core/errors.ts";
 import { integer, line, list, optionalText, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation, WORKING } from "../core/operation.ts";
-import { stillAlive } from "../peer/life.ts";
+import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
 import { mayTakeOver } from "../peer/rules.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
@@ -33,7 +33,9 @@ export const claimTask = operation({
     reason: z.enum(["empty", "blocked", "delayed"]).optional(),
   }),
   async handle(ctx, input) {
-    const row = input.id === undefined ? await best(ctx) : await claimable(ctx, input.id);
+    const row = input.id === undefined
+      ? await best(ctx) ?? (await reapWithoutLeader(ctx) ? await best(ctx) : null)
+      : await claimable(ctx, input.id);
     if (row === null) return { task: null, reason: await whyNothing(ctx) };
     const { actor } = ctx;
     const epoch = await table.claim(ctx.tx, row.id, actor.id, actor.incarnation, ctx.at);

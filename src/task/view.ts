@@ -141,15 +141,7 @@ export async function ownClaim(
 ): Promise<void> {
   const mine = row.claimed_by === ctx.actor.id && row.claim_incarnation === ctx.actor.incarnation;
   const known = epoch ?? ctx.heldEpoch(row.id);
-  if (known !== undefined && known !== row.claim_epoch) {
-    const holder = await nameOf(ctx.tx, row.claimed_by);
-    throw new Refusal(
-      "STALE_EPOCH",
-      `${op}: your claim on ${row.id} had epoch ${known}; it is ${row.claim_epoch} now` +
-        (holder === null ? "" : ` and ${holder} has it`),
-      { task: row.id, status: row.status, claimed_by: holder },
-    );
-  }
+  if (known !== undefined) await refuseStale(ctx, row, known, op);
   if (mine) return;
   const holder = await nameOf(ctx.tx, row.claimed_by);
   throw new Refusal(
@@ -174,4 +166,24 @@ export async function tell(
     content: text,
     task: row.id,
   });
+}
+
+/**
+ * Refuses whoever was overtaken: the claim it speaks of is over.
+ * @throws Refusal `STALE_EPOCH`
+ */
+export async function refuseStale(
+  ctx: Context,
+  row: TaskRow,
+  epoch: number,
+  op: string,
+): Promise<void> {
+  if (epoch === row.claim_epoch) return;
+  const holder = await nameOf(ctx.tx, row.claimed_by);
+  throw new Refusal(
+    "STALE_EPOCH",
+    `${op}: your claim on ${row.id} had epoch ${epoch}; it is ${row.claim_epoch} now` +
+      (holder === null ? "" : ` and ${holder} has it`),
+    { task: row.id, status: row.status, claimed_by: holder },
+  );
 }

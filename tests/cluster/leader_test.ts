@@ -65,26 +65,34 @@ Deno.test("promise 5: waiters that are stopped stand in nobody's way", async () 
   });
 });
 
-Deno.test("promise 5: a leader that leaves gives the seat away at once", async () => {
-  await withFlock(async (flock) => {
-    let leading = await flock.join({ name: "peer-0" });
-    const took: number[] = [];
-    for (let n = 1; n <= 4; n++) {
-      // One waiter alone: with many, somebody's regular look would come soon by chance.
-      const waiting = await flock.join({ name: `peer-${n}` });
-      const old = flock.leader();
-      const [next] = await Promise.all([flock.nextLeader(old, WITHIN_MS), leading.close()]);
-      took.push(next.tookMs);
-      leading = waiting;
-    }
-    report("another leads after the leader left", ...took);
-    // Not later than after a kill: one of four may meet a busy machine, two may not.
-    const third = took.sort((a, b) => a - b)[2] ?? Number.NaN;
-    assert(third < 200, `leaving takes longer than being killed: ${took.map(Math.round)} ms`);
-    await leading.close();
-    assertEquals(flock.leader().incarnation, null, "nobody is left to lead");
+const ENDS: readonly [string, (peer: Peer) => Promise<void>][] = [
+  ["leaves", (peer) => peer.close()],
+  ["is killed", (peer) => peer.kill()],
+];
+
+for (const [how, end] of ENDS) {
+  Deno.test(`promise 5: a leader that ${how} is followed at once by the only one who waits`, async () => {
+    await withFlock(async (flock) => {
+      let leading = await flock.join({ name: "peer-0" });
+      const took: number[] = [];
+      for (let n = 1; n <= 4; n++) {
+        // With many who wait, somebody's regular look would come soon by chance.
+        const waiting = await flock.join({ name: `peer-${n}` });
+        const old = flock.leader();
+        const [next] = await Promise.all([flock.nextLeader(old, WITHIN_MS), end(leading)]);
+        took.push(next.tookMs);
+        assertEquals([next.name, next.epoch], [`peer-${n}`, old.epoch + 1]);
+        leading = waiting;
+      }
+      report(`another leads after the leader ${how}`, ...took);
+      // One of four may meet a busy machine, two may not.
+      const third = took.sort((a, b) => a - b)[2] ?? Number.NaN;
+      assert(third < 200, `the next one came late: ${took.map(Math.round)} ms`);
+      await leading.close();
+      assertEquals(flock.leader().incarnation, null, "nobody is left to lead");
+    });
   });
-});
+}
 
 Deno.test("node: fifty that start at once have one leader and fifty names", async () => {
   await withFlock(async (flock) => {

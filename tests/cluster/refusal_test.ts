@@ -59,6 +59,11 @@ const REFUSED: readonly [string, string, Record<string, unknown>][] = [
   ["UNKNOWN_TASK", "claim_task", { id: `t9-${MARK}` }],
   ["NOT_YOUR_CLAIM", "complete_task", { id: "t1", summary: MARK }],
   ["NOT_YOUR_CLAIM", "update_task", { id: "t1", progress: MARK, note: MARK }],
+  // These have written something before they are refused.
+  ["NOT_YOUR_CLAIM", "update_task", { id: "t1", note: MARK, action: "release" }],
+  ["TASK_STATE", "update_task", { id: "t1", note: MARK, action: "accept" }],
+  ["ROLE_TAKEN", "join", { name: `ann-${MARK}`, role: "architect" }],
+  ["UNKNOWN_RUN", "join", { name: `ann-${MARK}`, summary: MARK, run: "r999" }],
   ["TASK_STATE", "review_task", { id: "t1", verdict: "approve", findings: MARK }],
   ["LOCK_HELD", "lock_file", { paths: [`${MARK}.ts`, "held.ts"] }],
   ["PATH_OUTSIDE", "lock_file", { paths: [`${MARK}.ts`, "../../elsewhere.ts"] }],

@@ -25,7 +25,7 @@ const FILLERS: Readonly<Record<string, Json>> = {
   lock_file: { paths: ["free.ts"] },
   set_memory: { key: "k", value: "v" },
   get_task: { id: "t1" },
-  update_task: { id: "t1" },
+  update_task: { id: "t1", note: "x" },
   review_task: { id: "t1", verdict: "approve" },
   run: { action: "start", goal: "g" },
   search: { query: "x" },

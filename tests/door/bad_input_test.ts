@@ -68,7 +68,7 @@ function faultOf(call: BadCall, answer: Json): string | null {
   if (call.field === null) return null;
   const named = String(field).split(".").includes(call.field) || field === call.field;
   if (!named) return `names ${field}, not ${call.field}: ${message}`;
-  const given = Object.hasOwn(call.args, call.field);
+  const given = field === call.field && Object.hasOwn(call.args, call.field);
   if (given && /is required/.test(message) && call.field !== "title") {
     return `says of what was given: ${message}`;
   }
