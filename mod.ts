@@ -18,7 +18,8 @@ export {
 export { LIMITS, TIMES } from "./src/core/limits.ts";
 export type { AnyOperation, Operation, Role, Settings } from "./src/core/operation.ts";
 export { VERSION } from "./src/core/version.ts";
-export { type Called, type CallOptions, Node, type NodeOptions } from "./src/node/node.ts";
+export type { NodeOptions } from "./src/node/life.ts";
+export { type Called, type CallOptions, Node } from "./src/node/node.ts";
 export { type Environment, readEnvironment } from "./src/node/settings.ts";
 export { Visitor, type VisitorOptions } from "./src/node/visitor.ts";
 export type { Answer } from "./src/perform.ts";

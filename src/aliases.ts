@@ -20,6 +20,8 @@ export interface Alias {
   /** The operation it stands for; null: this build has none. */
   readonly operation: string | null;
   readonly summary: string;
+  /** What it risks, if not what its operation does. */
+  readonly risk?: "low" | "medium" | "high";
   /** Parameters by name; `!` marks the required ones. */
   readonly params: Params;
   readonly map: (args: Args) => Args;
@@ -62,6 +64,7 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["raise_blocker", {
     operation: "send",
     summary: "Tell the architect what blocks you.",
+    risk: "high",
     params: { description: "string!", task_id: "string" },
     map: ({ description, ...args }) => ({
       ...args,
@@ -73,21 +76,26 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["request_review", {
     operation: "update_task",
     summary: "Ask for a review of your task.",
+    risk: "high",
     params: { task_id: "string!", summary: "string!" },
     map: ({ summary, ...args }) => ({ ...args, action: "request_review", note: summary }),
   }],
   ["resume_run", {
     operation: "run",
     summary: "Resume a run with everything needed to go on.",
+    risk: "low",
     params: { run_id: "string!" },
     map: (args) => ({ ...args, action: "resume" }),
   }],
   [
     "spawn_worker",
-    unavailable("Start a worker session.", "Open a terminal and start an agent there."),
+    unavailable("high", "Start a worker session.", "Open a terminal and start an agent there."),
   ],
-  ["log_conversation", unavailable("Log a turn.", "Use set_memory for what others should know.")],
-  ["get_conversation", unavailable("Read logged turns.", "Ask the peer with send.")],
+  [
+    "log_conversation",
+    unavailable("low", "Log a turn.", "Use set_memory for what others should know."),
+  ],
+  ["get_conversation", unavailable("low", "Read logged turns.", "Ask the peer with send.")],
   ["init_coordination", {
     operation: "run",
     summary: "Set the goal and the master plan.",
@@ -170,10 +178,11 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   }],
 ]);
 
-function unavailable(summary: string, hint: string): Alias {
+function unavailable(risk: "low" | "high", summary: string, hint: string): Alias {
   return {
     operation: null,
     summary,
+    risk,
     params: {},
     map: () => {
       throw new Refusal("NOT_AVAILABLE", "this build of skein cannot do that", { hint });

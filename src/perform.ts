@@ -105,6 +105,11 @@ export async function perform(
 }
 
 function parse(operation: AnyOperation, raw: unknown): unknown {
+  if (typeof raw === "object" && raw !== null && Object.hasOwn(raw, "__proto__")) {
+    throw new Refusal("INVALID_INPUT", `${operation.name}: unknown field __proto__`, {
+      field: "__proto__",
+    });
+  }
   const result = operation.input.safeParse(raw ?? {});
   if (result.success) return result.data;
   throw inputRefusal(operation.name, result.error.issues, raw);

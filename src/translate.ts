@@ -29,6 +29,17 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   run: { run_id: "id", master_plan: "plan" },
 };
 
+/** Fields that hold a task: some systems count them. */
+const NUMBERED: ReadonlyMap<string, readonly string[]> = new Map([
+  ["claim_task", ["id"]],
+  ["complete_task", ["id"]],
+  ["get_task", ["id"]],
+  ["update_task", ["id"]],
+  ["review_task", ["id"]],
+  ["send", ["task"]],
+  ["lock_file", ["task"]],
+]);
+
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   available: "ready",
   claimed: "in_progress",
@@ -80,7 +91,7 @@ function rename(args: Args, names: Readonly<Record<string, string>>): void {
 
 /** What a change of name alone does not translate. */
 function adapt(operation: string, args: Args): Args {
-  for (const field of ["id", "task"]) {
+  for (const field of NUMBERED.get(operation) ?? []) {
     if (typeof args[field] === "number") args[field] = `t${args[field]}`;
   }
   if (operation === "list_peers" && typeof args["scope"] === "string") {

@@ -2,6 +2,8 @@
 // shell, and what to do next. A refusal is an answer, not a crash: it names what was asked, why
 // not, who or what stands in the way, and the remedy. The README's table is made from this list.
 
+import { excerpt } from "./text.ts";
+
 /** What one error code means outside of the MCP door. */
 export interface ErrorKind {
   /** HTTP status. */
@@ -98,6 +100,9 @@ export type ErrorCode = keyof typeof ERRORS;
 /** What a refusal may carry besides code, message and hint. */
 export type Details = Readonly<Record<string, unknown>>;
 
+/** A refusal is read by a model: it quotes what was asked only so far. */
+const MESSAGE_CHARS = 600;
+
 /** A refusal: thrown anywhere, caught at a door; a transaction it crosses is rolled back. */
 export class Refusal extends Error {
   readonly code: ErrorCode;
@@ -110,7 +115,7 @@ export class Refusal extends Error {
    * @param options `hint` replaces the catalogue's remedy; the rest travels in the answer
    */
   constructor(code: ErrorCode, message: string, options: { hint?: string } & Details = {}) {
-    super(message);
+    super(excerpt(message, MESSAGE_CHARS));
     this.name = "Refusal";
     this.code = code;
     const { hint, ...details } = options;

@@ -68,12 +68,7 @@ async function perform(args: readonly string[]): Promise<number> {
   }
   const { input, flags } = readArguments(found.command, found.rest);
   if (flags.help) return await help(found.command.words);
-  const environment = readEnvironment({
-    ...Deno.env.toObject(),
-    ...(flags.home === undefined ? {} : { SKEIN_HOME: flags.home }),
-    ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
-    ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
-  }, Deno.cwd());
+  const environment = environmentOf(flags);
   const { Visitor } = await import("../node/visitor.ts");
   const visitor = new Visitor(environment);
   const translated = translate(found.command.operation.name, input);
@@ -117,12 +112,19 @@ async function serve(args: readonly string[]): Promise<number> {
 }
 
 /** A peer without an agent: keeps a leader alive, holds a name, watches. */
-async function up(_args: readonly string[]): Promise<number> {
-  const environment: Environment = readEnvironment(Deno.env.toObject(), Deno.cwd());
+async function up(args: readonly string[]): Promise<number> {
+  const { GLOBAL_FLAGS, readGlobals } = await import("./commands.ts");
+  const flags = readGlobals("up", args);
+  if (flags.help) {
+    const names = Object.keys(GLOBAL_FLAGS).map((name) => `--${name}`).join(" ");
+    print(`skein up: be a peer without an agent, until interrupted\n\nUsage: skein up ${names}`);
+    return EXIT.done;
+  }
+  const environment = environmentOf(flags);
   const { Node } = await import("../node/node.ts");
   const node = new Node({ ...environment, session: null });
-  const entered = await node.enter();
-  print(`${entered.name} (${entered.role}) is up; Ctrl-C leaves`);
+  const { name, role } = await node.enter();
+  print(flags.json ? JSON.stringify({ name, role }) : `${name} (${role}) is up; Ctrl-C leaves`);
   await new Promise<void>((done) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => done());
@@ -130,6 +132,18 @@ async function up(_args: readonly string[]): Promise<number> {
   });
   await node.leave();
   return EXIT.done;
+}
+
+/** The environment, with what the flags say instead. */
+function environmentOf(
+  flags: { home?: string | undefined; dir?: string | undefined; as?: string | undefined },
+): Environment {
+  return readEnvironment({
+    ...Deno.env.toObject(),
+    ...(flags.home === undefined ? {} : { SKEIN_HOME: flags.home }),
+    ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
+    ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
+  }, Deno.cwd());
 }
 
 function styleOf(): Style {

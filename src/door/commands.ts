@@ -99,6 +99,24 @@ export function readArguments(command: Command, args: readonly string[]): Typed 
   return { input, flags: globals(values) };
 }
 
+/**
+ * Reads the flags of a command that is no operation.
+ * @throws Refusal `INVALID_INPUT`
+ */
+export function readGlobals(name: string, args: readonly string[]): Typed["flags"] {
+  const options: Record<string, { type: "boolean" | "string" }> = {};
+  for (const [flag, { type }] of Object.entries(GLOBAL_FLAGS)) options[flag] = { type };
+  try {
+    const { values } = parseArgs({ args: [...args], options, strict: true });
+    return globals(values as Record<string, unknown>);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message.split("\n")[0] ?? "" : "";
+    throw new Refusal("INVALID_INPUT", `skein ${name}: ${why}`, {
+      hint: `skein ${name} --help shows its flags.`,
+    });
+  }
+}
+
 function globals(values: Readonly<Record<string, unknown>>): Typed["flags"] {
   const text = (name: string): string | undefined => values[name] as string | undefined;
   return {

@@ -7,44 +7,38 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
-  ErrorCode,
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
-  McpError,
   ReadResourceRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { operationNamed } from "../catalogue.ts";
-import { asRefusal, Refusal } from "../core/errors.ts";
-import type { AnyOperation } from "../core/operation.ts";
+import { asRefusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
-import { readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
+import { canonicalUri, readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
+import {
+  complain,
+  type Extra,
+  keyOf,
+  protocolError,
+  reportProgress,
+  result,
+  understood,
+  watchParent,
+} from "./reply.ts";
 import { StdioTransport } from "./stdio.ts";
 import { listTools } from "./tools.ts";
 
 /** The client whose session id in the environment is its own. */
 const CLAUDE_CODE = "claude-code";
-/** How often a waiting call says that it is still there. */
-const PROGRESS_MS = 5_000;
-
-/** What the SDK hands to a handler, as far as it is used. */
-interface Extra {
-  readonly requestId: string | number;
-  readonly signal: AbortSignal;
-  readonly _meta?: { readonly progressToken?: string | number | undefined } | undefined;
-  // deno-lint-ignore no-explicit-any
-  readonly sendNotification: (notification: any) => Promise<void>;
-}
-
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
   #node: Promise<Node> | null = null;
@@ -54,9 +48,12 @@ class McpDoor {
   readonly #environment: Environment;
   /** Mail on answers that are not written out yet, by request. */
   readonly #offers = new Map<string | number, Offer>();
-  readonly #subscribed = new Set<string>();
+  /** Subscribed URIs as the client wrote them, by their one spelling. */
+  readonly #subscribed = new Map<string, string>();
   #stopListening: (() => Promise<void>) | null = null;
   #ending = false;
+  /** What was complained about last: the same trouble comes back with every tick. */
+  #complaint = "";
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -64,6 +61,7 @@ class McpDoor {
       tools: {},
       resources: { subscribe: true },
       prompts: {},
+      logging: {},
     };
     this.#server = new Server(
       { name: "skein", version: VERSION },
@@ -99,12 +97,23 @@ class McpDoor {
     Deno.exit(code);
   }
 
+  /** Trouble that no answer can carry: to stderr, and to the client's log. */
+  #complain(text: string): void {
+    if (text === this.#complaint) return;
+    this.#complaint = text;
+    complain(text);
+    const data = { level: "warning" as const, logger: "skein", data: text };
+    this.#server.sendLoggingMessage(data).catch(() => {
+      // The client is gone, or does not listen: stderr has it.
+    });
+  }
+
   async #leave(): Promise<void> {
     try {
       const node = await this.#node;
       await node?.leave();
     } catch (thrown) {
-      complain(asRefusal(thrown).message);
+      this.#complain(asRefusal(thrown).message);
     }
   }
 
@@ -119,7 +128,7 @@ class McpDoor {
         role,
         settings,
         session: this.#session,
-        onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+        onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
       });
     });
     return this.#node;
@@ -134,7 +143,7 @@ class McpDoor {
     setTimeout(() => {
       if (!this.#ending) {
         void this.#peer().then((node) => node.enter())
-          .catch((thrown) => complain(asRefusal(thrown).message));
+          .catch((thrown) => this.#complain(asRefusal(thrown).message));
       }
     }, TIMES.joinMs);
   }
@@ -160,7 +169,7 @@ class McpDoor {
     }));
     server.setRequestHandler(
       ReadResourceRequestSchema,
-      ({ params }, extra) => this.#read(params.uri, extra.requestId),
+      ({ params }) => this.#read(params.uri),
     );
     server.setRequestHandler(SubscribeRequestSchema, ({ params }) => this.#subscribe(params.uri));
     server.setRequestHandler(
@@ -179,9 +188,9 @@ class McpDoor {
     try {
       const { operation, input, claims } = await understood(name, args);
       const node = await this.#peer();
-      const key = meta?.["skein/key"];
+      const key = keyOf(meta);
       const { answer, offer } = await node.call(operation, input, {
-        key: key === undefined ? undefined : String(key),
+        key,
         signal: extra.signal,
         claims,
       });
@@ -223,13 +232,13 @@ class McpDoor {
 
   async #read(
     uri: string,
-    requestId: string | number,
   ): Promise<{ contents: { uri: string; mimeType: string; text: string }[] }> {
     try {
       const { operation, input } = readingOf(uri);
       const node = await this.#peer();
       const { answer, offer } = await node.call(operation, input, { mail: false });
-      if (offer.ids.size > 0) this.#offers.set(requestId, offer);
+      // Looking at the inbox is not being told: the messages still come to the model.
+      offer.withdraw();
       return { contents: [{ uri, mimeType: "application/json", text: JSON.stringify(answer) }] };
     } catch (thrown) {
       throw protocolError(thrown);
@@ -237,26 +246,25 @@ class McpDoor {
   }
 
   async #subscribe(uri: string): Promise<Record<string, never>> {
-    this.#orProtocolError(() => readingOf(uri));
-    this.#subscribed.add(uri);
+    this.#subscribed.set(this.#orProtocolError(() => canonicalUri(uri)), uri);
     const node = await this.#peer();
     this.#stopListening ??= await node.listen((subjects) => {
       const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
-      void this.#announce(changed).catch((thrown) => complain(asRefusal(thrown).message));
+      void this.#announce(changed).catch((thrown) => this.#complain(asRefusal(thrown).message));
     });
     return {};
   }
 
   async #announce(changed: ReadonlySet<string>): Promise<void> {
-    for (const uri of changed) {
+    for (const one of changed) {
       // Messages of others change no inbox of ours.
-      if (uri === "skein://inbox" && !await this.#joined?.hasUnread()) continue;
-      await this.#server.sendResourceUpdated({ uri });
+      if (one === "skein://inbox" && !await this.#joined?.hasUnread()) continue;
+      await this.#server.sendResourceUpdated({ uri: this.#subscribed.get(one) ?? one });
     }
   }
 
   async #unsubscribe(uri: string): Promise<Record<string, never>> {
-    this.#subscribed.delete(uri);
+    this.#subscribed.delete(this.#orProtocolError(() => canonicalUri(uri)));
     if (this.#subscribed.size === 0 && this.#stopListening !== null) {
       const stop = this.#stopListening;
       this.#stopListening = null;
@@ -271,79 +279,6 @@ class McpDoor {
     } catch (thrown) {
       throw protocolError(thrown);
     }
-  }
-}
-
-/**
- * What a call means, by whatever name it came.
- * @throws Refusal `UNKNOWN_TOOL`
- */
-async function understood(
-  name: string,
-  args: unknown,
-): Promise<{ operation: AnyOperation; input: unknown; claims: readonly string[] }> {
-  const { translate } = await import("../translate.ts");
-  const translated = translate(name, args);
-  const operation = operationNamed(translated.operation);
-  if (operation === undefined) {
-    throw new Refusal("UNKNOWN_TOOL", `there is no tool ${name}`, { tool: name.slice(0, 100) });
-  }
-  return { ...translated, operation };
-}
-
-/** One JSON object, as structured content and as the same text: clients show one or the other. */
-function result(answer: Readonly<Record<string, unknown>>, isError: boolean): CallToolResult {
-  return {
-    content: [{ type: "text", text: JSON.stringify(answer) }],
-    structuredContent: answer as Record<string, unknown>,
-    ...(isError ? { isError: true } : {}),
-  };
-}
-
-/** Where MCP has no place for a result with an error, the refusal travels as data of one. */
-function protocolError(thrown: unknown): McpError {
-  const refusal = asRefusal(thrown);
-  const code = refusal.code === "INTERNAL" ? ErrorCode.InternalError : ErrorCode.InvalidParams;
-  return new McpError(code, `${refusal.message}. ${refusal.hint}`, refusal.toJSON());
-}
-
-function reportProgress(extra: Extra): () => void {
-  const progressToken = extra._meta?.progressToken;
-  if (progressToken === undefined) return () => {};
-  const startMs = performance.now();
-  const timer = setInterval(() => {
-    const progress = Math.round((performance.now() - startMs) / 1000);
-    extra.sendNotification({
-      method: "notifications/progress",
-      params: { progressToken, progress, message: `waiting for ${progress} s` },
-    }).catch(() => {
-      // The client is gone: the wire says so itself.
-    });
-  }, PROGRESS_MS);
-  return () => clearInterval(timer);
-}
-
-/** A client that was killed cannot close the pipe if somebody else holds its end. */
-function watchParent(gone: () => void): void {
-  const parent = Deno.ppid;
-  const timer = setInterval(() => {
-    if (Deno.ppid === parent) return;
-    clearInterval(timer);
-    gone();
-  }, TIMES.tickMs);
-}
-
-/** What was complained about last: the same trouble comes back with every tick. */
-let lastComplaint = "";
-
-/** Trouble that no answer can carry goes to stderr, one line each. */
-function complain(text: string): void {
-  if (text === lastComplaint) return;
-  lastComplaint = text;
-  try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
-  } catch {
-    // Nobody listens: stderr is closed when the client is gone.
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { AnyOperation } from "../core/operation.ts";
 import { Refusal } from "../core/errors.ts";
+import { head } from "../core/text.ts";
 import { operationNamed } from "../catalogue.ts";
 
 /** How a URI is read. */
@@ -34,7 +35,7 @@ export function readingOf(uri: string): Reading {
   const id = encoded === undefined ? undefined : decode(encoded);
   const found = id === undefined ? plain(kind) : single(kind, id);
   if (found !== null) return found;
-  throw new Refusal("UNKNOWN_RESOURCE", `there is no resource ${uri}`, { field: "uri" });
+  throw new Refusal("UNKNOWN_RESOURCE", `there is no resource ${head(uri, 200)}`, { field: "uri" });
 }
 
 function decode(text: string): string | undefined {
@@ -64,6 +65,18 @@ function reading(name: string, input: Readonly<Record<string, unknown>>): Readin
   const operation = operationNamed(name);
   if (operation === undefined) throw new Error(`invariant broken: no operation ${name}`);
   return { operation, input };
+}
+
+/**
+ * The one spelling of a URI, as changes are announced.
+ * @throws Refusal `UNKNOWN_RESOURCE`
+ */
+export function canonicalUri(uri: string): string {
+  readingOf(uri);
+  const match = /^skein:\/\/([a-z]+)(?:\/(.+))?$/.exec(uri);
+  const [, kind, encoded] = match ?? [];
+  const id = encoded === undefined ? undefined : decode(encoded);
+  return id === undefined ? `skein://${kind}` : `skein://${kind}/${encodeURIComponent(id)}`;
 }
 
 /** The resources that change with a subject of the journal. */

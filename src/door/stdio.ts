@@ -9,6 +9,8 @@ import { LIMITS } from "../core/limits.ts";
 /** Error codes of JSON-RPC. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
+const NEWLINE = 10;
 
 /** What the door wants to know. */
 export interface WireEvents {
@@ -29,8 +31,6 @@ export class StdioTransport implements Transport {
   readonly #output: WritableStreamDefaultWriter<Uint8Array>;
   readonly #encoder = new TextEncoder();
   #closed = false;
-  /** The line that is coming in is too long: it was refused, what is left of it is dropped. */
-  #skipping = false;
 
   constructor(
     events: WireEvents,
@@ -47,23 +47,27 @@ export class StdioTransport implements Transport {
     return Promise.resolve();
   }
 
+  /** Splits bytes into lines; only whole lines are decoded, so that bad bytes spoil one alone. */
   async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
+    let pieces: Uint8Array[] = [];
+    let bytes = 0;
+    let skipping = false;
     try {
       for await (const chunk of this.#input) {
-        rest += decoder.decode(chunk, { stream: true });
         let from = 0;
-        for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", from)) {
-          this.#line(rest.slice(from, end));
+        for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+          pieces.push(chunk.subarray(from, end));
+          if (!skipping) this.#bytes(pieces);
+          [pieces, bytes, skipping] = [[], 0, false];
           from = end + 1;
         }
-        rest = rest.slice(from);
-        if (rest.length > LIMITS.requestBytes) {
-          this.#refuse(null, INVALID_REQUEST, `a line is longer than ${LIMITS.requestBytes} bytes`);
-          rest = "";
-          this.#skipping = true;
-        }
+        if (skipping) continue;
+        pieces.push(chunk.subarray(from));
+        bytes += chunk.length - from;
+        if (bytes <= LIMITS.requestBytes) continue;
+        this.#refuse(null, INVALID_REQUEST, `a line is longer than ${LIMITS.requestBytes} bytes`);
+        // It was refused: what is left of it is dropped.
+        [pieces, bytes, skipping] = [[], 0, true];
       }
     } catch (thrown) {
       this.onerror?.(thrown instanceof Error ? thrown : new Error(String(thrown)));
@@ -71,11 +75,20 @@ export class StdioTransport implements Transport {
     this.#end();
   }
 
-  #line(text: string): void {
-    if (this.#skipping) {
-      this.#skipping = false;
+  #bytes(pieces: readonly Uint8Array[]): void {
+    let text = "";
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    try {
+      for (const piece of pieces) text += decoder.decode(piece, { stream: true });
+      text += decoder.decode();
+    } catch {
+      this.#refuse(null, PARSE_ERROR, "the line is not UTF-8");
       return;
     }
+    this.#line(text);
+  }
+
+  #line(text: string): void {
     const line = text.trim();
     if (line === "") return;
     let message: unknown;
@@ -85,9 +98,9 @@ export class StdioTransport implements Transport {
       this.#refuse(null, PARSE_ERROR, "the line is not JSON");
       return;
     }
-    const fault = messageFault(message);
+    const fault = messageFault(message) ?? protoFault(line);
     if (fault !== null) {
-      this.#refuse(idOf(message), INVALID_REQUEST, fault);
+      this.#refuse(idOf(message), fault.code, fault.message);
       return;
     }
     this.#events.received(message as JSONRPCMessage);
@@ -127,25 +140,41 @@ export class StdioTransport implements Transport {
   }
 }
 
+interface Fault {
+  readonly code: number;
+  readonly message: string;
+}
+
+function invalid(message: string): Fault {
+  return { code: INVALID_REQUEST, message };
+}
+
 /** Why a value is no JSON-RPC message; null if it is one. */
-function messageFault(value: unknown): string | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return "a message is a JSON object";
-  }
-  const message = value as Record<string, unknown>;
-  if (message["jsonrpc"] !== "2.0") return 'jsonrpc must be "2.0"';
-  const { id, method, params } = message;
+function messageFault(value: unknown): Fault | null {
+  if (!isObject(value)) return invalid("a message is a JSON object");
+  if (value["jsonrpc"] !== "2.0") return invalid('jsonrpc must be "2.0"');
+  const { id, method, params } = value;
   if (id !== undefined && typeof id !== "string" && typeof id !== "number") {
-    return "id must be a string or a number";
+    return invalid("id must be a string or a number");
   }
   if (method === undefined) {
-    return "result" in message || "error" in message ? null : "method is required";
+    return "result" in value || "error" in value ? null : invalid("method is required");
   }
-  if (typeof method !== "string") return "method must be a string";
-  if (params !== undefined && (typeof params !== "object" || params === null)) {
-    return "params must be an object";
-  }
-  return null;
+  if (typeof method !== "string") return invalid("method must be a string");
+  if (params === undefined || isObject(params)) return null;
+  // A list is well-formed JSON-RPC; it is MCP that has only named parameters.
+  const code = Array.isArray(params) ? INVALID_PARAMS : INVALID_REQUEST;
+  return { code, message: "params must be an object" };
+}
+
+/** The SDK drops a field of this name without a word; nothing that is sent may be dropped. */
+function protoFault(line: string): Fault | null {
+  if (!/(?<!\\)"__proto__"\s*:/.test(line)) return null;
+  return { code: INVALID_PARAMS, message: "__proto__ is the name of no field" };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function idOf(value: unknown): string | number | null {

@@ -67,14 +67,27 @@ function cell(value: unknown): string {
   return safe(JSON.stringify(value));
 }
 
-/** Rows under their column names; the last column takes what is left of the line. */
+/** Fields that people read to the end; they are never cut. */
+const PROSE = new Set(["content", "value", "text", "excerpt", "summary", "goal", "detail"]);
+
+/**
+ * Rows under their column names, clipped to the line; where prose does not fit, one row after the
+ * other with their fields below each other.
+ */
 function table(rows: readonly Record<string, unknown>[], style: Style): string[] {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => names.map((name) => cell(row[name]).replaceAll("\n", " ")));
+  const cells = rows.map((row) => names.map((name) => cell(row[name])));
   const most = Math.max(12, Math.floor(style.width / 2));
   const widths = names.map((name, i) =>
     Math.min(most, Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)))
   );
+  const fits = widths.reduce((sum, width) => sum + width + 2, 0) <= style.width;
+  const cut = (row: readonly string[]): boolean =>
+    names.some((name, i) => {
+      const text = row[i] ?? "";
+      return PROSE.has(name) && (!fits || text.length > most || text.includes("\n"));
+    });
+  if (cells.some(cut)) return records(names, cells, style);
   const line = (texts: readonly string[]): string => {
     const padded = texts.map((text, i) => clip(text, widths[i] ?? 0).padEnd(widths[i] ?? 0));
     return `  ${clip(padded.join("  ").trimEnd(), style.width - 2)}`;
@@ -83,5 +96,25 @@ function table(rows: readonly Record<string, unknown>[], style: Style): string[]
 }
 
 function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 3))}...`;
+  const flat = text.replaceAll("\n", " ");
+  return flat.length <= width ? flat : `${flat.slice(0, Math.max(1, width - 3))}...`;
+}
+
+function records(
+  names: readonly string[],
+  cells: readonly (readonly string[])[],
+  style: Style,
+): string[] {
+  const width = Math.max(...names.map((name) => name.length));
+  const lines: string[] = [];
+  for (const row of cells) {
+    for (const [i, text] of row.entries()) {
+      if (text === "-") continue;
+      const label = paint(style, "dim", (names[i] ?? "").padEnd(width));
+      const [first, ...more] = text.split("\n");
+      lines.push(`  ${label}  ${first}`, ...more.map((one) => `  ${" ".repeat(width)}  ${one}`));
+    }
+    lines.push("");
+  }
+  return lines.slice(0, -1);
 }

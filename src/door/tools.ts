@@ -11,7 +11,7 @@ import { type Schema, schemaOf } from "./schema.ts";
 export function listTools(profile: string): Tool[] {
   if (profile === "all") return CATALOGUE.map(toolOf);
   if (profile === "core") return CORE.map(toolOf);
-  const names = PROFILES[profile];
+  const names = Object.hasOwn(PROFILES, profile) ? PROFILES[profile] : undefined;
   if (names === undefined) {
     const known = ["all", "core", ...Object.keys(PROFILES)].join(", ");
     throw new Refusal("INVALID_INPUT", `SKEIN_TOOLS=${profile} is not one of ${known}`, {
@@ -57,7 +57,7 @@ function aliasTool(name: string, alias: Alias): Tool {
     description: alias.summary,
     inputSchema: paramsSchema(alias.params) as Tool["inputSchema"],
     annotations: operation === undefined ? { openWorldHint: false } : annotationsOf(operation),
-    _meta: { risk_level: operation?.risk ?? "high" },
+    _meta: { risk_level: alias.risk ?? operation?.risk ?? "high" },
   };
 }
 

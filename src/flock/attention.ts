@@ -20,7 +20,8 @@ export interface Attention {
     | "proposed"
     | "failed"
     | "stalled"
-    | "conflict";
+    | "conflict"
+    | "stuck";
   readonly subject: string;
   readonly text: string;
   readonly since: string;
@@ -56,6 +57,7 @@ export async function attention(tx: Tx, project: string, at: string): Promise<At
       since: task.updated_at,
     });
   }
+  found.push(...await stuck(tx, project));
   const peers = await livePeers(tx, project);
   for (const peer of peers) {
     if (peer.stalled_since_s === null) continue;
@@ -63,6 +65,22 @@ export async function attention(tx: Tx, project: string, at: string): Promise<At
     found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at });
   }
   return [...found, ...conflictsAmong(peers, at)];
+}
+
+/** Tasks that wait for what will never be completed. */
+async function stuck(tx: Tx, project: string): Promise<Attention[]> {
+  const rows = await tx.all<{ id: string; on_task: string; updated_at: string }>(
+    `SELECT w.id, d.on_task, t.updated_at FROM task t JOIN dependency d ON d.on_task = t.id
+     JOIN task w ON w.id = d.task WHERE t.project = ? AND t.status = 'cancelled'
+       AND w.status = 'pending' LIMIT 20`,
+    project,
+  );
+  return rows.map((row) => ({
+    kind: "stuck" as const,
+    subject: row.id,
+    text: `it waits for ${row.on_task}, which was cancelled: retry that one or cancel this`,
+    since: row.updated_at,
+  }));
 }
 
 function conflictsAmong(peers: readonly PeerRow[], at: string): Attention[] {

@@ -18,9 +18,13 @@ import * as table from "./table.ts";
 const paths = list(line(LIMITS.pathChars), LIMITS.pathsPerLock, 1);
 
 /** Resolves paths; what that needs is loaded at the first lock, not with the session. */
-async function resolved(typed: readonly string[], folder: string): Promise<LockPath[]> {
+async function resolved(
+  typed: readonly string[],
+  folder: string,
+  field = "paths",
+): Promise<LockPath[]> {
   const { lockPaths } = await import("./paths.ts");
-  return typed.flatMap((path) => lockPaths(path, folder));
+  return typed.flatMap((path) => lockPaths(path, folder, field));
 }
 
 export const lockFile = operation({
@@ -94,7 +98,7 @@ export const unlockFile = operation({
   roles: WORKING,
   effect: "write",
   hints: { idempotent: true },
-  risk: "low",
+  risk: "medium",
   positionals: ["paths"],
   input: z.strictObject({ paths: paths.optional() }),
   output: z.object({ released: z.array(z.string()) }),
@@ -160,7 +164,7 @@ export const listLocks = operation({
   }),
   prepare: async (input, folder) => {
     const { spaceOf } = await import("./paths.ts");
-    const wanted = input.path === undefined ? null : await resolved([input.path], folder);
+    const wanted = input.path === undefined ? null : await resolved([input.path], folder, "path");
     return { wanted, space: spaceOf(folder) };
   },
   async handle(ctx, _input, { wanted, space }) {

@@ -27,7 +27,17 @@ const MOST_BRACES = 32;
  * Resolves what a peer in `folder` calls `typed`: one result, or several when it has braces.
  * @throws Refusal `PATH_OUTSIDE`, `PATH_TOO_WIDE`, `INVALID_INPUT`
  */
-export function lockPaths(typed: string, folder: string): LockPath[] {
+export function lockPaths(typed: string, folder: string, field = "paths"): LockPath[] {
+  try {
+    return resolveAll(typed, folder);
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown;
+    const { code, message, hint } = thrown;
+    throw new Refusal(code, message.replace(/^paths:/, `${field}:`), { field, hint });
+  }
+}
+
+function resolveAll(typed: string, folder: string): LockPath[] {
   const patterns = expandBraces(typed, MOST_BRACES);
   if (patterns === null) {
     throw new Refusal(

@@ -26,7 +26,8 @@ export function isGlob(path: string): boolean {
 
 /** Whether nothing in a pattern narrows it down: it would reserve everything. */
 export function matchesEverything(path: string): boolean {
-  return path === "" || /^[*?/]+$/.test(path);
+  // A class of what may not be there narrows nothing down either.
+  return /^[*?/]*$/.test(path.replaceAll(/\[[!^][^\]]*\]/g, "?"));
 }
 
 /** `{a,b}` written out; null when there are more than `most` results or braces do not match. */

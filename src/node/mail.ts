@@ -138,7 +138,7 @@ export class Mail implements Shown {
         messages.push({ ...shownMessage(row), content: start, truncated: true });
       }
     }
-    return messages.length === 0 ? null : { unread: total, messages };
+    return { unread: total, messages };
   }
 
   /** What the agent's shell printed in its name: the next request shows that it was read. */

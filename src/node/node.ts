@@ -3,18 +3,16 @@
 // and leaves when told; if it gets no chance to leave, the kernel's locks tell the others.
 
 import { asRefusal, Refusal } from "../core/errors.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
 import { TIMES } from "../core/limits.ts";
-import type { AnyOperation, Role, Settings } from "../core/operation.ts";
+import type { AnyOperation } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
 import { unread } from "../message/table.ts";
 import { enter, type Entered } from "../peer/entry.ts";
-import { endLife } from "../peer/life.ts";
 import { peerByIncarnation, setWatch } from "../peer/table.ts";
 import { type Answer, type Caller, perform } from "../perform.ts";
-import type { Bell, Hold } from "../store/engine.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { Duties } from "./duties.ts";
@@ -22,23 +20,10 @@ import { Election } from "./election.ts";
 import { Feed } from "./feed.ts";
 import { GitWatch } from "./gitwatch.ts";
 import { newId } from "./ids.ts";
+import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
 import { Mail, type Offer } from "./mail.ts";
 import { Ticker } from "./presence.ts";
 import { storeBallot } from "./seat.ts";
-
-/** What a node is told when it is made. */
-export interface NodeOptions {
-  readonly home: string;
-  readonly folder: string;
-  readonly name?: string | null;
-  readonly role?: Role | null;
-  /** Session id of the client, if the client itself is behind the node. */
-  readonly session?: string | null;
-  readonly settings: Settings;
-  readonly clock?: Clock;
-  /** Told of trouble that no answer can carry; never used for the normal course. */
-  readonly onTrouble?: (what: string, thrown: unknown) => void;
-}
 
 /** How a call wants to be answered. */
 export interface CallOptions {
@@ -55,20 +40,6 @@ export interface Called {
   readonly answer: Answer;
   /** Flush it once the answer went out; withdraw it if it never does. */
   readonly offer: Offer;
-}
-
-/** Everything that exists between joining and leaving. */
-interface Life {
-  readonly store: Store;
-  readonly incarnation: string;
-  readonly hold: Hold;
-  readonly bell: Bell;
-  readonly feed: Feed;
-  readonly mail: Mail;
-  readonly election: Election;
-  readonly entered: Entered;
-  readonly git: GitWatch | null;
-  readonly timer: ReturnType<typeof setInterval>;
 }
 
 export class Node {
@@ -314,23 +285,12 @@ export class Node {
     life.election.stop();
     life.feed.close();
     const late = new Promise<false>((done) => setTimeout(() => done(false), TIMES.leaveMs * 0.8));
-    const said = this.#sayGoodbye(life).then(() => true, (thrown) => {
+    const said = sayGoodbye(life).then(() => true, (thrown) => {
       this.#trouble(thrown);
       return false;
     });
     // If the store is busy, the freed lock says it all.
     life.hold.release(await Promise.race([said, late]));
     life.bell.close();
-  }
-
-  async #sayGoodbye(life: Life): Promise<void> {
-    await life.mail.close();
-    await commit(life.store, async (unit) => {
-      await unit.tx.run(
-        "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",
-        life.incarnation,
-      );
-      await endLife(unit, life.incarnation, "left");
-    });
   }
 }

@@ -137,7 +137,9 @@ export class Visitor {
       if (row === undefined || row.state === "gone" || row.incarnation === null) return null;
       const { id, incarnation } = row;
       if (row.kind === "resident") {
-        return await tx.held(incarnation) === "free" ? null : { id, incarnation, resident: true };
+        if (await tx.held(incarnation) === "free") return null;
+        this.#refuseStranger(row);
+        return { id, incarnation, resident: true };
       }
       const leftS = (row.lease_until_s ?? 0) - store.clock.upS();
       const fresh = leftS > this.#options.settings.leaseS * 0.9;
@@ -149,6 +151,19 @@ export class Visitor {
       return fresh && printed === undefined && asIs ? { id, incarnation, resident: false } : null;
     });
     return known ?? await commit(store, (unit) => this.#appear(unit));
+  }
+
+  /** Only the shell of a live session acts as it: a name alone proves nothing. */
+  #refuseStranger(row: PeerRow): void {
+    const { session } = this.#options;
+    if (session !== null && session === row.session) return;
+    throw new Refusal(
+      "NAME_TAKEN",
+      `${row.name} is a session that lives; only its own shell acts as it`,
+      {
+        hint: "Act under another name, or send it a message.",
+      },
+    );
   }
 
   #row(tx: Tx): Promise<PeerRow | undefined> {
@@ -164,6 +179,7 @@ export class Visitor {
     if (row !== undefined && row.state === "live" && row.incarnation !== null) {
       const resident = row.kind === "resident";
       if (!resident || await unit.tx.held(row.incarnation) !== "free") {
+        if (resident) this.#refuseStranger(row);
         return await this.#actAs(unit, row, row.incarnation, resident);
       }
     }

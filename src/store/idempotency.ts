@@ -23,13 +23,13 @@ export async function rememberedAnswer(
   key: string,
   request: string,
 ): Promise<Answer | null> {
-  if (key === "" || key.length > LIMITS.keyChars) {
+  // deno-lint-ignore no-control-regex
+  const control = /[\u0000-\u001f\u007f]/.test(key);
+  if (key.trim() === "" || key.length > LIMITS.keyChars || control || !key.isWellFormed()) {
     throw new Refusal(
       "INVALID_INPUT",
-      `the idempotency key has 1 to ${LIMITS.keyChars} characters`,
-      {
-        field: "key",
-      },
+      `the idempotency key has 1 to ${LIMITS.keyChars} visible characters`,
+      { field: "key" },
     );
   }
   const row = await tx.get<{ request: string; answer: string }>(

@@ -10,6 +10,7 @@ import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
 import { mayTakeOver } from "../peer/rules.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
+import { tellUnblocked } from "./unblocked.ts";
 import { countTasks } from "./list.ts";
 import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
@@ -182,7 +183,7 @@ export const completeTask = operation({
       artifacts,
       ctx.at,
     );
-    await wakeAssigned(ctx, unblocked);
+    await tellUnblocked(ctx, unblocked);
     ctx.record({
       subject: `task/${row.id}`,
       detail: { epoch: row.claim_epoch, unblocked: unblocked.length, files: artifacts.files },
@@ -195,14 +196,3 @@ export const completeTask = operation({
     };
   },
 });
-
-/** Whoever a task was assigned to learns that it can start. */
-export async function wakeAssigned(ctx: Context, ids: readonly string[]): Promise<void> {
-  for (const id of ids.slice(0, LIMITS.idsPerAnswer)) {
-    const row = await ctx.tx.get<{ assigned_to: string }>(
-      "SELECT assigned_to FROM task WHERE id = ?",
-      id,
-    );
-    if (row !== undefined && row.assigned_to !== "") ctx.wake(row.assigned_to);
-  }
-}

@@ -103,7 +103,7 @@ function refuseCycle(wanted: readonly Wanted[], keys: readonly string[]): void {
   if (cycle === null) return;
   throw new Refusal("CYCLE", `create_task: blocked_by closes a cycle: ${cycle.join(" -> ")}`, {
     field: "blocked_by",
-    cycle,
+    cycle: cycle.slice(0, 20),
   });
 }
 

@@ -8,6 +8,7 @@ import { type Context, operation, WORKING } from "../core/operation.ts";
 import { notify } from "../message/notice.ts";
 import { architectOf, livePeers, peerById } from "../peer/table.ts";
 import { insertNote } from "./notes.ts";
+import { tellUnblocked } from "./unblocked.ts";
 import * as table from "./table.ts";
 import { nameOf, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
 
@@ -68,6 +69,7 @@ async function approve(ctx: Context, row: table.TaskRow): Promise<string[]> {
   if (row.claimed_by !== null) {
     await tell(ctx, row, [row.claimed_by], `${ctx.actor.name} approved ${row.id}.`);
   }
+  await tellUnblocked(ctx, unblocked);
   return unblocked.slice(0, LIMITS.idsPerAnswer);
 }
 

@@ -60,6 +60,7 @@ Deno.test("promise 1: every acknowledged act is there after kill -9 at random mo
     assertChained(flock);
     for (const ack of acks) assertKept(flock, ack);
     assertOneClaimEach(flock);
+    assertOneHolderEach(flock);
   });
 });
 
@@ -78,7 +79,7 @@ function assertSound(flock: Flock): void {
 /** The chain from the first row to the last, recomputed with the home's secret. */
 function assertChained(flock: Flock): void {
   const secret = Deno.readFileSync(join(flock.home, "secret"));
-  const rows = flock.rows<JournalRow>("SELECT * FROM journal ORDER BY seq");
+  const rows = journalOf(flock);
   let before = "";
   for (const [index, row] of rows.entries()) {
     assertEquals(row.seq, index + 1, "a number is missing in the journal");
@@ -148,4 +149,38 @@ function assertOneClaimEach(flock: Flock): void {
      WHERE op IN ('claim_task', 'give_back') GROUP BY 1, 2 HAVING n > 1`,
   );
   assertEquals(twice, []);
+}
+
+/** Replays the journal: at no moment had a file two holders, also not across deaths and returns. */
+function assertOneHolderEach(flock: Flock): void {
+  const holders = new Map<string, string>();
+  let taken = 0;
+  const take = (file: string, peer: string, seq: number): void => {
+    const holder = holders.get(file) ?? peer;
+    assertEquals(holder, peer, `row ${seq}: ${file} was given to ${peer}`);
+    holders.set(file, peer);
+    taken += 1;
+  };
+  for (const { seq, actor, op, subject, detail } of journalOf(flock)) {
+    const file = subject.slice(subject.indexOf("src/"));
+    if (op === "lock_file") take(file, actor, seq);
+    if (op === "unlock_file") {
+      assertEquals(holders.get(file), actor, `row ${seq}: ${file} was released by another`);
+      holders.delete(file);
+    }
+    if (op === "reap") {
+      const dead = subject.slice("peer/".length);
+      for (const [held, peer] of [...holders]) if (peer === dead) holders.delete(held);
+    }
+    if (op !== "join") continue;
+    const { returned = [] } = JSON.parse(detail) as { returned?: string[] };
+    for (const line of returned) {
+      if (line.startsWith("lock ")) take(line.slice("lock ".length), actor, seq);
+    }
+  }
+  assert(taken > 0, "nobody has locked anything");
+}
+
+function journalOf(flock: Flock): JournalRow[] {
+  return flock.rows<JournalRow>("SELECT * FROM journal ORDER BY seq");
 }

@@ -84,6 +84,7 @@ async function stoppedWorker(flock: Flock): Promise<void> {
   const done = await ann.ok("complete_task", { id, summary: "slow, but done" });
   assertEquals(done.status, "completed");
   await eventually(async () => {
+    await ann.ok("status");
     return (await boss.ok("check", { id: sent.id })).deliveries[0].state === "seen";
   }, { what: "it has read its mail" });
   assertEquals(flock.count("SELECT count(*) FROM journal WHERE op = 'reap'"), 0);

@@ -24,7 +24,12 @@ Deno.test("initialize: says who answers, what it can and how to work with it", a
       assertEquals(result.serverInfo.name, "skein");
       assertMatch(result.serverInfo.version, /^\d+\.\d+\.\d+$/);
       assertEquals(result.protocolVersion, "2025-06-18");
-      assertEquals(Object.keys(result.capabilities).sort(), ["prompts", "resources", "tools"]);
+      assertEquals(Object.keys(result.capabilities).sort(), [
+        "logging",
+        "prompts",
+        "resources",
+        "tools",
+      ]);
       assertEquals(result.capabilities.resources.subscribe, true);
       assert(result.instructions.length > 200 && result.instructions.length <= 2_000);
       for (const word of ["claim_task", "lock_file", "mail", "never orders"]) {

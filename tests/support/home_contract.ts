@@ -193,8 +193,8 @@ function addLeased(home: TestHome): void {
          VALUES ('s', 'p', 'p', 'exclusive', 'id-cli', 'life-of-cli', '', 6000);
        INSERT INTO lock_wait VALUES ('id-cli', 'life-of-cli', 's', 'p', 'exclusive', 5000);
        INSERT INTO task (id, project, title, description, accept, files, status, priority,
-         open_deps, created_by, created_at, max_attempts, not_before_s, updated_at)
-         VALUES ('t1', '/p', '', '', '', '', 'pending', 5, 0, '', '', 3, 7000, '')`,
+         open_deps, created_by, creator, created_at, max_attempts, not_before_s, updated_at)
+         VALUES ('t1', '/p', '', '', '', '', 'pending', 5, 0, '', '', '', 3, 7000, '')`,
     )
   );
 }

@@ -1,0 +1,104 @@
+// What surrounds a call through MCP: what it means, the shape of its answer, signs of life while it
+// waits, and where trouble goes that no answer can carry.
+
+// @ts-types="@modelcontextprotocol/sdk/types"
+import { type CallToolResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { operationNamed } from "../catalogue.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { TIMES } from "../core/limits.ts";
+import type { AnyOperation } from "../core/operation.ts";
+import { head } from "../core/text.ts";
+
+/** How often a waiting call says that it is still there. */
+const PROGRESS_MS = 5_000;
+
+/** What the SDK hands to a handler, as far as it is used. */
+export interface Extra {
+  readonly requestId: string | number;
+  readonly signal: AbortSignal;
+  readonly _meta?: { readonly progressToken?: string | number | undefined } | undefined;
+  // deno-lint-ignore no-explicit-any
+  readonly sendNotification: (notification: any) => Promise<void>;
+}
+
+/**
+ * What a call means, by whatever name it came.
+ * @throws Refusal `UNKNOWN_TOOL`
+ */
+export async function understood(
+  name: string,
+  args: unknown,
+): Promise<{ operation: AnyOperation; input: unknown; claims: readonly string[] }> {
+  const { translate } = await import("../translate.ts");
+  const translated = translate(name, args);
+  const operation = operationNamed(translated.operation);
+  if (operation === undefined) {
+    const shown = head(name, 100);
+    throw new Refusal("UNKNOWN_TOOL", `there is no tool ${shown}`, { tool: shown });
+  }
+  return { ...translated, operation };
+}
+
+/**
+ * The idempotency key of a call, if it has one.
+ * @throws Refusal `INVALID_INPUT`
+ */
+export function keyOf(meta: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const key = meta?.["skein/key"];
+  if (key === undefined || typeof key === "string") return key;
+  throw new Refusal("INVALID_INPUT", '_meta["skein/key"] must be a string', { field: "key" });
+}
+
+/** One JSON object, as structured content and as the same text: clients show one or the other. */
+export function result(
+  answer: Readonly<Record<string, unknown>>,
+  isError: boolean,
+): CallToolResult {
+  return {
+    content: [{ type: "text", text: JSON.stringify(answer) }],
+    structuredContent: answer as Record<string, unknown>,
+    ...(isError ? { isError: true } : {}),
+  };
+}
+
+/** Where MCP has no place for a result with an error, the refusal travels as data of one. */
+export function protocolError(thrown: unknown): McpError {
+  const refusal = asRefusal(thrown);
+  const code = refusal.code === "INTERNAL" ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  return new McpError(code, `${refusal.message}. ${refusal.hint}`, refusal.toJSON());
+}
+
+export function reportProgress(extra: Extra): () => void {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  const startMs = performance.now();
+  const timer = setInterval(() => {
+    const progress = Math.round((performance.now() - startMs) / 1000);
+    extra.sendNotification({
+      method: "notifications/progress",
+      params: { progressToken, progress, message: `waiting for ${progress} s` },
+    }).catch(() => {
+      // The client is gone: the wire says so itself.
+    });
+  }, PROGRESS_MS);
+  return () => clearInterval(timer);
+}
+
+/** A client that was killed cannot close the pipe if somebody else holds its end. */
+export function watchParent(gone: () => void): void {
+  const parent = Deno.ppid;
+  const timer = setInterval(() => {
+    if (Deno.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, TIMES.tickMs);
+}
+
+/** Trouble that no answer can carry goes to stderr, one line each. */
+export function complain(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
+  } catch {
+    // Nobody listens: stderr is closed when the client is gone.
+  }
+}

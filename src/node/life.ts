@@ -1,0 +1,52 @@
+// What a node is made of between joining and leaving, and how it says goodbye.
+
+import type { Clock } from "../core/clock.ts";
+import type { Role, Settings } from "../core/operation.ts";
+import type { Entered } from "../peer/entry.ts";
+import { endLife } from "../peer/life.ts";
+import type { Bell, Hold } from "../store/engine.ts";
+import { commit, type Store } from "../store/unit.ts";
+import type { Election } from "./election.ts";
+import type { Feed } from "./feed.ts";
+import type { GitWatch } from "./gitwatch.ts";
+import type { Mail } from "./mail.ts";
+
+/** What a node is told when it is made. */
+export interface NodeOptions {
+  readonly home: string;
+  readonly folder: string;
+  readonly name?: string | null;
+  readonly role?: Role | null;
+  /** Session id of the client, if the client itself is behind the node. */
+  readonly session?: string | null;
+  readonly settings: Settings;
+  readonly clock?: Clock;
+  /** Told of trouble that no answer can carry; never used for the normal course. */
+  readonly onTrouble?: (what: string, thrown: unknown) => void;
+}
+
+/** Everything that exists between joining and leaving. */
+export interface Life {
+  readonly store: Store;
+  readonly incarnation: string;
+  readonly hold: Hold;
+  readonly bell: Bell;
+  readonly feed: Feed;
+  readonly mail: Mail;
+  readonly election: Election;
+  readonly entered: Entered;
+  readonly git: GitWatch | null;
+  readonly timer: ReturnType<typeof setInterval>;
+}
+
+/** Writes the marks that are due, frees what the peer held and gives the lead away. */
+export async function sayGoodbye(life: Life): Promise<void> {
+  await life.mail.close();
+  await commit(life.store, async (unit) => {
+    await unit.tx.run(
+      "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",
+      life.incarnation,
+    );
+    await endLife(unit, life.incarnation, "left");
+  });
+}
