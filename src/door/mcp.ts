@@ -48,6 +48,8 @@ class McpDoor {
   readonly #environment: Environment;
   /** Mail on answers that are not written out yet, by request. */
   readonly #offers = new Map<string | number, Offer>();
+  /** Mail on answers that went out since the last call. */
+  readonly #answered = new Map<string | number, Offer>();
   /** Subscribed URIs as the client wrote them, by their one spelling. */
   readonly #subscribed = new Map<string, string>();
   #stopListening: (() => Promise<void>) | null = null;
@@ -73,7 +75,15 @@ class McpDoor {
   async serve(): Promise<void> {
     const transport = new StdioTransport({
       received: (message) => {
-        if ("method" in message && message.method === "tools/call") this.#joined?.received();
+        if (!("method" in message)) return;
+        if (message.method === "notifications/cancelled") {
+          this.#cancelled(
+            (message.params as { requestId?: string | number } | undefined)?.requestId,
+          );
+        }
+        if (message.method !== "tools/call") return;
+        this.#answered.clear();
+        this.#joined?.received();
       },
       flushed: (id) => this.#flushed(id),
       ended: () => void this.end(0),
@@ -228,6 +238,14 @@ class McpDoor {
     if (offer === undefined) return;
     this.#offers.delete(id);
     offer.flushed();
+    this.#answered.set(id, offer);
+  }
+
+  /** The answer may have crossed the cancellation on its way: the client drops it then. */
+  #cancelled(id: string | number | undefined): void {
+    if (id === undefined) return;
+    this.#answered.get(id)?.recall();
+    this.#answered.delete(id);
   }
 
   async #read(
@@ -236,9 +254,8 @@ class McpDoor {
     try {
       const { operation, input } = readingOf(uri);
       const node = await this.#peer();
-      const { answer, offer } = await node.call(operation, input, { mail: false });
       // Looking at the inbox is not being told: the messages still come to the model.
-      offer.withdraw();
+      const { answer } = await node.call(operation, input, { peek: true });
       return { contents: [{ uri, mimeType: "application/json", text: JSON.stringify(answer) }] };
     } catch (thrown) {
       throw protocolError(thrown);

@@ -151,6 +151,24 @@ export async function markOffered(
   }
 }
 
+/** What was offered to this incarnation and came to nobody is queued again. */
+export async function markQueued(
+  tx: Tx,
+  peer: string,
+  ids: readonly number[],
+  incarnation: string,
+): Promise<void> {
+  for (const id of ids) {
+    await tx.run(
+      `UPDATE delivery SET state = 0, offered_to = NULL, offered_at = NULL
+       WHERE peer = ? AND state = 1 AND message = ? AND offered_to = ?`,
+      peer,
+      id,
+      incarnation,
+    );
+  }
+}
+
 /** Only what was last offered to this very incarnation can be seen by it. */
 export async function markSeen(
   tx: Tx,

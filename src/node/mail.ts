@@ -10,7 +10,14 @@ import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Shown } from "../core/operation.ts";
 import { shownMessage } from "../message/operations.ts";
-import { countUnread, markOffered, markSeen, offeredTo, unread } from "../message/table.ts";
+import {
+  countUnread,
+  markOffered,
+  markQueued,
+  markSeen,
+  offeredTo,
+  unread,
+} from "../message/table.ts";
 import { peerByIncarnation } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 
@@ -38,6 +45,12 @@ export class Offer {
     this.#mail.flushed(this.ids);
   }
 
+  /** The answer went out, but the client had given the call up and dropped it. */
+  recall(): void {
+    this.#mail.recall(this.ids);
+    this.ids.clear();
+  }
+
   /** The answer was never sent: the messages are offered again. */
   withdraw(): void {
     for (const id of this.ids) this.#mail.giveBack(id);
@@ -58,6 +71,7 @@ export class Mail implements Shown {
   readonly #previewed = new Set<number>();
   #toOffer = new Set<number>();
   #toSee = new Set<number>();
+  #toQueue = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -106,6 +120,17 @@ export class Mail implements Shown {
       this.#toOffer.add(id);
     }
     this.#writeSoon();
+  }
+
+  /** A client drops the answer to what it gave up: its messages are due again, unless seen. */
+  recall(ids: ReadonlySet<number>): void {
+    for (const id of ids) {
+      if (!this.#flushed.delete(id)) continue;
+      // Known to the store or about to be: only it can make the message due again.
+      if (this.#toOffer.delete(id)) this.giveBack(id);
+      else this.#toQueue.add(id);
+    }
+    if (this.#toQueue.size > 0) this.#writeSoon();
   }
 
   /**
@@ -160,28 +185,38 @@ export class Mail implements Shown {
     this.#timer = null;
     const offered = this.#toOffer;
     const seen = this.#toSee;
-    if (offered.size === 0 && seen.size === 0) return this.#writing;
+    const queued = this.#toQueue;
+    if (offered.size + seen.size + queued.size === 0) return this.#writing;
     this.#toOffer = new Set();
     this.#toSee = new Set();
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#mark(offered, seen));
+    this.#toQueue = new Set();
+    const mark = (): Promise<void> => this.#mark(offered, seen, queued);
+    this.#writing = this.#writing.catch(() => {}).then(mark);
     return this.#writing;
   }
 
-  async #mark(offered: ReadonlySet<number>, seen: ReadonlySet<number>): Promise<void> {
+  async #mark(
+    offered: ReadonlySet<number>,
+    seen: ReadonlySet<number>,
+    queued: ReadonlySet<number>,
+  ): Promise<void> {
     try {
       await commit(this.#store, async ({ tx, at }) => {
         // A newer life was shown it meanwhile, or will be: what this one saw counts no more.
         if (await peerByIncarnation(tx, this.#incarnation) === undefined) return;
         await markOffered(tx, this.#peer, [...offered], this.#incarnation, at);
         await markSeen(tx, this.#peer, [...seen], this.#incarnation, at);
+        await markQueued(tx, this.#peer, [...queued], this.#incarnation);
       });
     } catch (thrown) {
       // Not lost: they are due again with the next mark, and memory still prevents a repeat.
       for (const id of offered) this.#toOffer.add(id);
       for (const id of seen) this.#toSee.add(id);
+      for (const id of queued) this.#toQueue.add(id);
       throw thrown;
     }
     for (const id of offered) this.#unmarked.delete(id);
+    for (const id of queued) this.giveBack(id);
   }
 
   /** Writes what is due, at the end. */

@@ -31,8 +31,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Who the call says it is. */
   readonly claims?: readonly string[] | undefined;
-  /** Whether unread mail rides on the answer (default: yes). */
-  readonly mail?: boolean;
+  /** Only looks: no mail rides on the answer, and messages that it shows are not offered by it. */
+  readonly peek?: boolean;
 }
 
 /** An answer, with the messages that it shows. */
@@ -182,11 +182,11 @@ export class Node {
     life.store.engine.assertOurs();
     const offer = life.mail.begin();
     try {
-      const caller = this.#caller(life, offer);
+      const caller = this.#caller(life, options.peek === true ? null : offer);
       const { key, signal, claims } = options;
       let mail: Answer | null = null;
       const beside = async (tx: Tx): Promise<void> => {
-        if (options.mail !== false && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
+        if (options.peek !== true && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
       };
       let answer = await perform(life.store, caller, operation, input, {
         key,
@@ -233,7 +233,7 @@ export class Node {
     this.#life?.mail.received();
   }
 
-  #caller(life: Life, offer: Offer): Caller {
+  #caller(life: Life, offer: Offer | null): Caller {
     return {
       peer: life.entered.id,
       incarnation: life.incarnation,
@@ -242,7 +242,7 @@ export class Node {
       settings: this.#options.settings,
       heldEpoch: (task) => this.#epochs.get(task),
       shown: life.mail,
-      offer: (message) => offer.add(message),
+      offer: (message) => offer?.add(message),
       changed: (ms) => life.feed.changed(ms),
     };
   }

@@ -86,30 +86,33 @@ export async function memory(place: Place): Promise<Row[]> {
   return rows;
 }
 
-/** Nanoseconds on a processor so far, over all threads: finer than the ticks of `stat`. */
-function processorNs(pid: number): number {
-  let sum = 0;
-  for (const thread of Deno.readDirSync(`/proc/${pid}/task`)) {
-    const text = Deno.readTextFileSync(`/proc/${pid}/task/${thread.name}/schedstat`);
-    sum += Number(text.split(" ")[0]);
+/** Nanoseconds on a processor so far, by thread: finer than the ticks of `stat`. */
+function processorNs(peers: readonly Peer[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const { pid } of peers) {
+    for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
+      const text = Deno.readTextFileSync(`/proc/${pid}/task/${name}/schedstat`);
+      found.set(name, Number(text.split(" ")[0]));
+    }
   }
-  return sum;
+  return found;
 }
 
 export async function idle(place: Place): Promise<Row[]> {
   const count = place.pick(8, 20);
   const peers = await place.peers(count, place.newHome());
   await new Promise((next) => setTimeout(next, SETTLED_MS));
-  const total = (): number => peers.reduce((sum, peer) => sum + processorNs(peer.pid), 0);
   const seconds = place.pick(2, 8);
-  const before = total();
+  const before = processorNs(peers);
   const beginMs = performance.now();
   await new Promise((next) => setTimeout(next, seconds * 1_000));
-  const used = (total() - before) / 1e6 / (performance.now() - beginMs);
+  const tookMs = performance.now() - beginMs;
+  let usedNs = 0;
+  for (const [thread, ns] of processorNs(peers)) usedNs += ns - (before.get(thread) ?? 0);
   await place.dismiss(peers);
   return [{
     name: `idle flock of ${count}`,
-    value: 100 * used,
+    value: 100 * usedNs / 1e6 / tookMs,
     unit: "% of a core",
     budget: { most: 1 },
     note: `over ${seconds} s`,

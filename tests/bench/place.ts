@@ -1,15 +1,18 @@
 // Where a benchmark runs: a temporary folder with homes, a repository to stand in, the bundle, and
 // every process that was started, so that all of it is gone at the end, whatever the end is.
 
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { git, makeRepository, write } from "../support/git.ts";
-import { MOD, type Peer, type PeerOptions, SOURCE_COMMAND, startPeer } from "../support/peer.ts";
+import { type Peer, type PeerOptions, SOURCE_COMMAND, startPeer } from "../support/peer.ts";
 
 /** How much is measured. */
 export type Scale = "quick" | "default" | "full";
 
 /** Messages are not what the benchmarks want to be limited by. */
 export const UNLIMITED = { SKEIN_RATE: "100000000" } as const;
+
+/** What is bundled: the command alone, without what only the library exports. */
+const COMMAND = "src/door/main.ts";
 
 /** Keeps the young generation small: what a session should run with. */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
@@ -39,14 +42,16 @@ export class Place {
     write(join(this.repository, "README.md"), "a repository to measure in\n");
     await git(this.repository, "add", ".");
     await git(this.repository, "commit", "-q", "-m", "first");
-    const bundle = join(this.folder, "skein.js");
+    const folder = join(this.folder, "bundle");
+    const options = ["--quiet", "--platform", "deno", "--minify", "--code-splitting"];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--platform", "deno", "--output", bundle, MOD],
-      cwd: new URL("../../", import.meta.url).pathname,
+      args: ["bundle", ...options, "--outdir", folder, COMMAND],
+      cwd: fromFileUrl(new URL("../../", import.meta.url)),
       stdin: "null",
     }).output();
     if (!success) throw new Error(`bundling failed: ${new TextDecoder().decode(stderr)}`);
-    this.command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", V8_FLAGS, bundle];
+    const entry = join(folder, "main.js");
+    this.command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", V8_FLAGS, entry];
   }
 
   /** A number by scale. */

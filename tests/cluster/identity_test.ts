@@ -148,6 +148,7 @@ Deno.test("promise 3: who takes over a dead one's name gets its mail, and the se
     }
     assert(got.includes(id), `the mail of the name did not come: ${got}`);
     await eventually(async () => {
+      await heir.ok("status");
       const { deliveries } = await ann.ok("check", { id });
       return deliveries[0]?.name === "ben" && deliveries[0]?.state === "seen";
     }, { what: "the sender sees that it was seen", withinMs: 2_000 });
