@@ -115,6 +115,7 @@ async function create(tx: Tx, model: Model, project: string, deps: string[]): Pr
     openDeps: model.openDeps(deps),
     assignedTo: "",
     createdBy: "p",
+    creator: "p",
     maxAttempts: 3,
     at: "",
   });
