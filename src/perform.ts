@@ -15,7 +15,7 @@ import {
   type Shown,
   WAIT,
 } from "./core/operation.ts";
-import type { Tx } from "./core/transaction.ts";
+import type { Tx, Unit } from "./core/transaction.ts";
 import { indexLags, indexStep } from "./flock/search.ts";
 import { actorById, renewLease } from "./peer/table.ts";
 import { runById } from "./run/table.ts";
@@ -168,20 +168,9 @@ async function runRead(
     const noWrites = (): never => {
       throw new Error(`invariant broken: ${operation.name} is a read and writes`);
     };
-    const ctx: Context = {
-      tx,
-      at: iso(store.clock.wallMs()),
-      upS: store.clock.upS(),
-      actor,
-      waitMs,
-      shown: caller.shown,
-      offer: (message) => caller.offer(message),
-      settings: caller.settings,
-      heldEpoch: (id) => caller.heldEpoch(id),
-      held: (incarnation) => tx.held(incarnation),
-      record: noWrites,
-      wake: noWrites,
-    };
+    const at = iso(store.clock.wallMs());
+    const reading = { tx, at, upS: store.clock.upS(), record: noWrites, wake: noWrites };
+    const ctx = contextOf(reading, actor, caller, waitMs);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
     if (answer !== WAIT) await options.beside?.(tx);
     return answer;
@@ -211,20 +200,7 @@ async function runWrite(
     if (!actor.resident) {
       await renewLease(unit.tx, actor.id, unit.upS + caller.settings.leaseS, unit.at);
     }
-    const ctx: Context = {
-      tx: unit.tx,
-      at: unit.at,
-      upS: unit.upS,
-      actor,
-      waitMs,
-      shown: caller.shown,
-      offer: (message) => caller.offer(message),
-      settings: caller.settings,
-      heldEpoch: (id) => caller.heldEpoch(id),
-      held: (incarnation) => unit.tx.held(incarnation),
-      wake: (peer) => unit.wake(peer),
-      record: (act) => unit.record({ actor: actor.name, op: operation.name, ...act }),
-    };
+    const ctx = contextOf(unit, actor, caller, waitMs, operation.name);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
     if (answer !== WAIT && options.key !== undefined) {
       await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
@@ -232,6 +208,30 @@ async function runWrite(
     if (answer !== WAIT) await options.beside?.(unit.tx);
     return answer;
   });
+}
+
+/** What a handler sees: the transaction, who acts, and what the caller's node knows. */
+function contextOf(
+  unit: Unit,
+  actor: Actor,
+  caller: Caller,
+  waitMs: number,
+  op = "",
+): Context {
+  return {
+    tx: unit.tx,
+    at: unit.at,
+    upS: unit.upS,
+    actor,
+    waitMs,
+    settings: caller.settings,
+    shown: caller.shown,
+    offer: (message) => caller.offer(message),
+    heldEpoch: (id) => caller.heldEpoch(id),
+    held: (incarnation) => unit.tx.held(incarnation),
+    wake: (peer) => unit.wake(peer),
+    record: (act) => unit.record({ actor: actor.name, op, ...act }),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import type { Tx } from "../core/transaction.ts";
 import { rowsAfter } from "../store/journal.ts";
+import { getMeta, setMeta } from "../store/meta.ts";
 
 export type Kind = "message" | "task" | "memory";
 
@@ -27,16 +28,12 @@ const STEP_ROWS = 200;
 
 /** Takes up to `STEP_ROWS` more journal rows into the index; false when nothing is missing. */
 export async function indexStep(tx: Tx): Promise<boolean> {
-  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'search_seq'");
-  const from = Number(meta?.value ?? 0);
+  const from = Number(await getMeta(tx, "search_seq") ?? 0);
   const rows = await rowsAfter(tx, from, STEP_ROWS);
   const last = rows.at(-1);
   if (last === undefined) return false;
   for (const subject of new Set(rows.map((row) => row.subject))) await indexSubject(tx, subject);
-  await tx.run(
-    "INSERT INTO meta (key, value) VALUES ('search_seq', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    String(last.seq),
-  );
+  await setMeta(tx, "search_seq", String(last.seq));
   return rows.length === STEP_ROWS;
 }
 

@@ -9,6 +9,7 @@ import * as locks from "../lock/table.ts";
 import { SYSTEM } from "../message/notice.ts";
 import { endLife, wakeWaiters } from "../peer/life.ts";
 import { allLivePeers, expiredLeases, type PeerRow, setStalled } from "../peer/table.ts";
+import { headSeq } from "../store/journal.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { StallWatch, Ticker } from "./presence.ts";
 import { forgetHistory } from "./retention.ts";
@@ -32,6 +33,8 @@ export interface DutyEvents {
 
 const WAL_FROM_BYTES = 4 * 1024 * 1024;
 const WAL_TRUNCATE_BYTES = 64 * 1024 * 1024;
+/** How often the log is looked at: a busy flock writes many megabytes a second. */
+const LOG_MS = 200;
 const RETENTION_TICKS = 60;
 /** Index steps in one tick; more would take the machine from those who work. */
 const INDEX_STEPS = 5;
@@ -49,6 +52,7 @@ export class Duties {
   #stopped = false;
   #busy = false;
   #ticks = 0;
+  #loggedSeq = 0;
   #clock: { upS: number; ms: number };
   #graceUntilS = -1;
 
@@ -63,6 +67,7 @@ export class Duties {
   start(): void {
     this.#timers = [
       setInterval(() => void this.reapTick(), TIMES.reapMs),
+      setInterval(() => void this.logTick(), LOG_MS),
       setInterval(() => void this.slowTick(), TIMES.tickMs),
     ];
     for (const timer of this.#timers) Deno.unrefTimer(timer);
@@ -89,6 +94,16 @@ export class Duties {
     await this.#run("reap", () => this.reap());
   }
 
+  /** Keeps the write-ahead log short; only when something was written. */
+  async logTick(): Promise<void> {
+    await this.#run("checkpoint", async () => {
+      const seq = await this.#store.engine.read(headSeq);
+      if (seq === this.#loggedSeq) return;
+      this.#loggedSeq = seq;
+      this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+    });
+  }
+
   async slowTick(): Promise<void> {
     if (this.#busy || this.#stopped) return;
     this.#busy = true;
@@ -100,9 +115,6 @@ export class Duties {
       await this.#run("index", () => this.index());
       await this.#run("sweep", () => this.sweep());
       await this.#run("head", () => writeHead(this.#store));
-      await this.#run("checkpoint", async () => {
-        this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
-      });
       if (this.#ticks % RETENTION_TICKS === 0) {
         await this.#run("retention", () => this.#forget());
       }

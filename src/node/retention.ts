@@ -7,6 +7,7 @@ import { iso } from "../core/clock.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
 import { BLANKED } from "../store/journal.ts";
+import { getMeta, setMeta } from "../store/meta.ts";
 import type { Store } from "../store/unit.ts";
 
 const CHUNK_ROWS = 200;
@@ -34,11 +35,11 @@ export async function forgetHistory(unit: Unit, store: Store): Promise<boolean> 
 
 /** Old messages that everybody has seen; the newest row stays, so that no number comes twice. */
 async function forgetMessages(tx: Tx, before: string): Promise<number> {
-  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'kept_message'");
+  const kept = await getMeta(tx, "kept_message");
   const rows = await tx.all<{ id: number; at: string; recipients: string }>(
     `SELECT id, at, recipients FROM message
      WHERE id > ? AND id < (SELECT max(id) FROM message) ORDER BY id LIMIT ?`,
-    Number(meta?.value ?? 0),
+    Number(kept ?? 0),
     CHUNK_ROWS,
   );
   const old = rows.filter((row) => row.at < before);
@@ -110,8 +111,7 @@ async function forgetPeers(tx: Tx, before: string): Promise<number> {
 
 /** Takes out the detail and leaves its hash, over which the MAC was made. */
 async function blankDetails(tx: Tx, before: string): Promise<number> {
-  const meta = await tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'blanked_seq'");
-  const from = Number(meta?.value ?? 0);
+  const from = Number(await getMeta(tx, "blanked_seq") ?? 0);
   const rows = await tx.all<{ seq: number; detail: string }>(
     "SELECT seq, detail FROM journal WHERE seq > ? AND at < ? ORDER BY seq LIMIT ?",
     from,
@@ -145,12 +145,4 @@ async function forgetJournal(tx: Tx, before: string, secret: Uint8Array): Promis
   await tx.run("DELETE FROM journal WHERE seq <= ?", last.seq);
   await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed }));
   return old.length;
-}
-
-async function setMeta(tx: Tx, key: string, value: string): Promise<void> {
-  await tx.run(
-    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    key,
-    value,
-  );
 }

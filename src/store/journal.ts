@@ -5,6 +5,7 @@
 import { hmacSha256, sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { type Act, limitTo, type Tx } from "../core/transaction.ts";
+import { getMeta } from "./meta.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** The newest row, as the next one builds on it. */
@@ -32,10 +33,7 @@ export const BLANKED = "#sha256:";
  * @throws Refusal `STORE_NEWER`
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
-  const writer = await tx.get<{ value: string }>(
-    "SELECT value FROM meta WHERE key = 'min_writer'",
-  );
-  const needed = Number(writer?.value ?? Number.POSITIVE_INFINITY);
+  const needed = Number(await getMeta(tx, "min_writer") ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(
       "STORE_NEWER",

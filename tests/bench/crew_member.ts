@@ -77,32 +77,41 @@ async function sender(job: Job): Promise<Prepared> {
   };
 }
 
-/** Sends now and then, each message with the time just before the call. */
+/** Sends now and then; the answer is when each message was committed. */
 async function pacer(job: Job): Promise<Prepared> {
   const node = nodeOf(job);
   await node.enter();
+  const { engine } = await node.store();
+  const write = engine.write.bind(engine);
+  let committedMs = 0;
+  engine.write = async (body) => {
+    const result = await write(body);
+    committedMs = nowMs();
+    return result;
+  };
   return async () => {
+    const when: [string, number][] = [];
     for (let i = 0; i < Number(job["count"]); i++) {
       await new Promise((next) => setTimeout(next, 10 + 10 * Math.random()));
-      await call(node, "send", { to: [job["to"]], content: String(nowMs()) });
+      const { id } = await call(node, "send", { to: [job["to"]], content: CONTENT });
+      when.push([String(id), committedMs]);
     }
-    return null;
+    return when;
   };
 }
 
-/** Waits in `check`; the answer is how long after its sending each message was here. */
+/** Waits in `check`; the answer is when each message was here. */
 async function waiter(job: Job): Promise<Prepared> {
   const node = nodeOf(job);
   await node.enter();
   return async () => {
-    const laterMs: number[] = [];
-    while (laterMs.length < Number(job["count"])) {
+    const when: [string, number][] = [];
+    while (when.length < Number(job["count"])) {
       const answer = await call(node, "check", { wait_ms: 50_000, limit: 1 });
       const hereMs = nowMs();
-      const messages = answer["messages"] as { content: string }[];
-      for (const { content } of messages) laterMs.push(hereMs - Number(content));
+      for (const { id } of answer["messages"] as { id: string }[]) when.push([id, hereMs]);
     }
-    return laterMs;
+    return when;
   };
 }
 

@@ -79,7 +79,12 @@ function report(rows: readonly Row[], wish: Wish, beginMs: number): void {
   }
   const over = rows.filter((row) => verdictOf(row).ok === false).length;
   say(tableOf(rows, Deno.stdout.isTerminal() && !Deno.noColor));
-  say(`\n${rows.length} rows in ${seconds.toFixed(0)} s, ${over} over budget`);
+  const [load = NaN] = Deno.loadavg();
+  say(
+    `\n${rows.length} rows in ${seconds.toFixed(0)} s, ${over} over budget; load ${
+      load.toFixed(1)
+    }`,
+  );
 }
 
 async function main(): Promise<number> {
