@@ -99,8 +99,14 @@ export const TIMES = {
   ringMs: 1,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
-  /** SQLite's own wait, which sleeps the whole thread: short. */
+  /** How long a wait for the store may sleep the whole thread, in naps: short. */
   busySleepMs: 5,
+  /** One nap: a few transactions long. */
+  busyNapMs: 0.3,
+  /** Tries before the first nap. */
+  busySpins: 2,
+  /** The longest timer between two tries. */
+  busyDelayMs: 8,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,
   /** A client that only lists tools leaves no trace: it is gone before this. */

@@ -32,9 +32,11 @@ export interface DutyEvents {
 }
 
 const WAL_FROM_BYTES = 4 * 1024 * 1024;
-const WAL_TRUNCATE_BYTES = 64 * 1024 * 1024;
+const WAL_RESTART_BYTES = 64 * 1024 * 1024;
 /** How often the log is looked at: a busy flock writes many megabytes a second. */
 const LOG_MS = 200;
+/** A file that is being made is given its name long before this. */
+const JOINING_MS = 60_000;
 const RETENTION_TICKS = 60;
 /** Index steps in one tick; more would take the machine from those who work. */
 const INDEX_STEPS = 5;
@@ -100,7 +102,7 @@ export class Duties {
       const seq = await this.#store.engine.read(headSeq);
       if (seq === this.#loggedSeq) return;
       this.#loggedSeq = seq;
-      this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+      this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_RESTART_BYTES);
     });
   }
 
@@ -158,8 +160,10 @@ export class Duties {
     );
     const known = new Set(rows.map((row) => row.incarnation));
     for (const name of engine.presences()) {
-      // Whoever is joining holds its file before it has a row.
-      if (!known.has(name) && engine.held(name) === "free") engine.forget(name);
+      // Whoever is joining holds its file before it has a row; before that, the file has another
+      // name and may be unlocked for an instant.
+      const fresh = name.includes(".") && Date.now() - (engine.pulseOf(name) ?? 0) < JOINING_MS;
+      if (!fresh && !known.has(name) && engine.held(name) === "free") engine.forget(name);
     }
   }
 

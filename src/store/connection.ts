@@ -4,7 +4,6 @@
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { invariant } from "../core/invariant.ts";
-import { TIMES } from "../core/limits.ts";
 import type { Param, Presence, Tx } from "../core/transaction.ts";
 
 /** One open connection with its prepared statements and its queue. */
@@ -14,9 +13,10 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, probe: (incarnation: string) => Presence) {
+  /** `timeoutMs` is SQLite's own wait, which sleeps the thread. */
+  constructor(path: string, probe: (incarnation: string) => Presence, timeoutMs: number) {
     this.#probe = probe;
-    this.#db = new DatabaseSync(path, { timeout: TIMES.busySleepMs });
+    this.#db = new DatabaseSync(path, { timeout: timeoutMs });
     this.#db.exec(
       "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF",

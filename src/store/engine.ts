@@ -62,8 +62,11 @@ export interface Engine {
   changed(): boolean;
   /** Throws the refusal if the store was deleted or replaced under this process. */
   assertOurs(): void;
-  /** Moves the write-ahead log into the file if it is larger than `fromBytes`. */
-  checkpoint(fromBytes: number, truncateFromBytes: number): Checkpoint | null;
+  /**
+   * Moves the write-ahead log into the file if it is larger than `fromBytes`, in nobody's way; from
+   * `restartFromBytes` on also if writers have to wait for it.
+   */
+  checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null;
   /** Frees everything; afterwards every call is refused. */
   close(): void;
 }

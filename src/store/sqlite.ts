@@ -30,6 +30,7 @@ export class SqliteEngine implements Engine {
   readonly #ino: number | null;
   #writer: Connection | null = null;
   #reader: Connection | null = null;
+  #upkeep: Connection | null = null;
   readonly #ringer = new Ringer();
   #dataVersion = -1;
   #closed = false;
@@ -46,19 +47,25 @@ export class SqliteEngine implements Engine {
 
   // Opened on first use: most processes read long before they write.
   #writing(): Connection {
-    return this.#writer ??= this.#connect();
+    // The wait for the write lock is our own.
+    return this.#writer ??= this.#connect(0);
   }
 
   #reading(): Connection {
     if (this.#reader !== null) return this.#reader;
-    this.#reader = this.#connect();
+    this.#reader = this.#connect(TIMES.busySleepMs);
     this.#reader.prepare("PRAGMA query_only = ON").get();
     return this.#reader;
   }
 
-  #connect(): Connection {
+  /** For checkpoints, which may wait for readers and writers. */
+  #upkeeping(): Connection {
+    return this.#upkeep ??= this.#connect(TIMES.busySleepMs);
+  }
+
+  #connect(timeoutMs: number): Connection {
     if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
-    return new Connection(this.#home.database, (name) => this.held(name));
+    return new Connection(this.#home.database, (name) => this.held(name), timeoutMs);
   }
 
   async write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
@@ -116,23 +123,40 @@ export class SqliteEngine implements Engine {
     this.#breathMs = performance.now();
   }
 
-  /** Takes the write lock: SQLite's own wait blocks the thread, so it is short and repeated. */
+  /**
+   * Takes the write lock. Transactions are short: a try or two, then naps of a fraction of a
+   * millisecond, which sleep the thread and so are over soon, then timers.
+   */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    for (let delayMs = 1;; delayMs = Math.min(delayMs * 2, 40)) {
-      try {
-        connection.prepare("BEGIN IMMEDIATE").run();
-        return;
-      } catch (thrown) {
-        const code = codeOf(thrown);
-        if (code !== CODE.busy && code !== CODE.locked) throw this.#explain(thrown);
-        if (performance.now() >= deadline) {
-          throw new Refusal(
-            "STORE_BUSY",
-            `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
-          );
-        }
+    const startMs = performance.now();
+    let delayMs = 1;
+    for (let tries = 0;; tries++) {
+      if (this.#tryBegin(connection)) return;
+      const nowMs = performance.now();
+      if (nowMs >= deadline) {
+        throw new Refusal(
+          "STORE_BUSY",
+          `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
+        );
+      }
+      if (tries < TIMES.busySpins) continue;
+      if (nowMs - startMs < TIMES.busySleepMs) {
+        nap(TIMES.busyNapMs);
+        continue;
       }
       await new Promise((wake) => setTimeout(wake, delayMs * (0.5 + Math.random() / 2)));
+      delayMs = Math.min(delayMs * 2, TIMES.busyDelayMs);
+    }
+  }
+
+  #tryBegin(connection: Connection): boolean {
+    try {
+      connection.prepare("BEGIN IMMEDIATE").run();
+      return true;
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (code !== CODE.busy && code !== CODE.locked) throw this.#explain(thrown);
+      return false;
     }
   }
 
@@ -236,35 +260,37 @@ export class SqliteEngine implements Engine {
     return before !== row.data_version;
   }
 
-  checkpoint(fromBytes: number, truncateFromBytes: number): Checkpoint | null {
-    const walBytes = (): number => {
-      try {
-        return Deno.statSync(`${this.#home.database}-wal`).size;
-      } catch (thrown) {
-        if (thrown instanceof Deno.errors.NotFound) return 0;
-        throw thrown;
-      }
-    };
-    const beforeBytes = walBytes();
+  checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null {
+    const beforeBytes = this.#logBytes();
     if (beforeBytes < fromBytes) return null;
+    const upkeep = this.#upkeeping();
     try {
-      // Copies what it can without being in anybody's way; what is left then is little, so that
-      // starting the log anew holds the writers up but for a moment.
-      this.#writing().prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-      const mode = beforeBytes >= truncateFromBytes ? "TRUNCATE" : "RESTART";
-      this.#writing().prepare(`PRAGMA wal_checkpoint(${mode})`).get();
+      // In nobody's way. If it copied everything, the next writer begins the log anew by itself.
+      upkeep.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
+      // Where writers never pause it cannot; then they are held up for what is left, and a sync.
+      if (beforeBytes >= restartFromBytes) upkeep.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
     } catch (thrown) {
       // Somebody reads or writes: the next tick tries again.
       if (codeOf(thrown) !== CODE.busy && codeOf(thrown) !== CODE.locked) {
         throw this.#explain(thrown);
       }
     }
-    return { beforeBytes, afterBytes: walBytes() };
+    return { beforeBytes, afterBytes: this.#logBytes() };
+  }
+
+  #logBytes(): number {
+    try {
+      return Deno.statSync(`${this.#home.database}-wal`).size;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return 0;
+      throw thrown;
+    }
   }
 
   close(): void {
     this.#closed = true;
     this.#ringer.close();
+    this.#upkeep?.close();
     this.#reader?.close();
     this.#writer?.close();
   }
@@ -285,6 +311,13 @@ async function withinOneMacrotask<T>(body: () => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+const NAP = new Int32Array(new SharedArrayBuffer(4));
+
+/** Sleeps the thread, jittered: a transaction of somebody else is over long before a timer fires. */
+function nap(ms: number): void {
+  Atomics.wait(NAP, 0, 0, ms * (0.5 + Math.random()));
 }
 
 function rollback(connection: Connection): void {

@@ -58,15 +58,16 @@ function readWish(args: string[]): Wish {
 }
 
 async function measure(place: Place, wish: Wish): Promise<Row[]> {
-  note("making the bundle");
+  const tell = wish.json ? (): void => {} : note;
+  tell("making the bundle");
   await place.prepare();
-  note("raw SQLite");
+  tell("raw SQLite");
   const rows = await measureRaw(place);
   for (const name of wish.names) {
     const beginMs = performance.now();
     const found = await (await BENCHMARKS[name]?.())?.(place) ?? [];
     rows.push(...found);
-    note(`${name}: ${((performance.now() - beginMs) / 1_000).toFixed(1)} s`);
+    tell(`${name}: ${((performance.now() - beginMs) / 1_000).toFixed(1)} s`);
   }
   return rows;
 }
@@ -96,7 +97,9 @@ async function main(): Promise<number> {
     return 2;
   }
   const beginMs = performance.now();
-  note("skein bench: about three minutes (--quick: half a minute); the first run downloads");
+  if (!wish.json) {
+    note("skein bench: two to three minutes (--quick: half a minute); the first run downloads");
+  }
   const { Place: PlaceClass } = await import("./place.ts");
   const place = new PlaceClass(wish.scale);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
