@@ -102,7 +102,7 @@ export const TIMES = {
   /** How long a wait for the store may sleep the whole thread, in naps: short. */
   busySleepMs: 5,
   /** One nap: a few transactions long. */
-  busyNapMs: 0.3,
+  busyNapUs: 300,
   /** Tries before the first nap. */
   busySpins: 2,
   /** The longest timer between two tries. */

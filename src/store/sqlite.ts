@@ -141,7 +141,7 @@ export class SqliteEngine implements Engine {
       }
       if (tries < TIMES.busySpins) continue;
       if (nowMs - startMs < TIMES.busySleepMs) {
-        nap(TIMES.busyNapMs);
+        nap(TIMES.busyNapUs / 1000);
         continue;
       }
       await new Promise((wake) => setTimeout(wake, delayMs * (0.5 + Math.random() / 2)));

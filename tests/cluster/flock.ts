@@ -46,6 +46,8 @@ export class Flock {
   readonly database: string;
   readonly #peers: Peer[] = [];
   readonly #scripts: Script[] = [];
+  /** What was begun and may still be on its way when a test gives up. */
+  readonly #pending: Promise<unknown>[] = [];
 
   constructor(root: string) {
     this.home = join(root, "home");
@@ -57,7 +59,9 @@ export class Flock {
   /** Starts a server and shakes hands; it joins with its first call. */
   async start(options: MemberOptions = {}): Promise<Peer> {
     const env = { SKEIN_RATE: "1000000", ...options.env };
-    const peer = await startPeer({ folder: this.folder, ...options, home: this.home, env });
+    const starting = startPeer({ folder: this.folder, ...options, home: this.home, env });
+    this.#pending.push(starting);
+    const peer = await starting;
     this.#peers.push(peer);
     return peer;
   }
@@ -93,7 +97,7 @@ export class Flock {
   /** Runs `skein` on the command line; `json` is what it printed with `--json`. */
   async cli<T>(args: readonly string[], options: MemberOptions = {}): Promise<Ran<T>> {
     const [command = "", ...before] = SOURCE_COMMAND;
-    const { code, stdout, stderr } = await new Deno.Command(command, {
+    const running = new Deno.Command(command, {
       args: [...before, ...args, "--json"],
       cwd: options.folder ?? this.folder,
       clearEnv: true,
@@ -104,6 +108,8 @@ export class Flock {
       }),
       stdin: "null",
     }).output();
+    this.#pending.push(running);
+    const { code, stdout, stderr } = await running;
     const decoder = new TextDecoder();
     const text = decoder.decode(stdout);
     const json = (text.startsWith("{") ? JSON.parse(text) : {}) as T;
@@ -159,6 +165,7 @@ export class Flock {
   }
 
   async endAll(): Promise<void> {
+    await Promise.allSettled(this.#pending);
     await Promise.all([
       ...this.#peers.map((peer) => peer.kill()),
       ...this.#scripts.map((script) => script.kill()),

@@ -70,6 +70,13 @@ export function plans(): Row[] {
       "tasks",
     ),
     plan("the last of 300 is bad", [...many(299), { title: "" }], "INVALID_INPUT", "title"),
+    ...single(),
+  ];
+}
+
+/** Single tasks that cannot be. */
+function single(): Row[] {
+  return [
     [
       "a dependency twice for one task",
       "create_task",
