@@ -24,7 +24,7 @@ export const ERRORS = {
   UNKNOWN_RESOURCE: { http: 404, exit: 2, hint: "resources/list shows what can be read." },
   NOT_YOU: { http: 403, exit: 4, hint: "Leave the identity field out; you act as yourself." },
   NOT_ALLOWED: { http: 403, exit: 4, hint: "Ask the architect or the operator to do it." },
-  NOT_JOINED: { http: 401, exit: 4, hint: "Call join first." },
+  NOT_JOINED: { http: 401, exit: 4, hint: "Restart this session: its life in the flock is over." },
   FENCED: {
     http: 409,
     exit: 4,

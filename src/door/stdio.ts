@@ -16,7 +16,7 @@ const NEWLINE = 10;
 export interface WireEvents {
   /** A message came in; before anybody handles it. */
   received(message: JSONRPCMessage): void;
-  /** An answer is on its way to the client: the pipe took it. */
+  /** An answer is on its way to the client. */
   flushed(id: string | number): void;
   /** The client closed stdin, or cannot be written to any more. */
   ended(): void;
@@ -112,10 +112,12 @@ export class StdioTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    await this.#write(JSON.stringify(message));
+    const written = this.#write(JSON.stringify(message));
+    // Said as the write begins: the client may answer before the write is known to be done.
     if ("id" in message && !("method" in message) && message.id !== undefined) {
       this.#events.flushed(message.id);
     }
+    await written;
   }
 
   async #write(line: string): Promise<void> {

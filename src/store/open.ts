@@ -23,6 +23,10 @@ type Probe = (incarnation: string) => boolean;
  */
 export async function openStore(folder: string, clock: Clock = systemClock): Promise<Store> {
   const home = prepareHome(folder);
+  if (isCurrent(home, clock)) {
+    const secret = readSecret(home);
+    return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
+  }
   return await whileOpening(home, () => {
     const secret = readSecret(home);
     makeDatabase(home);
@@ -30,6 +34,31 @@ export async function openStore(folder: string, clock: Clock = systemClock): Pro
     bringUp(home, clock, (name) => engine.held(name) === "held");
     return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
   });
+}
+
+/**
+ * Whether there is nothing to do: made, up to date, and this boot's. Then nobody has to queue; a
+ * hundred sessions may start at once.
+ */
+function isCurrent(home: Home, clock: Clock): boolean {
+  try {
+    if (Deno.statSync(home.secret).size !== 32 || Deno.statSync(home.database).size === 0) {
+      return false;
+    }
+  } catch {
+    // Not made yet, or not whole: the way through the lock says what is wrong.
+    return false;
+  }
+  const db = new DatabaseSync(home.database, { timeout: 1_000 });
+  try {
+    return meta(db, "schema") === String(SCHEMA_VERSION) &&
+      Number(meta(db, "min_writer")) <= SCHEMA_VERSION &&
+      meta(db, "boot") === JSON.stringify(thisBoot(clock));
+  } catch {
+    return false;
+  } finally {
+    db.close();
+  }
 }
 
 /** The file exists with its mode before SQLite opens it, so that -wal and -shm inherit the mode. */

@@ -8,6 +8,8 @@ import { median, quantile, type Row } from "./row.ts";
 
 const CONTENT = "x".repeat(200);
 const SENDERS = 8;
+/** A rate is the median of so many: one bad moment of the machine is no verdict. */
+const ROUNDS = 3;
 
 /** Milliseconds of each of `count` calls in a row. */
 async function timed(count: number, body: () => Promise<unknown>): Promise<number[]> {
@@ -22,6 +24,10 @@ async function timed(count: number, body: () => Promise<unknown>): Promise<numbe
 
 function spread(values: readonly number[]): string {
   return `p90 ${quantile(values, 0.9).toFixed(2)}, p99 ${quantile(values, 0.99).toFixed(2)}`;
+}
+
+function each(values: readonly number[]): string {
+  return `each ${median(values).toFixed(2)} ms, ${spread(values)}`;
 }
 
 export async function oneSend(place: Place): Promise<Row[]> {
@@ -54,7 +60,7 @@ export async function oneSend(place: Place): Promise<Row[]> {
 
 export async function librarySends(place: Place): Promise<Row[]> {
   const home = place.newHome();
-  const ms = place.pick(800, 3_000);
+  const ms = place.pick(400, 1_500);
   const [sink] = await place.peers(1, home, "sink") as [Peer];
   const jobs = Array.from({ length: SENDERS }, (_, i) => ({
     task: "sender",
@@ -65,25 +71,31 @@ export async function librarySends(place: Place): Promise<Row[]> {
     ms,
   }));
   const crew = await Crew.start(place, jobs);
-  const answers = await crew.go<{ sent: number; tookMs: number[] }>();
+  const tookMs: number[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const took = (await crew.go<number[]>()).flat();
+    rates.push(took.length / (ms / 1_000));
+    tookMs.push(...took);
+  }
   await crew.end();
   await place.dismiss([sink]);
-  const perS = answers.reduce((sum, answer) => sum + answer.sent, 0) / (ms / 1_000);
-  const tookMs = answers.flatMap((answer) => answer.tookMs);
+  const perS = median(rates);
   return [{
     name: "sends, 8 senders in the library",
     value: perS,
     unit: "/s",
     budget: { least: 15_000 },
     ratioToRaw: perS / place.rawPerS,
-    note: `each: median ${median(tookMs).toFixed(2)} ms; ${spread(tookMs)}`,
+    note: `best ${quantile(rates, 1).toFixed(0)}; ${each(tookMs)}`,
   }];
 }
 
 export async function mcpSends(place: Place): Promise<Row[]> {
   const peers = await place.peers(SENDERS, place.newHome());
-  const ms = place.pick(800, 3_000);
+  const ms = place.pick(400, 1_500);
   const tookMs: number[] = [];
+  const rates: number[] = [];
   const loop = async (i: number, untilMs: number): Promise<void> => {
     const to = [`p${(i + 1) % SENDERS}`];
     while (performance.now() < untilMs) {
@@ -92,18 +104,22 @@ export async function mcpSends(place: Place): Promise<Row[]> {
       tookMs.push(performance.now() - before);
     }
   };
-  await Promise.all(peers.map((_, i) => loop(i, performance.now() + ms / 4)));
-  tookMs.length = 0;
   await Promise.all(peers.map((_, i) => loop(i, performance.now() + ms)));
+  tookMs.length = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = tookMs.length;
+    await Promise.all(peers.map((_, i) => loop(i, performance.now() + ms)));
+    rates.push((tookMs.length - before) / (ms / 1_000));
+  }
   await place.dismiss(peers);
-  const perS = tookMs.length / (ms / 1_000);
+  const perS = median(rates);
   return [{
     name: "sends, 8 MCP servers in a ring",
     value: perS,
     unit: "/s",
     budget: { least: 2_500 },
     ratioToRaw: perS / place.rawPerS,
-    note: `mail rides along; each: median ${median(tookMs).toFixed(2)} ms; ${spread(tookMs)}`,
+    note: `best ${quantile(rates, 1).toFixed(0)}; ${each(tookMs)}`,
   }];
 }
 
