@@ -39,6 +39,13 @@ import { listTools } from "./tools.ts";
 
 /** The client whose session id in the environment is its own. */
 const CLAUDE_CODE = "claude-code";
+/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
+const NO_VALIDATOR = {
+  getValidator: (): never => {
+    throw new Error("invariant broken: nothing here asks the client for a form");
+  },
+};
+
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
   #node: Promise<Node> | null = null;
@@ -67,7 +74,7 @@ class McpDoor {
     };
     this.#server = new Server(
       { name: "skein", version: VERSION },
-      { capabilities, instructions: INSTRUCTIONS },
+      { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
     );
     this.#handle();
   }
@@ -196,7 +203,7 @@ class McpDoor {
   ): Promise<CallToolResult> {
     const stopProgress = reportProgress(extra);
     try {
-      const { operation, input, claims } = await understood(name, args);
+      const { operation, input, claims } = understood(name, args);
       const node = await this.#peer();
       const key = keyOf(meta);
       const { answer, offer } = await node.call(operation, input, {

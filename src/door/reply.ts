@@ -8,6 +8,7 @@ import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { head } from "../core/text.ts";
+import { translate } from "../translate.ts";
 
 /** How often a waiting call says that it is still there. */
 const PROGRESS_MS = 5_000;
@@ -25,11 +26,10 @@ export interface Extra {
  * What a call means, by whatever name it came.
  * @throws Refusal `UNKNOWN_TOOL`
  */
-export async function understood(
+export function understood(
   name: string,
   args: unknown,
-): Promise<{ operation: AnyOperation; input: unknown; claims: readonly string[] }> {
-  const { translate } = await import("../translate.ts");
+): { operation: AnyOperation; input: unknown; claims: readonly string[] } {
   const translated = translate(name, args);
   const operation = operationNamed(translated.operation);
   if (operation === undefined) {

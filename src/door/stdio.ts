@@ -11,6 +11,7 @@ const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 const NEWLINE = 10;
+const READ_BYTES = 65_536;
 
 /** What the door wants to know. */
 export interface WireEvents {
@@ -27,19 +28,12 @@ export class StdioTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   readonly #events: WireEvents;
-  readonly #input: ReadableStream<Uint8Array>;
-  readonly #output: WritableStreamDefaultWriter<Uint8Array>;
+  #writing: Promise<void> = Promise.resolve();
   readonly #encoder = new TextEncoder();
   #closed = false;
 
-  constructor(
-    events: WireEvents,
-    input: ReadableStream<Uint8Array> = Deno.stdin.readable,
-    output: WritableStream<Uint8Array> = Deno.stdout.writable,
-  ) {
+  constructor(events: WireEvents) {
     this.#events = events;
-    this.#input = input;
-    this.#output = output.getWriter();
   }
 
   start(): Promise<void> {
@@ -53,7 +47,12 @@ export class StdioTransport implements Transport {
     let bytes = 0;
     let skipping = false;
     try {
-      for await (const chunk of this.#input) {
+      for (;;) {
+        // Read and written as plain files: the streams around them cost more than the call.
+        const buffer = new Uint8Array(READ_BYTES);
+        const length = await Deno.stdin.read(buffer);
+        if (length === null) break;
+        const chunk = buffer.subarray(0, length);
         let from = 0;
         for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
           pieces.push(chunk.subarray(from, end));
@@ -108,7 +107,9 @@ export class StdioTransport implements Transport {
   }
 
   #refuse(id: string | number | null, code: number, message: string): void {
-    void this.#write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } }));
+    this.#write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })).catch(() => {
+      // The client is gone: the wire has said so.
+    });
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -120,13 +121,17 @@ export class StdioTransport implements Transport {
     await written;
   }
 
-  async #write(line: string): Promise<void> {
-    try {
-      await this.#output.write(this.#encoder.encode(`${line}\n`));
-    } catch (thrown) {
-      this.#end();
-      throw thrown;
-    }
+  /** One line after the other, each whole. */
+  #write(line: string): Promise<void> {
+    const bytes = this.#encoder.encode(`${line}\n`);
+    const mine = this.#writing.then(async () => {
+      for (let from = 0; from < bytes.length;) {
+        from += await Deno.stdout.write(bytes.subarray(from));
+      }
+    });
+    // A client that cannot be written to is gone; later lines find that out for themselves.
+    this.#writing = mine.catch(() => this.#end());
+    return mine;
   }
 
   #end(): void {

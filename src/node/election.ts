@@ -36,6 +36,7 @@ export class Election {
   readonly #ballot: Ballot;
   #epoch: number | null = null;
   readonly #waitingFor = new Set<string>();
+  #seat: Seat | null = null;
   #ticking = false;
   #skipped = false;
   readonly #watch = new StallWatch();
@@ -57,8 +58,11 @@ export class Election {
     return this.#queue(() => this.#look(false));
   }
 
-  /** The regular look, which also watches the leader's pulse. */
-  async tick(late: boolean): Promise<void> {
+  /**
+   * The regular look, which also watches the leader's pulse. `changed` says whether anything was
+   * written since the last one.
+   */
+  async tick(late: boolean, changed = true): Promise<void> {
     // A tick that waits for a busy store stands for those that come meanwhile: piled up, they
     // would count as silence of the leader.
     if (this.#ticking) {
@@ -70,7 +74,7 @@ export class Election {
       await this.#queue(() => {
         const unsure = late || this.#skipped;
         this.#skipped = false;
-        return this.#look(true, unsure);
+        return this.#look(true, unsure, changed);
       });
     } finally {
       this.#ticking = false;
@@ -89,9 +93,11 @@ export class Election {
     return mine;
   }
 
-  async #look(watching: boolean, late = false): Promise<void> {
+  async #look(watching: boolean, late = false, changed = true): Promise<void> {
     const ballot = this.#ballot;
-    const seat = await ballot.seat();
+    // Where nothing was written, the seat is what it was; only its pulse is looked at.
+    const seat = changed || this.#seat === null ? await ballot.seat() : this.#seat;
+    this.#seat = seat;
     if (seat.incarnation === ballot.me) {
       if (this.#epoch !== seat.epoch) this.#win(seat.epoch);
       return;

@@ -25,6 +25,8 @@ import { commit, type Store } from "../store/unit.ts";
 const COUNTED = 1_000;
 /** Delay before marks are written, so that many become one transaction. */
 const WRITE_BEHIND_MS = 5;
+/** Delay before marks are written again that a busy store did not take. */
+const WRITE_AGAIN_MS = 1_000;
 
 /** The messages that one answer carries. */
 export class Offer {
@@ -213,6 +215,7 @@ export class Mail implements Shown {
       for (const id of offered) this.#toOffer.add(id);
       for (const id of seen) this.#toSee.add(id);
       for (const id of queued) this.#toQueue.add(id);
+      this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_AGAIN_MS);
       throw thrown;
     }
     for (const id of offered) this.#unmarked.delete(id);

@@ -166,8 +166,9 @@ export class Node {
         life.hold.pulse();
       }
       life.store.engine.assertOurs();
-      if (life.store.engine.changed()) life.feed.look();
-      await life.election.tick(late);
+      const changed = life.store.engine.changed();
+      if (changed) life.feed.look();
+      await life.election.tick(late, changed);
     } catch (thrown) {
       this.#trouble(thrown);
     }

@@ -113,7 +113,7 @@ async function freeTask(
 
 function handover(why: string, peer: PeerRow, task: tasks.TaskRow): string {
   const parts = [`${why} while working on it since ${task.claimed_at}.`];
-  if (task.progress !== "") parts.push(`Last progress: ${task.progress}`);
+  if (task.progress !== "") parts.push(`Last progress: ${task.progress}.`);
   if (peer.git !== null) {
     const git = JSON.parse(peer.git) as GitState;
     parts.push(`It was on ${git.branch} at ${git.commit} in ${peer.tree}.`);
@@ -230,7 +230,8 @@ async function reclaim(
   const task = await tasks.taskById(unit.tx, id);
   // Anybody who claimed it in between raised the epoch, also if it is pending again now.
   if (task?.status !== "pending" || task.claim_epoch !== had.epoch + 1) return null;
-  const epoch = await tasks.claim(unit.tx, id, peer, incarnation, unit.at);
+  const claimed = await tasks.claim(unit.tx, id, peer, incarnation, unit.at);
+  const epoch = claimed?.claim_epoch ?? null;
   if (epoch !== null) {
     await unit.tx.run("UPDATE task SET attempts = ? WHERE id = ?", had.attempts, id);
     unit.record({ actor: SYSTEM, op: "give_back", subject: `task/${id}`, detail: { epoch } });

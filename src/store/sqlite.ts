@@ -11,6 +11,7 @@ import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
 import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
+import { Guard } from "./guard.ts";
 import { Ringer } from "./ringer.ts";
 
 /** Primary result codes of SQLite that mean something to us. */
@@ -32,6 +33,7 @@ export class SqliteEngine implements Engine {
   #reader: Connection | null = null;
   #upkeep: Connection | null = null;
   readonly #ringer = new Ringer();
+  readonly #guard = new Guard();
   #dataVersion = -1;
   #closed = false;
   #breathMs = 0;
@@ -78,7 +80,7 @@ export class SqliteEngine implements Engine {
       const tx = new OpenTransaction(connection);
       let result: T;
       try {
-        result = await withinOneMacrotask(() => body(tx));
+        result = await this.#guard.run(() => body(tx));
         tx.end();
         connection.prepare("COMMIT").run();
       } catch (thrown) {
@@ -100,7 +102,7 @@ export class SqliteEngine implements Engine {
       const tx = new OpenTransaction(connection);
       try {
         connection.prepare("BEGIN").run();
-        const result = await withinOneMacrotask(() => body(tx));
+        const result = await this.#guard.run(() => body(tx));
         tx.end();
         connection.prepare("COMMIT").run();
         return result;
@@ -293,23 +295,6 @@ export class SqliteEngine implements Engine {
     this.#upkeep?.close();
     this.#reader?.close();
     this.#writer?.close();
-  }
-}
-
-/** Fails a body that awaited something else than its transaction: it would hold up every writer. */
-async function withinOneMacrotask<T>(body: () => Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  // Set before the body begins: its own timers come after.
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(
-      () => fail(new Error("invariant broken: a transaction awaited something outside of it")),
-      0,
-    );
-  });
-  try {
-    return await Promise.race([body(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -39,18 +39,17 @@ export const claimTask = operation({
       : await claimable(ctx, input.id);
     if (row === null) return { task: null, reason: await whyNothing(ctx) };
     const { actor } = ctx;
-    const epoch = await table.claim(ctx.tx, row.id, actor.id, actor.incarnation, ctx.at);
-    if (epoch === null) {
+    const now = await table.claim(ctx.tx, row.id, actor.id, actor.incarnation, ctx.at);
+    if (now === undefined) {
       throw new Refusal("TASK_TAKEN", `claim_task: ${row.id} was just taken`, { task: row.id });
     }
     ctx.record({
       subject: `task/${row.id}`,
-      detail: { epoch, attempt: row.attempts + 1, incarnation: actor.incarnation },
+      detail: { epoch: now.claim_epoch, attempt: now.attempts, incarnation: actor.incarnation },
     });
-    const now = await taskOr404(ctx, row.id);
     return {
       task: await wholeTask(ctx.tx, now),
-      epoch,
+      epoch: now.claim_epoch,
       briefing: await briefing(ctx.tx, now),
     };
   },

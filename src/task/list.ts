@@ -73,12 +73,12 @@ export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
     const derived = status === "pending" && query.pending !== "all"
       ? [query.pending === "ready" ? "open_deps = 0" : "open_deps > 0"]
       : [];
-    const where = ["project = ?", "status = ?", ...derived, ...filters].join(" AND ");
+    // The state is written out: bound, it makes SQLite prepare the statement again each time.
+    const where = ["project = ?", `status = '${status}'`, ...derived, ...filters].join(" AND ");
     rows.push(
       ...await tx.all<TaskRow>(
         `SELECT ${COLUMNS} FROM task WHERE ${where} ORDER BY priority, n ${limitTo(query.limit)}`,
         query.project,
-        status,
         ...params,
       ),
     );

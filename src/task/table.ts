@@ -171,25 +171,24 @@ export function bestReady(
   );
 }
 
-/** Hands a pending task to a peer; the new epoch, or null if somebody was faster. */
-export async function claim(
+/** Hands a pending task to a peer; the task as it is then, or undefined if somebody was faster. */
+export function claim(
   tx: Tx,
   id: string,
   peer: string,
   incarnation: string,
   at: string,
-): Promise<number | null> {
-  const row = await tx.get<{ claim_epoch: number }>(
+): Promise<TaskRow | undefined> {
+  return tx.get<TaskRow>(
     `UPDATE task SET status = 'in_progress', claimed_by = ?, claim_incarnation = ?,
        claim_epoch = claim_epoch + 1, claimed_at = ?, attempts = attempts + 1, updated_at = ?
-     WHERE id = ? AND status = 'pending' AND open_deps = 0 RETURNING claim_epoch`,
+     WHERE id = ? AND status = 'pending' AND open_deps = 0 RETURNING ${COLUMNS}`,
     peer,
     incarnation,
     at,
     at,
     id,
   );
-  return row?.claim_epoch ?? null;
 }
 
 /** Sets a task's state; leaving `in_progress` ends the claim and its epoch. */

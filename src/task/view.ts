@@ -5,7 +5,6 @@ import { Refusal } from "../core/errors.ts";
 import type { Context } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
 import { notify } from "../message/notice.ts";
-import { peerById } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { isReady, STATUSES } from "./rules.ts";
 import { notesOf } from "./notes.ts";
@@ -53,7 +52,8 @@ const SHOWN = 50;
 
 export async function nameOf(tx: Tx, peer: string | null): Promise<string | null> {
   if (peer === null || peer === "") return null;
-  return (await peerById(tx, peer))?.name ?? peer;
+  const row = await tx.get<{ name: string }>("SELECT name FROM peer WHERE id = ?", peer);
+  return row?.name ?? peer;
 }
 
 export async function shownTask(

@@ -38,7 +38,7 @@ async function sessionsMb(place: Place, command: readonly string[]): Promise<num
   place.command = command;
   const peers = await place.peers(SESSIONS, home).finally(() => place.command = usual);
   await warm(peers);
-  await new Promise((next) => setTimeout(next, SETTLED_MS));
+  await new Promise((next) => setTimeout(next, place.pick(1_200, SETTLED_MS)));
   const mb = mean(peers.map((peer) => pssMb(peer.pid)));
   await place.dismiss(peers);
   return mb;
@@ -60,7 +60,7 @@ async function bareMb(place: Place): Promise<number> {
     place.adopt(child);
     return child;
   });
-  await new Promise((next) => setTimeout(next, SETTLED_MS));
+  await new Promise((next) => setTimeout(next, place.pick(1_200, SETTLED_MS)));
   const mb = mean(children.map((child) => pssMb(child.pid)));
   for (const child of children) await child.stdin.close();
   await Promise.all(children.map((child) => child.status));
@@ -101,7 +101,7 @@ function processorNs(peers: readonly Peer[]): Map<string, number> {
 export async function idle(place: Place): Promise<Row[]> {
   const count = place.pick(8, 20);
   const peers = await place.peers(count, place.newHome());
-  await new Promise((next) => setTimeout(next, SETTLED_MS));
+  await new Promise((next) => setTimeout(next, place.pick(1_200, SETTLED_MS)));
   const seconds = place.pick(2, 8);
   const before = processorNs(peers);
   const beginMs = performance.now();

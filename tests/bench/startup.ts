@@ -74,7 +74,7 @@ export async function startup(place: Place): Promise<Row[]> {
   const bundle: number[] = [];
   const source: number[] = [];
   const bare: number[] = [];
-  const times = place.pick(7, 21);
+  const times = place.pick(5, 21);
   for (let i = -1; i < times; i++) {
     const took = [
       await startMs(place, place.command, home),

@@ -60,10 +60,26 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** What any process needs. */
+const KEPT = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "LANG"];
+/** How packages are reached where a test installs some: through which proxy, trusting whom. */
+const NETWORK = [
+  "DENO_TLS_CA_STORE",
+  "DENO_CERT",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "NODE_EXTRA_CA_CERTS",
+  "NPM_CONFIG_REGISTRY",
+  "npm_config_registry",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+];
+
 /** The environment of a process under test: the least it needs, and what is asked for. */
 export function testEnv(more: Readonly<Record<string, string>>): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of ["PATH", "HOME", "DENO_DIR", "TMPDIR", "LANG", "npm_config_registry"]) {
+  for (const name of [...KEPT, ...NETWORK]) {
     const value = Deno.env.get(name);
     if (value !== undefined) kept[name] = value;
   }
