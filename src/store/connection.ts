@@ -6,6 +6,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { invariant } from "../core/invariant.ts";
 import type { Param, Presence, Tx } from "../core/transaction.ts";
 
+/** Opening may meet the first use of the log by another process, which is over soon. */
+const OPEN_TIMEOUT_MS = 2_000;
+
 /** One open connection with its prepared statements and its queue. */
 export class Connection {
   readonly #db: DatabaseSync;
@@ -16,10 +19,11 @@ export class Connection {
   /** `timeoutMs` is SQLite's own wait, which sleeps the thread. */
   constructor(path: string, probe: (incarnation: string) => Presence, timeoutMs: number) {
     this.#probe = probe;
-    this.#db = new DatabaseSync(path, { timeout: timeoutMs });
+    this.#db = new DatabaseSync(path, { timeout: OPEN_TIMEOUT_MS });
     this.#db.exec(
       "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
-        "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF",
+        "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; " +
+        `PRAGMA busy_timeout = ${timeoutMs}`,
     );
   }
 
