@@ -91,7 +91,7 @@ export function watchParent(gone: () => void): void {
     if (Deno.ppid === parent) return;
     clearInterval(timer);
     gone();
-  }, TIMES.tickMs);
+  }, TIMES.parentMs);
 }
 
 /** Trouble that no answer can carry goes to stderr, one line each. */

@@ -31,10 +31,9 @@ export interface DutyEvents {
   deposed(): void;
 }
 
-const WAL_FROM_BYTES = 4 * 1024 * 1024;
+/** A checkpoint costs a sync: rather seldom than small. */
+const WAL_FROM_BYTES = 16 * 1024 * 1024;
 const WAL_RESTART_BYTES = 64 * 1024 * 1024;
-/** How often the log is looked at: a busy flock writes many megabytes a second. */
-const LOG_MS = 200;
 /** A file that is being made is given its name long before this. */
 const JOINING_MS = 60_000;
 const RETENTION_TICKS = 60;
@@ -69,7 +68,6 @@ export class Duties {
   start(): void {
     this.#timers = [
       setInterval(() => void this.reapTick(), TIMES.reapMs),
-      setInterval(() => void this.logTick(), LOG_MS),
       setInterval(() => void this.slowTick(), TIMES.tickMs),
     ];
     for (const timer of this.#timers) Deno.unrefTimer(timer);
@@ -94,6 +92,7 @@ export class Duties {
 
   async reapTick(): Promise<void> {
     await this.#run("reap", () => this.reap());
+    await this.logTick();
   }
 
   /** Keeps the write-ahead log short; only when something was written. */
