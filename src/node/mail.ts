@@ -24,7 +24,7 @@ import { commit, type Store } from "../store/unit.ts";
 /** How far unread mail is counted: past that, there is simply much. */
 const COUNTED = 1_000;
 /** Delay before marks are written, so that many become one transaction. */
-const WRITE_BEHIND_MS = 30;
+const WRITE_BEHIND_MS = 5;
 /** Delay before marks are written again that a busy store did not take. */
 const WRITE_AGAIN_MS = 1_000;
 
