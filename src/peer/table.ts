@@ -129,10 +129,6 @@ export function architectOf(tx: Tx, project: string): Promise<PeerRow | undefine
   );
 }
 
-export async function nameTaken(tx: Tx, name: string): Promise<boolean> {
-  return await tx.get("SELECT 1 AS x FROM peer WHERE name = ?", name) !== undefined;
-}
-
 /** Every name that starts like `prefix`; enough to find a free one without a query for each. */
 export async function namesLike(tx: Tx, prefix: string): Promise<Set<string>> {
   const rows = await tx.all<{ name: string }>(

@@ -114,7 +114,7 @@ export async function requestReview(
 ): Promise<void> {
   // The claim and its epoch go on: the work is still the author's.
   await table.moveTo(ctx.tx, row.id, "in_review", ctx.at);
-  await table.setReviewable(ctx.tx, row.id, note ?? null, null);
+  if (note !== undefined) await table.setSummary(ctx.tx, row.id, note);
   const architect = await architectOf(ctx.tx, row.project);
   const live = await livePeers(ctx.tx, row.project);
   const reviewers = architect !== undefined && architect.id !== ctx.actor.id

@@ -275,18 +275,9 @@ export async function complete(
   return rows.filter((row) => row.open_deps === 0 && row.status === "pending").map((row) => row.id);
 }
 
-export function setReviewable(
-  tx: Tx,
-  id: string,
-  summary: string | null,
-  artifacts: unknown,
-): Promise<number> {
-  return tx.run(
-    "UPDATE task SET summary = coalesce(?, summary), artifacts = coalesce(?, artifacts) WHERE id = ?",
-    summary,
-    artifacts === null ? null : JSON.stringify(artifacts),
-    id,
-  );
+/** What was done, in the words of whoever asks for the review. */
+export function setSummary(tx: Tx, id: string, summary: string): Promise<number> {
+  return tx.run("UPDATE task SET summary = ? WHERE id = ?", summary, id);
 }
 
 export function setReviewer(tx: Tx, id: string, reviewer: string): Promise<number> {
@@ -310,14 +301,5 @@ export function claimsOf(tx: Tx, incarnation: string): Promise<TaskRow[]> {
   return tx.all<TaskRow>(
     `SELECT ${COLUMNS} FROM task WHERE claim_incarnation = ? ORDER BY n`,
     incarnation,
-  );
-}
-
-/** Unfinished tasks of a peer. */
-export function openTasksOf(tx: Tx, peer: string): Promise<TaskRow[]> {
-  return tx.all<TaskRow>(
-    `SELECT ${COLUMNS} FROM task WHERE claimed_by = ? AND status IN ('in_progress', 'in_review')
-     ORDER BY priority, n LIMIT 20`,
-    peer,
   );
 }
