@@ -91,11 +91,6 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
     "spawn_worker",
     unavailable("high", "Start a worker session.", "Open a terminal and start an agent there."),
   ],
-  [
-    "log_conversation",
-    unavailable("low", "Log a turn.", "Use set_memory for what others should know."),
-  ],
-  ["get_conversation", unavailable("low", "Read logged turns.", "Ask the peer with send.")],
   ["init_coordination", {
     operation: "run",
     summary: "Set the goal and the master plan.",

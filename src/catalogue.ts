@@ -2,11 +2,15 @@
 // `core` profile.
 
 import type { AnyOperation } from "./core/operation.ts";
+import { exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
+import { getConversation, logConversation } from "./conversation/operations.ts";
 import { search, status } from "./flock/operations.ts";
 import { listLocks, lockFile, unlockFile } from "./lock/operations.ts";
 import { getMemory, setMemory } from "./memory/operations.ts";
 import { check, send } from "./message/operations.ts";
+import { control, reportUsage } from "./peer/control.ts";
 import { join, listPeers } from "./peer/operations.ts";
+import { issue, policy } from "./peer/trust.ts";
 import { run } from "./run/operations.ts";
 import { updateTask } from "./task/change.ts";
 import { claimTask, completeTask } from "./task/claim.ts";
@@ -36,7 +40,17 @@ export const CATALOGUE: readonly AnyOperation[] = [
   listLocks,
   run,
   status,
+  control,
+  logConversation,
+  getConversation,
   search,
+  reportUsage,
+  policy,
+  issue,
+  listAudit,
+  exportAudit,
+  verifyAudit,
+  why,
 ] as readonly AnyOperation[];
 
 const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));

@@ -1,24 +1,19 @@
 // THE path. Whatever comes through any door goes: parse, authorise, transaction, handle, journal,
 // commit, wake. Nothing else calls a handler. Of what is refused on the way nothing is stored.
 
-import type { z } from "zod";
+import { authorise, type Authorised, type Identity } from "./authorise.ts";
 import { iso } from "./core/clock.ts";
-import { Refusal } from "./core/errors.ts";
+import { asRefusal, Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
-import { LIMITS } from "./core/limits.ts";
-import { head } from "./core/text.ts";
-import {
-  type Actor,
-  type AnyOperation,
-  type Context,
-  type Settings,
-  type Shown,
-  WAIT,
-} from "./core/operation.ts";
+import { type AnyOperation, type Context, type Shown, WAIT } from "./core/operation.ts";
+import { permits, RIGHTS } from "./core/policy.ts";
 import type { Tx, Unit } from "./core/transaction.ts";
+import { screened } from "./filter/screen.ts";
 import { indexLags, indexStep } from "./flock/search.ts";
-import { actorById, renewLease } from "./peer/table.ts";
-import { runById } from "./run/table.ts";
+import { parse, sizeOf } from "./parse.ts";
+import { addUsage } from "./peer/standing.ts";
+import { renewLease } from "./peer/table.ts";
+import { noteRefusal } from "./refusals.ts";
 import { rememberAnswer, rememberedAnswer, requestHash } from "./store/idempotency.ts";
 import { commit, type Store } from "./store/unit.ts";
 
@@ -31,14 +26,7 @@ export interface Change {
 }
 
 /** On whose behalf a call comes, as the door or the node knows it. */
-export interface Caller {
-  readonly peer: string;
-  /** The life in which the peer calls; a newer one fences it. */
-  readonly incarnation: string;
-  readonly folder: string;
-  /** The operator has no project of its own: it acts in the one it stands in. */
-  readonly project: string;
-  readonly settings: Settings;
+export interface Caller extends Identity {
   heldEpoch(taskId: string): number | undefined;
   /** Messages that were shown to the caller already. */
   readonly shown: Shown;
@@ -46,6 +34,10 @@ export interface Caller {
   offer(message: number): void;
   /** Begins to wait for a change, for at most `ms`. */
   changed(ms: number): Change;
+  /** Tool calls of the peer that the store has not counted yet. */
+  readonly uncounted?: number;
+  /** So many of them were counted. */
+  counted?(calls: number): void;
 }
 
 export interface CallOptions {
@@ -61,13 +53,16 @@ export interface CallOptions {
 
 /** How long a search may spend on the index before it answers from what there is. */
 const INDEX_MS = 2_000;
+/** Tool calls of a peer without a budget that are counted together. */
+const UNCOUNTED_CALLS = 50;
 
 /** The answer of an operation: one JSON object. */
 export type Answer = Readonly<Record<string, unknown>>;
 
 /**
  * Runs one operation for a caller.
- * @throws Refusal whatever stands in the way; nothing of the call is stored then
+ * @throws Refusal whatever stands in the way; of the call nothing is stored then but code, field and
+ * size
  */
 export async function perform(
   store: Store,
@@ -76,8 +71,29 @@ export async function perform(
   raw: unknown,
   options: CallOptions = {},
 ): Promise<Answer> {
-  const input = parse(operation, raw);
-  const prepared = await operation.prepare?.(input, caller.folder);
+  try {
+    const { input, harmless } = screened(operation, parse(operation, raw));
+    const answer = await attempt(store, caller, operation, input, options);
+    return harmless.length === 0 ? answer : { ...answer, made_harmless: harmless };
+  } catch (thrown) {
+    const refusal = asRefusal(thrown);
+    await noteRefusal(store, caller.token, operation.name, refusal, sizeOf(raw));
+    throw refusal;
+  }
+}
+
+/** Tries, and waits where the operation waits, until there is an answer. */
+async function attempt(
+  store: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  input: unknown,
+  options: CallOptions,
+): Promise<Answer> {
+  const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
+  const prepared = operation.survey === undefined
+    ? await operation.prepare?.(input, caller.folder)
+    : await survey(store, caller, operation, input, options);
   if (operation.searches?.(input) === true) await bringIndexUp(store);
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;
@@ -88,7 +104,6 @@ export async function perform(
     const change = leftMs > 0 ? caller.changed(leftMs) : null;
     try {
       refuseCancelled(options.signal);
-      const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
       const run = reads ? runRead : runWrite;
       const answer = await run(store, caller, operation, input, prepared, leftMs, options);
       if (answer !== WAIT) return answer;
@@ -104,54 +119,19 @@ export async function perform(
   }
 }
 
-function parse(operation: AnyOperation, raw: unknown): unknown {
-  if (typeof raw === "object" && raw !== null && Object.hasOwn(raw, "__proto__")) {
-    throw new Refusal("INVALID_INPUT", `${operation.name}: unknown field __proto__`, {
-      field: "__proto__",
-    });
-  }
-  const result = operation.input.safeParse(raw ?? {});
-  if (result.success) return result.data;
-  throw inputRefusal(operation.name, result.error.issues, raw);
-}
-
-/** A refusal that names the field, the reason and the remedy. */
-export function inputRefusal(
-  name: string,
-  issues: readonly z.core.$ZodIssue[],
-  raw: unknown,
-): Refusal {
-  const first = issues[0];
-  invariant(first !== undefined, "a failed parse has an issue");
-  if (first.code === "unrecognized_keys") {
-    const keys = first.keys.join(", ");
-    return new Refusal("INVALID_INPUT", `${name}: unknown field ${keys}`, { field: first.keys[0] });
-  }
-  const field = first.path.length === 0 ? "input" : first.path.join(".");
-  const missing = first.path.length > 0 && valueAt(raw, first.path) === undefined;
-  const wrongType = first.code === "invalid_type" && !/^(must|is|has)\b/.test(first.message);
-  const reason = missing && first.code !== "custom"
-    ? "is required"
-    : wrongType
-    ? `must be ${article(first.expected)}`
-    : first.message;
-  const tooLarge = first.code === "too_big" && first.origin === "string";
-  return new Refusal(tooLarge ? "TOO_LARGE" : "INVALID_INPUT", `${name}: ${field} ${reason}`, {
-    field,
-  });
-}
-
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
-  let value = raw;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
-  return value;
-}
-
-function article(expected: string): string {
-  return `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
+/** Long reads, in many short ones; only for who may. */
+async function survey(
+  store: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  input: unknown,
+  options: CallOptions,
+): Promise<unknown> {
+  const { engine, clock, secret, folder } = store;
+  await engine.read((tx) =>
+    authorise(tx, clock.upS(), secret, caller, operation, true, options.claims)
+  );
+  return await operation.survey?.(input, { folder, secret, read: (body) => engine.read(body) });
 }
 
 async function runRead(
@@ -164,13 +144,14 @@ async function runRead(
   options: CallOptions,
 ): Promise<Answer | typeof WAIT> {
   return await store.engine.read(async (tx) => {
-    const actor = await actorOf(tx, caller, operation, options.claims);
+    const upS = store.clock.upS();
+    const who = await authorise(tx, upS, store.secret, caller, operation, true, options.claims);
     const noWrites = (): never => {
       throw new Error(`invariant broken: ${operation.name} is a read and writes`);
     };
     const at = iso(store.clock.wallMs());
-    const reading = { tx, at, upS: store.clock.upS(), record: noWrites, wake: noWrites };
-    const ctx = contextOf(reading, actor, caller, waitMs);
+    const reading = { tx, at, upS, record: noWrites, wake: noWrites };
+    const ctx = contextOf(reading, who, caller, waitMs);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
     if (answer !== WAIT) await options.beside?.(tx);
     return answer;
@@ -187,9 +168,23 @@ async function runWrite(
   options: CallOptions,
 ): Promise<Answer | typeof WAIT> {
   const request = options.key === undefined ? "" : requestHash(operation.name, input);
-  return await commit(store, async (unit) => {
+  const calls = caller.uncounted ?? 0;
+  let counting = false;
+  const answer = await commit(store, async (unit) => {
     refuseCancelled(options.signal);
-    const actor = await actorOf(unit.tx, caller, operation, options.claims);
+    const who = await authorise(
+      unit.tx,
+      unit.upS,
+      store.secret,
+      caller,
+      operation,
+      false,
+      options.claims,
+    );
+    const { actor } = who;
+    // Written when it matters to a budget, else now and then: a call costs no write of its own.
+    counting = calls > (actor.budgeted ? 0 : UNCOUNTED_CALLS);
+    if (counting) await addUsage(unit.tx, actor.id, { tool_calls: calls });
     if (options.key !== undefined) {
       const known = await rememberedAnswer(unit.tx, actor.id, options.key, request);
       if (known !== null) {
@@ -200,7 +195,7 @@ async function runWrite(
     if (!actor.resident) {
       await renewLease(unit.tx, actor.id, unit.upS + caller.settings.leaseS, unit.at);
     }
-    const ctx = contextOf(unit, actor, caller, waitMs, operation.name);
+    const ctx = contextOf(unit, who, caller, waitMs, operation.name);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
     if (answer !== WAIT && options.key !== undefined) {
       await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
@@ -208,12 +203,14 @@ async function runWrite(
     if (answer !== WAIT) await options.beside?.(unit.tx);
     return answer;
   });
+  if (counting) caller.counted?.(calls);
+  return answer;
 }
 
 /** What a handler sees: the transaction, who acts, and what the caller's node knows. */
 function contextOf(
   unit: Unit,
-  actor: Actor,
+  { actor, policy }: Authorised,
   caller: Caller,
   waitMs: number,
   op = "",
@@ -223,64 +220,17 @@ function contextOf(
     at: unit.at,
     upS: unit.upS,
     actor,
+    policy,
     waitMs,
     settings: caller.settings,
     shown: caller.shown,
+    may: (right) => permits(RIGHTS[right], actor.role, policy),
     offer: (message) => caller.offer(message),
     heldEpoch: (id) => caller.heldEpoch(id),
     held: (incarnation) => unit.tx.held(incarnation),
     wake: (peer) => unit.wake(peer),
     record: (act) => unit.record({ actor: actor.name, op, ...act }),
   };
-}
-
-/**
- * Loads who acts, from the store and not from the call, and checks that it may.
- * @throws Refusal `NOT_JOINED`, `FENCED`, `NOT_YOU`, `NOT_ALLOWED`
- */
-async function actorOf(
-  tx: Tx,
-  caller: Caller,
-  operation: AnyOperation,
-  claims: readonly string[] = [],
-): Promise<Actor> {
-  const row = await actorById(tx, caller.peer);
-  if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
-  if (row.incarnation !== caller.incarnation) {
-    if (row.state === "gone") throw new Refusal("NOT_JOINED", `${row.name} has left the flock`);
-    throw new Refusal("FENCED", `a newer session acts as ${row.name} now`);
-  }
-  const other = claims.find((name) => name !== row.name);
-  if (other !== undefined) {
-    throw new Refusal("NOT_YOU", `you are ${row.name}, not ${head(other, LIMITS.nameChars)}`, {
-      you: row.name,
-    });
-  }
-  if (!operation.roles.includes(row.role)) {
-    throw new Refusal(
-      "NOT_ALLOWED",
-      `${operation.name} is for ${operation.roles.join(", ")}; you are ${row.role}`,
-      { role: row.role },
-    );
-  }
-  return {
-    id: caller.peer,
-    name: row.name,
-    role: row.role,
-    project: row.role === "operator" ? caller.project : row.project,
-    folder: row.role === "operator" ? caller.folder : row.folder,
-    incarnation: caller.incarnation,
-    run: row.role === "operator" ? await operatorsRun(tx, row.run, caller.project) : row.run,
-    resident: row.kind === "resident",
-    pinned: row.pinned === 1,
-    bucket: { tokens: row.rate_tokens, atS: row.rate_at_s },
-  };
-}
-
-/** The operator's run counts only in its own project. */
-async function operatorsRun(tx: Tx, run: string | null, project: string): Promise<string | null> {
-  if (run === null) return null;
-  return (await runById(tx, run))?.project === project ? run : null;
 }
 
 /** Takes into the search index what is missing, for a bounded time. */
@@ -304,7 +254,8 @@ function aborted(signal: AbortSignal | undefined): Promise<void> {
 async function unwait(store: Store, caller: Caller, operation: AnyOperation): Promise<void> {
   if (operation.unwait === undefined) return;
   await commit(store, async (unit) => {
-    const actor = await actorOf(unit.tx, caller, operation);
+    const { tx, upS } = unit;
+    const { actor } = await authorise(tx, upS, store.secret, caller, operation, false);
     await operation.unwait?.(unit, actor);
   });
 }

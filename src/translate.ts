@@ -27,6 +27,9 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   unlock_file: { file_path: "paths", path: "paths" },
   list_locks: { file_path: "path" },
   run: { run_id: "id", master_plan: "plan" },
+  log_conversation: { turn_type: "turn" },
+  get_conversation: { peer_id: "peer" },
+  control: { peer_id: "peer" },
 };
 
 /** Fields that hold a task: some systems count them. */

@@ -78,20 +78,30 @@ Deno.test("tidy: words that have no place here", () => {
 });
 
 /** Rooms whose files only operations and doors above may use. */
-const ROOMS = ["peer", "message", "task", "lock", "memory", "run", "flock"];
+const ROOMS = [
+  "peer",
+  "message",
+  "task",
+  "lock",
+  "memory",
+  "run",
+  "conversation",
+  "flock",
+  "audit",
+];
 
 /** Where a file stands; imports go to the same height or below. */
 function height(path: string): number {
   const [, room, file] = path.split("/");
   if (path === "mod.ts") return 9;
   if (room === "core") return 0;
-  if (room === "store") return 1;
+  if (room === "store" || room === "filter") return 1;
   if (ROOMS.includes(room ?? "")) {
     if (file === "rules.ts") return 2;
     return isOperations(path) ? 4 : 3;
   }
   if (/^src\/(catalogue|aliases|translate)\.ts$/.test(path)) return 5;
-  if (path === "src/perform.ts") return 6;
+  if (/^src\/(perform|parse|authorise|refusals)\.ts$/.test(path)) return 6;
   if (room === "node") return 7;
   if (room === "door") return 8;
   if (path === "src/std.d.ts") return 0;

@@ -18,3 +18,11 @@ export function sha256(text: string): string {
 export function hmacSha256(key: Uint8Array, text: string): string {
   return nodeCrypto().createHmac("sha256", key).update(text).digest("hex");
 }
+
+/** Whether two texts are equal, in a time that does not tell where they differ. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  const { timingSafeEqual } = nodeCrypto();
+  const encoder = new TextEncoder();
+  // Of equal length, or the comparison itself would refuse: so the digests are compared.
+  return timingSafeEqual(encoder.encode(sha256(a)), encoder.encode(sha256(b)));
+}

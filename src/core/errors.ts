@@ -25,6 +25,45 @@ export const ERRORS = {
   NOT_YOU: { http: 403, exit: 4, hint: "Leave the identity field out; you act as yourself." },
   NOT_ALLOWED: { http: 403, exit: 4, hint: "Ask the architect or the operator to do it." },
   NOT_JOINED: { http: 401, exit: 4, hint: "Restart this session: its life in the flock is over." },
+  TOKEN_INVALID: {
+    http: 401,
+    exit: 4,
+    hint: "Use a token of this home: `skein token issue`, or leave SKEIN_TOKEN out.",
+  },
+  TOKEN_EXPIRED: { http: 401, exit: 4, hint: "Ask for a new one: `skein token issue`." },
+  TOKEN_STALE: {
+    http: 401,
+    exit: 4,
+    hint: "Role or project have changed since; ask for a new one: `skein token issue`.",
+  },
+  KILLED: {
+    http: 403,
+    exit: 4,
+    hint: "This peer was ended by control. The operator can let it back: `skein control resume`.",
+  },
+  PAUSED: {
+    http: 423,
+    exit: 4,
+    hint: "Reading goes on: check, status, list_tasks. The architect or the operator resumes you.",
+  },
+  BUDGET_SPENT: {
+    http: 403,
+    exit: 4,
+    hint: "Finish what you have. The architect or the operator can raise it: control, budget.",
+  },
+  CONTENT_REFUSED: {
+    http: 422,
+    exit: 4,
+    hint: "Say it in plain words, or put it into a file and name the path.",
+  },
+  LIMIT_REACHED: { http: 429, exit: 4, hint: "Finish or remove what is no longer needed." },
+  SECRET_CHANGED: {
+    http: 503,
+    exit: 1,
+    hint:
+      "Put the secret back under which this store was made (file `secret`, or SKEIN_SECRET), or " +
+      "move skein.db away to begin anew.",
+  },
   FENCED: {
     http: 409,
     exit: 4,

@@ -22,6 +22,24 @@ function textFault(value: string, oneLine: boolean): string | null {
     : `has the control character U+${code}`;
 }
 
+/**
+ * What happens to a text in which the content filter finds an attack. `label`: it is made harmless and
+ * labelled. `refuse`: the call is refused. `exact`: refused, too, since it names something and another
+ * name would be something else. A text that was not marked is labelled.
+ */
+export type Screening = "label" | "refuse" | "exact";
+const SCREENING = new WeakMap<z.ZodType, Screening>();
+
+/** Marks the kind of a field; last of all, since every refinement makes another schema. */
+export function screenedAs<T extends z.ZodType>(screening: Screening, schema: T): T {
+  SCREENING.set(schema, screening);
+  return schema;
+}
+
+export function screeningOf(schema: z.ZodType): Screening {
+  return SCREENING.get(schema) ?? "label";
+}
+
 function checkedText(oneLine: boolean): z.ZodString {
   return z.string().superRefine((value, context) => {
     const fault = textFault(value, oneLine);
@@ -57,7 +75,7 @@ export function optionalText(max: number): z.ZodString {
 
 /** The content of a message: limited in bytes, kept verbatim. */
 export function content(): z.ZodString {
-  return checkedText(false).superRefine((value, context) => {
+  const schema = checkedText(false).superRefine((value, context) => {
     const bytes = encoder.encode(value).length;
     if (value.trim() === "") context.addIssue({ code: "custom", message: "is empty" });
     if (bytes > LIMITS.messageBytes) {
@@ -70,6 +88,7 @@ export function content(): z.ZodString {
       });
     }
   }) as z.ZodString;
+  return screenedAs("refuse", schema);
 }
 
 /** An integer between two bounds; digits in quotes count. */
@@ -117,6 +136,11 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 }
 
 /** Short names of things: ids, keys, names of peers. */
-export function word(): z.ZodString {
-  return line(LIMITS.keyChars);
+export function word(max: number = LIMITS.keyChars): z.ZodString {
+  return screenedAs("exact", line(max));
+}
+
+/** A path or a glob. */
+export function path(): z.ZodString {
+  return screenedAs("exact", line(LIMITS.pathChars));
 }

@@ -61,6 +61,29 @@ export const LIMITS = {
   repliesPerHour: 20,
   /** Messages a minute for each peer, unless SKEIN_RATE says otherwise. */
   messagesPerMinute: 10,
+  /** Escalations have a bucket of their own: messages cannot use it up, nor it be without end. */
+  escalationsPerMinute: 30,
+  /** Refusals by filter or rate after which a peer is paused, and how many are forgiven a minute. */
+  strikes: 20,
+  strikesDecayPerMinute: 1,
+  /** A token lives a day; who holds the secret renews it halfway. Its peer's life ends it anyway. */
+  tokenS: 86_400,
+  tokenMinS: 60,
+  /** A turn of a conversation, and how many a peer keeps: a transcript is not an archive. */
+  conversationChars: 50_000,
+  conversationTurns: 1_000,
+  conversationPage: 200,
+  conversationDefault: 20,
+  /** What a listing shows of one turn. */
+  turnChars: 500,
+  /** Keys of a project's memory: more is a database. */
+  memoryKeys: 10_000,
+  /** Open tasks of a project. */
+  openTasks: 100_000,
+  /** Notes on one task. */
+  notesPerTask: 1_000,
+  /** Peers that live at the same time in one home. */
+  livePeers: 1_000,
   /** Attempts at a task before it fails for good. */
   attempts: 3,
   /** First delay before a failed task is tried again; doubles each time. */

@@ -2,6 +2,7 @@
 // subcommands, routes and help from it; perform.ts is the only caller of `handle`.
 
 import type { z } from "zod";
+import type { Policy, ProcessPolicy, Right, Roles } from "./policy.ts";
 import type { Act, Presence, Tx, Unit } from "./transaction.ts";
 
 export type Role = "architect" | "worker" | "observer" | "operator";
@@ -21,13 +22,20 @@ export interface Actor {
   readonly resident: boolean;
   /** Its role was given by the environment or a spawner. */
   readonly pinned: boolean;
-  /** What is left of its messages for this minute. */
+  /** What is left of its messages for this minute, and of its escalations. */
   readonly bucket: { readonly tokens: number; readonly atS: number };
+  readonly urgent: { readonly tokens: number; readonly atS: number };
+  /** Whether a budget was set for it. */
+  readonly budgeted: boolean;
 }
 
 /** What a handler may use. */
 export interface Context extends Omit<Unit, "record"> {
   readonly actor: Actor;
+  /** The policy of the home, tightened by the process. */
+  readonly policy: Policy;
+  /** Whether the actor has a right under it. */
+  may(right: Right): boolean;
   /** The claim epoch the caller's node remembers for a task. */
   heldEpoch(taskId: string): number | undefined;
   /** What was shown to the caller already, whether or not the store knows it yet. */
@@ -53,13 +61,20 @@ export interface Shown {
 }
 
 /** Settings a handler needs, from the environment. */
-export interface Settings {
-  /** Messages a minute for each peer. */
-  readonly messagesPerMinute: number;
+export interface Settings extends ProcessPolicy {
   /** Seconds a peer without a process keeps what it holds. */
   readonly leaseS: number;
   /** Seconds a peer may be stalled before others may take over. */
   readonly stalledGraceS: number;
+}
+
+/** The store, as a survey sees it. */
+export interface View {
+  /** The home's folder. */
+  readonly folder: string;
+  readonly secret: Uint8Array;
+  /** One short read. */
+  read<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
 /** Returned by a handler of a waiting operation: not yet, try again when something changed. */
@@ -72,11 +87,19 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   /** One line for the model: meaning, not mechanics. */
   readonly summary: string;
   /** Roles that may call it. */
-  readonly roles: readonly Role[];
+  readonly roles: Roles;
   readonly effect: Effect;
   /** What a client may assume of it. */
   readonly hints: { readonly destructive?: boolean; readonly idempotent?: boolean };
   readonly risk: "low" | "medium" | "high";
+  /** Not in the list of tools: for hooks, hosts, the command line and the page. */
+  readonly unlisted?: boolean;
+  /** A paused peer may call it though it writes. */
+  readonly whilePaused?: boolean;
+  /** The command line's `--all` sets this field to `*`. */
+  readonly allField?: string;
+  /** The command line prints these items as JSON lines, page after page. */
+  readonly lines?: { readonly items: string; readonly cursor: string };
   /** Fields that the command line takes without a flag, in order; a list takes the rest. */
   readonly positionals?: readonly string[];
   readonly input: I;
@@ -89,6 +112,8 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   waitMs?(input: z.output<I>): number;
   /** Work that touches the file system, done before the transaction opens. */
   prepare?(input: z.output<I>, folder: string): P | Promise<P>;
+  /** Reads too long for one transaction, once it is clear that the actor may. In place of `prepare`. */
+  survey?(input: z.output<I>, view: View): Promise<P>;
   handle(ctx: Context, input: z.output<I>, prepared: P): Promise<z.input<O> | typeof WAIT>;
   /** Takes back what a wait stored, in a write of its own, when the wait ends without success. */
   unwait?(unit: Unit, actor: Actor): Promise<void>;
@@ -96,10 +121,6 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
 
 /** Any operation, as lists of them hold it. */
 export type AnyOperation = Operation<z.ZodType, z.ZodType, unknown>;
-
-/** Everyone who works; observers only read. */
-export const WORKING: readonly Role[] = ["architect", "worker", "operator"];
-export const EVERYONE: readonly Role[] = ["architect", "worker", "observer", "operator"];
 
 /** Gives an operation its types. */
 export function operation<I extends z.ZodType, O extends z.ZodType, P = undefined>(

@@ -73,14 +73,34 @@ async function perform(args: readonly string[]): Promise<number> {
   const visitor = new Visitor(environment);
   const translated = translate(found.command.operation.name, input);
   const operation = operationNamed(translated.operation) ?? found.command.operation;
-  const { answer, shown } = await visitor.call(operation, translated.input, {
-    key: flags.key,
-    claims: translated.claims,
-  });
+  const call = (input: unknown): ReturnType<typeof visitor.call> =>
+    visitor.call(operation, input, { key: flags.key, claims: translated.claims });
+  if (operation.lines !== undefined) {
+    return await printLines(operation.lines, translated.input, call);
+  }
+  const { answer, shown } = await call(translated.input);
   if (flags.json) print(JSON.stringify(answer));
   else await show(answer);
   await shown();
+  // A check whose verdict is no is no failure of the call, but of what it looked at.
+  if (answer["ok"] === false) return EXIT.failed;
   return timedOut(input, answer) ? EXIT.timedOut : EXIT.done;
+}
+
+/** Everything there is, one JSON object a line, however many pages that takes. */
+async function printLines(
+  { items, cursor }: { readonly items: string; readonly cursor: string },
+  input: unknown,
+  call: (input: unknown) => Promise<{ answer: Answer; shown: () => Promise<void> }>,
+): Promise<number> {
+  for (let next: unknown = undefined; next !== null;) {
+    const from = next === undefined ? {} : { [cursor]: next };
+    const { answer, shown } = await call({ ...input as Record<string, unknown>, ...from });
+    for (const item of answer[items] as readonly unknown[]) print(JSON.stringify(item));
+    await shown();
+    next = answer["next"] ?? null;
+  }
+  return EXIT.done;
 }
 
 /** A check that waited and found nothing. */

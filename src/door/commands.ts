@@ -80,6 +80,7 @@ export function readArguments(command: Command, args: readonly string[]): Typed 
     options[dashed(field)] = optionOf(schema);
     if (dashed(field) !== field) options[field] = optionOf(schema);
   }
+  if (command.operation.allField !== undefined) options["all"] = { type: "boolean" };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true }) as {
@@ -91,6 +92,8 @@ export function readArguments(command: Command, args: readonly string[]): Typed 
   }
   const { values, positionals } = parsed;
   const input: Record<string, unknown> = {};
+  const { allField } = command.operation;
+  if (allField !== undefined && values["all"] === true) input[allField] = "*";
   for (const [field, schema] of Object.entries(command.fields)) {
     const value = values[dashed(field)] ?? values[field];
     if (value !== undefined) input[field] = valueOf(command, field, schema, value);

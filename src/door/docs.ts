@@ -4,6 +4,7 @@
 import { CATALOGUE, CORE } from "../catalogue.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { AnyOperation } from "../core/operation.ts";
+import { EVERYONE, rolesUnder, WORKING } from "../core/policy.ts";
 import { VARIABLES } from "../node/settings.ts";
 import { wordsOf } from "./commands.ts";
 import { type Schema, schemaOf } from "./schema.ts";
@@ -45,7 +46,9 @@ function inputOf(operation: AnyOperation): string {
 }
 
 function rolesOf(operation: AnyOperation): string {
-  return operation.roles.includes("observer") ? "everyone" : "all but observers";
+  const roles = rolesUnder(operation.roles, "strict");
+  if (roles.length === EVERYONE.length) return "everyone";
+  return roles.length === WORKING.length ? "all but observers" : roles.join(", ");
 }
 
 function errorTable(): string {

@@ -1,5 +1,6 @@
 // Help texts and completions, derived from the commands.
 
+import { rolesUnder } from "../core/policy.ts";
 import { VERSION } from "../core/version.ts";
 import { VARIABLES } from "../node/settings.ts";
 import { type Command, COMMANDS, dashed, GLOBAL_FLAGS } from "./commands.ts";
@@ -69,7 +70,9 @@ export function commandHelp(command: Command, style: Style): string {
     "Every command:",
     ...flagLines(style),
     "",
-    `For: ${command.operation.roles.join(", ")}. As a tool: ${command.operation.name}.`,
+    `For: ${
+      rolesUnder(command.operation.roles, "strict").join(", ")
+    }. As a tool: ${command.operation.name}.`,
   ].join("\n");
 }
 

@@ -137,14 +137,16 @@ class McpDoor {
   /** This session's node. */
   #peer(): Promise<Node> {
     this.#node ??= import("../node/node.ts").then(({ Node }) => {
-      const { home, folder, name, role, settings } = this.#environment;
+      const { home, folder, name, role, settings, secret } = this.#environment;
       return this.#joined = new Node({
         home,
         folder,
         name,
         role,
         settings,
+        secret,
         session: this.#session,
+        client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
       });
     });

@@ -9,7 +9,9 @@ import { type Schema, schemaOf } from "./schema.ts";
 
 /** Tools of a profile: `all`, `core`, or the name of a system whose prompts one brings along. */
 export function listTools(profile: string): Tool[] {
-  if (profile === "all") return CATALOGUE.map(toolOf);
+  if (profile === "all") {
+    return CATALOGUE.filter((operation) => operation.unlisted !== true).map(toolOf);
+  }
   if (profile === "core") return CORE.map(toolOf);
   const names = Object.hasOwn(PROFILES, profile) ? PROFILES[profile] : undefined;
   if (names === undefined) {

@@ -5,9 +5,11 @@ import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { messageId } from "../message/rules.ts";
 import { openEscalations } from "../message/table.ts";
-import { dirtyOverlap } from "../peer/rules.ts";
+import { budgetSpent, dirtyOverlap } from "../peer/rules.ts";
+import { usageOf } from "../peer/standing.ts";
 import type { GitState, PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
+import { rowsOf } from "../store/journal.ts";
 import { listTasks } from "../task/list.ts";
 
 /** One thing that needs somebody. */
@@ -21,7 +23,10 @@ export interface Attention {
     | "failed"
     | "stalled"
     | "conflict"
-    | "stuck";
+    | "stuck"
+    | "paused"
+    | "budget"
+    | "older_copy";
   readonly subject: string;
   readonly text: string;
   readonly since: string;
@@ -58,13 +63,42 @@ export async function attention(tx: Tx, project: string, at: string): Promise<At
     });
   }
   found.push(...await stuck(tx, project));
+  found.push(...await swaps(tx));
   const peers = await livePeers(tx, project);
   for (const peer of peers) {
+    found.push(...stoppedAs(peer));
     if (peer.stalled_since_s === null) continue;
     const text = "its process does not react; after the grace others may take over";
     found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at });
   }
   return [...found, ...conflictsAmong(peers, at)];
+}
+
+/** A peer that control, or its own refusals, have stopped; or whose budget is spent. */
+function stoppedAs(peer: PeerRow): Attention[] {
+  const found: Attention[] = [];
+  if (peer.paused_at !== null) {
+    const text = head(`paused by ${peer.paused_by}: ${peer.paused_why}`, EXCERPT_CHARS);
+    found.push({ kind: "paused", subject: peer.name, text, since: peer.paused_at });
+  }
+  const { used, budget } = usageOf(peer);
+  const spent = budgetSpent(used, budget);
+  if (spent !== null) {
+    const text = `its budget is spent: ${spent}; it claims no more tasks`;
+    found.push({ kind: "budget", subject: peer.name, text, since: peer.seen_at });
+  }
+  return found;
+}
+
+/** The store was put back to an older copy: what was acknowledged since is gone. */
+async function swaps(tx: Tx): Promise<Attention[]> {
+  const rows = await rowsOf(tx, "home/store", MOST);
+  return rows.filter((row) => row.op === "older_copy").slice(-1).map((row) => ({
+    kind: "older_copy" as const,
+    subject: "home/store",
+    text: "the store was replaced by an older copy; skein audit verify says more",
+    since: row.at,
+  }));
 }
 
 /** Tasks that wait for what will never be completed. */

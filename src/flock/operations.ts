@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { line } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { readsAll } from "../message/rules.ts";
-import { EVERYONE, operation } from "../core/operation.ts";
+import { operation } from "../core/operation.ts";
+import { EVERYONE } from "../core/policy.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "../peer/view.ts";
 import { livePeers } from "../peer/table.ts";
 import { countTasks } from "../task/list.ts";
@@ -73,7 +73,7 @@ export const search = operation({
       input.query,
       kinds,
       LIMITS.pageRowsDefault,
-      readsAll(ctx.actor.role) ? null : ctx.actor.id,
+      ctx.may("read_all") ? null : ctx.actor.id,
     );
     return { hits, ...(await indexLags(ctx.tx) ? { incomplete: true } : {}) };
   },

@@ -3,9 +3,10 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { integer, line, list, oneOf, word } from "../core/fields.ts";
+import { integer, list, oneOf, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Actor, type Context, EVERYONE, operation, WORKING } from "../core/operation.ts";
+import { type Actor, type Context, operation } from "../core/operation.ts";
+import { EVERYONE, WORKING } from "../core/policy.ts";
 import type { Unit } from "../core/transaction.ts";
 import { wakeWaiters } from "../peer/life.ts";
 import { peerById } from "../peer/table.ts";
@@ -15,7 +16,7 @@ import type { LockPath } from "./paths.ts";
 import { conflicts, overlaps } from "./rules.ts";
 import * as table from "./table.ts";
 
-const paths = list(line(LIMITS.pathChars), LIMITS.pathsPerLock, 1);
+const paths = list(path(), LIMITS.pathsPerLock, 1);
 
 /** Resolves paths; what that needs is loaded at the first lock, not with the session. */
 async function resolved(
@@ -149,7 +150,7 @@ export const listLocks = operation({
   hints: {},
   risk: "low",
   positionals: ["path"],
-  input: z.strictObject({ path: line(LIMITS.pathChars).optional() }),
+  input: z.strictObject({ path: path().optional() }),
   output: z.object({
     locks: z.array(z.object({
       path: z.string(),

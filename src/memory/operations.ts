@@ -2,14 +2,15 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, line, oneOf, text } from "../core/fields.ts";
+import { flag, line, oneOf, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { EVERYONE, operation, WORKING } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { searchText } from "../flock/search.ts";
 import { CONFIDENCES, mayRemember, TYPES } from "./rules.ts";
 import * as table from "./table.ts";
 
-const key = line(LIMITS.keyChars);
+const key = word();
 
 export const memoryShape = z.object({
   key: z.string(),
@@ -42,7 +43,7 @@ export function shownEntry(row: table.MemoryRow): z.input<typeof memoryShape> {
 export const setMemory = operation({
   name: "set_memory",
   summary: "Share a decision, fact, constraint, artifact or discovery with the project.",
-  roles: WORKING,
+  roles: { strict: WORKING, open: WORKING, lite: LEADING },
   effect: "write",
   hints: {},
   risk: "medium",
@@ -60,7 +61,7 @@ export const setMemory = operation({
     const before = await table.currentEntry(tx, actor.project, input.key);
     const type = input.type ?? before?.type ?? "fact";
     for (const touched of [type, before?.type ?? type]) {
-      if (mayRemember(actor.role, touched)) continue;
+      if (mayRemember(ctx.may("decide"), touched)) continue;
       throw new Refusal(
         "NOT_ALLOWED",
         `set_memory: type ${touched} is set by the architect or the operator; you are ${actor.role}`,
@@ -68,6 +69,7 @@ export const setMemory = operation({
       );
     }
     if (input.supersedes !== undefined) await supersede(ctx, input.key, input.supersedes);
+    if (before === undefined) await refuseFull(ctx);
     const version = (before?.version ?? 0) + 1;
     await table.putEntry(tx, {
       project: actor.project,
@@ -83,14 +85,23 @@ export const setMemory = operation({
     }, LIMITS.memoryVersions);
     ctx.record({
       subject: `memory/${input.key}`,
-      detail: { version, type, characters: input.value.length },
+      detail: { project: actor.project, version, type, characters: input.value.length },
     });
     return { key: input.key, version };
   },
 });
 
+async function refuseFull(ctx: Context): Promise<void> {
+  const keys = await table.countKeys(ctx.tx, ctx.actor.project, LIMITS.memoryKeys);
+  if (keys < LIMITS.memoryKeys) return;
+  throw new Refusal("LIMIT_REACHED", `set_memory: this project has ${keys} keys, the most it may`, {
+    field: "key",
+    hint: "Set a new version of a key that is there.",
+  });
+}
+
 async function supersede(
-  ctx: Parameters<typeof setMemory.handle>[0],
+  ctx: Context,
   key: string,
   old: string,
 ): Promise<void> {
@@ -101,7 +112,7 @@ async function supersede(
       field: "supersedes",
     });
   }
-  if (!mayRemember(ctx.actor.role, entry.type)) {
+  if (!mayRemember(ctx.may("decide"), entry.type)) {
     throw new Refusal("NOT_ALLOWED", `set_memory: ${old} is a ${entry.type}; you cannot end it`, {
       field: "supersedes",
     });

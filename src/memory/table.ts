@@ -120,3 +120,13 @@ export function supersede(tx: Tx, project: string, key: string, by: string): Pro
     key,
   );
 }
+
+/** How many keys a project has; counting stops at `most`. */
+export async function countKeys(tx: Tx, project: string, most: number): Promise<number> {
+  const row = await tx.get<{ total: number }>(
+    `SELECT count(*) AS total FROM (SELECT 1 FROM memory WHERE project = ? AND current = 1
+       ${limitTo(most)})`,
+    project,
+  );
+  return row?.total ?? 0;
+}

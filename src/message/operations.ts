@@ -3,28 +3,15 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { content, integer, line, list, oneOf, word } from "../core/fields.ts";
+import { content, integer, list, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, EVERYONE, operation, WAIT } from "../core/operation.ts";
+import { type Context, operation, WAIT } from "../core/operation.ts";
+import { EVERYONE, WORKING } from "../core/policy.ts";
 import { secondsToToken, takeToken } from "../peer/rules.ts";
-import {
-  allLivePeers,
-  architectOf,
-  idByName,
-  livePeers,
-  type PeerRow,
-  setBucket,
-} from "../peer/table.ts";
+import { allLivePeers, architectOf, idByName, livePeers, type PeerRow } from "../peer/table.ts";
+import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
-import {
-  CATEGORIES,
-  type Category,
-  escalates,
-  messageId,
-  messageNumber,
-  readsAll,
-  STATES,
-} from "./rules.ts";
+import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
 import {
   chainSince,
   deliveriesOf,
@@ -64,13 +51,13 @@ export const send = operation({
   name: "send",
   summary: "Message peers: a name, several, a role, or * for the project. Blockers reach the " +
     "architect, errors everyone.",
-  roles: EVERYONE,
+  roles: { strict: WORKING, open: EVERYONE, lite: WORKING },
   effect: "write",
   hints: {},
   risk: "medium",
   positionals: ["to", "content"],
   input: z.strictObject({
-    to: list(line(LIMITS.nameChars), LIMITS.recipientsPerMessage, 1),
+    to: list(word(LIMITS.nameChars), LIMITS.recipientsPerMessage, 1),
     content: content(),
     category: oneOf(CATEGORIES).optional(),
     task: word().optional(),
@@ -93,7 +80,7 @@ export const send = operation({
         field: "to",
       });
     }
-    if (escalates(category) === null) await spendToken(ctx);
+    await spendToken(ctx, escalates(category) !== null);
     const chain = original === null ? null : original.chain ?? original.id;
     if (chain !== null) await refuseStorm(ctx, chain, recipients);
     const number = await post(tx, {
@@ -135,8 +122,8 @@ async function originalOf(ctx: Context, id: string | undefined): Promise<Message
 
 /** Who wrote or got a message may answer it; the architect and the operator any. */
 function mayAnswer(ctx: Context, row: MessageRow): boolean {
-  const { id, role } = ctx.actor;
-  return (readsAll(role) && row.project === ctx.actor.project) || row.sender === id ||
+  const { id } = ctx.actor;
+  return (ctx.may("read_all") && row.project === ctx.actor.project) || row.sender === id ||
     (JSON.parse(row.recipients) as string[]).includes(id);
 }
 
@@ -191,18 +178,21 @@ async function escalation(ctx: Context, category: Category): Promise<PeerRow[]> 
   return architect === undefined || architect.id === ctx.actor.id ? [] : [architect];
 }
 
-async function spendToken(ctx: Context): Promise<void> {
-  const { bucket } = ctx.actor;
-  const perMinute = ctx.settings.messagesPerMinute;
-  const left = takeToken(bucket, ctx.upS, perMinute);
+/** Escalations have a bucket of their own: chatter cannot use it up, and it is not without end. */
+async function spendToken(ctx: Context, urgent: boolean): Promise<void> {
+  const { actor, upS } = ctx;
+  const bucket = urgent ? actor.urgent : actor.bucket;
+  const perMinute = urgent ? LIMITS.escalationsPerMinute : ctx.policy.messagesPerMinute;
+  const left = takeToken(bucket, upS, perMinute);
   if (left !== null) {
-    await setBucket(ctx.tx, ctx.actor.id, left.tokens, left.atS);
+    await (urgent ? setUrgent : setBucket)(ctx.tx, actor.id, left.tokens, left.atS);
     return;
   }
-  const waitS = secondsToToken(bucket, ctx.upS, perMinute);
+  const waitS = secondsToToken(bucket, upS, perMinute);
+  const what = urgent ? "escalations" : "messages";
   throw new Refusal(
     "RATE_LIMITED",
-    `send: you have sent ${perMinute} messages within a minute; the next one goes in ${waitS} s`,
+    `send: you have sent ${perMinute} ${what} within a minute; the next one goes in ${waitS} s`,
     { retry_after_s: waitS },
   );
 }

@@ -18,11 +18,6 @@ export function escalates(category: Category): "architect" | "project" | null {
   return category === "error" ? "project" : null;
 }
 
-/** Who may read every message of the project, not only those it sent or got. */
-export function readsAll(role: string): boolean {
-  return role === "architect" || role === "operator";
-}
-
 /** States of a delivery, in the only order in which they can follow each other. */
 export const STATES = ["queued", "offered", "seen"] as const;
 

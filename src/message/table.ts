@@ -238,6 +238,21 @@ export function chainSince(
   );
 }
 
+/** Messages of a chain after one of them, oldest first. */
+export function chainOf(
+  tx: Tx,
+  chain: number,
+  after: number,
+  limit: number,
+): Promise<MessageRow[]> {
+  return tx.all<MessageRow>(
+    `SELECT ${COLUMNS} FROM message m WHERE m.chain = ? AND m.id > ? ORDER BY m.id LIMIT ?`,
+    chain,
+    after,
+    limit,
+  );
+}
+
 /** Marks an escalation as acted upon. */
 export function resolve(tx: Tx, id: number, at: string): Promise<number> {
   return tx.run(

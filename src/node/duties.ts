@@ -2,6 +2,7 @@
 // index, the write-ahead log and the history in bounds. Every write is fenced by the epoch, so a
 // leader that was stopped and replaced changes nothing when it goes on.
 
+import { iso } from "../core/clock.ts";
 import type { Unit } from "../core/transaction.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { indexLags, indexStep } from "../flock/search.ts";
@@ -10,10 +11,11 @@ import { SYSTEM } from "../message/notice.ts";
 import { endLife, wakeWaiters } from "../peer/life.ts";
 import { allLivePeers, expiredLeases, type PeerRow, setStalled } from "../peer/table.ts";
 import { headSeq } from "../store/journal.ts";
+import { flushRefusals, hasRefusals } from "../store/refusals.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { StallWatch, Ticker } from "./presence.ts";
 import { forgetHistory } from "./retention.ts";
-import { writeHead } from "./head.ts";
+import { HeadKeeper } from "./head.ts";
 
 /** Thrown inside a fenced write when somebody else leads: the write is rolled back. */
 export class Deposed extends Error {
@@ -56,6 +58,7 @@ export class Duties {
   #loggedSeq = 0;
   #clock: { upS: number; ms: number };
   #graceUntilS = -1;
+  readonly #head: HeadKeeper;
 
   constructor(store: Store, me: string, epoch: number, events: DutyEvents) {
     this.#store = store;
@@ -63,6 +66,7 @@ export class Duties {
     this.#epoch = epoch;
     this.#events = events;
     this.#clock = { upS: store.clock.upS(), ms: performance.now() };
+    this.#head = new HeadKeeper(store);
   }
 
   start(): void {
@@ -115,7 +119,8 @@ export class Duties {
       await this.#run("stalls", () => this.watchStalls(late));
       await this.#run("index", () => this.index());
       await this.#run("sweep", () => this.sweep());
-      await this.#run("head", () => writeHead(this.#store));
+      await this.#run("head", () => this.#head.keep((body) => this.fenced(body)));
+      await this.#run("refusals", () => this.#tellRefusals());
       if (this.#ticks % RETENTION_TICKS === 0) {
         await this.#run("retention", () => this.#forget());
       }
@@ -212,6 +217,13 @@ export class Duties {
       // Give way to the calls that wait.
       await new Promise((next) => setTimeout(next, 0));
     }
+  }
+
+  /** What refusals the minutes before have counted becomes rows of the journal. */
+  async #tellRefusals(): Promise<void> {
+    const at = iso(this.#store.clock.wallMs());
+    const due = await this.#store.engine.read((tx) => hasRefusals(tx, at));
+    if (due) await this.fenced((unit) => flushRefusals(unit, unit.at, 100).then(() => undefined));
   }
 
   async #forget(): Promise<void> {

@@ -98,7 +98,7 @@ export class Election {
     // Where nothing was written, the seat is what it was; only its pulse is looked at.
     const seat = changed || this.#seat === null ? await ballot.seat() : this.#seat;
     this.#seat = seat;
-    if (seat.incarnation === ballot.me) {
+    if (seat.incarnation === ballot.me && seat.current) {
       if (this.#epoch !== seat.epoch) this.#win(seat.epoch);
       return;
     }

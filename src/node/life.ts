@@ -10,6 +10,7 @@ import type { Election } from "./election.ts";
 import type { Feed } from "./feed.ts";
 import type { GitWatch } from "./gitwatch.ts";
 import type { Mail } from "./mail.ts";
+import type { Pass } from "./pass.ts";
 
 /** What a node is told when it is made. */
 export interface NodeOptions {
@@ -21,6 +22,10 @@ export interface NodeOptions {
   readonly session?: string | null;
   readonly settings: Settings;
   readonly clock?: Clock;
+  /** Secret of the home, if not the one in it. */
+  readonly secret?: Uint8Array | null;
+  /** The client behind the node, if there is one: its process and what it calls itself. */
+  readonly client?: { readonly pid: number; readonly name: string } | null;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }
@@ -35,6 +40,7 @@ export interface Life {
   readonly mail: Mail;
   readonly election: Election;
   readonly entered: Entered;
+  readonly pass: Pass;
   readonly git: GitWatch | null;
   readonly timer: ReturnType<typeof setInterval>;
 }

@@ -23,6 +23,8 @@ import { newId } from "./ids.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
 import { Mail, type Offer } from "./mail.ts";
 import { Ticker } from "./presence.ts";
+import { agentProcess } from "./process.ts";
+import { Pass } from "./pass.ts";
 import { storeBallot } from "./seat.ts";
 
 /** How a call wants to be answered. */
@@ -53,6 +55,8 @@ export class Node {
   #left = false;
   #notices: string[] = [];
   #lastPulseMs = 0;
+  /** Tool calls that the store does not know of yet. */
+  #uncounted = 0;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -86,7 +90,8 @@ export class Node {
   }
 
   async #join(): Promise<Life> {
-    const store = await openStore(this.#options.home, this.#options.clock ?? systemClock);
+    const { home, clock, secret, client = null } = this.#options;
+    const store = await openStore(home, clock ?? systemClock, secret ?? null);
     const incarnation = newId(12);
     const hold = store.engine.hold(incarnation);
     const feed = new Feed(store);
@@ -106,6 +111,7 @@ export class Node {
           folder: this.#options.folder,
           tree: this.#tree,
           leaseUntilS: null,
+          client: client === null ? null : agentProcess(client.pid, client.name),
         }, () =>
           newId(8), Math.random));
       for (const [task, epoch] of entered.returned.epochs) this.#epochs.set(task, epoch);
@@ -118,7 +124,25 @@ export class Node {
       const timer = setInterval(() => void this.#tick(ticker), TIMES.tickMs);
       Deno.unrefTimer(timer);
       this.#lastPulseMs = performance.now();
-      this.#life = { store, incarnation, hold, bell, feed, mail, election, entered, git, timer };
+      const pass = new Pass(store, {
+        peer: entered.id,
+        incarnation,
+        role: entered.role,
+        project: this.#project,
+      });
+      this.#life = {
+        store,
+        incarnation,
+        hold,
+        bell,
+        feed,
+        mail,
+        election,
+        entered,
+        pass,
+        git,
+        timer,
+      };
       await election.look();
       return this.#life;
     } catch (thrown) {
@@ -182,6 +206,7 @@ export class Node {
     const life = await this.#alive();
     life.store.engine.assertOurs();
     const offer = life.mail.begin();
+    if (options.peek !== true) this.#uncounted += 1;
     try {
       const caller = this.#caller(life, options.peek === true ? null : offer);
       const { key, signal, claims } = options;
@@ -236,8 +261,10 @@ export class Node {
 
   #caller(life: Life, offer: Offer | null): Caller {
     return {
-      peer: life.entered.id,
-      incarnation: life.incarnation,
+      token: life.pass.token,
+      renew: (role, project) => life.pass.renew(role, project),
+      uncounted: this.#uncounted,
+      counted: (calls) => void (this.#uncounted -= calls),
       folder: this.#options.folder,
       project: this.#project,
       settings: this.#options.settings,

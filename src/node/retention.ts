@@ -2,11 +2,11 @@
 // after a week, its rows after a month, idempotency keys after a day. In chunks of a few rows, so
 // that nobody waits for it. The journal keeps a signed base in place of the rows that are gone.
 
-import { hmacSha256, sha256 } from "../core/digest.ts";
+import { sha256 } from "../core/digest.ts";
 import { iso } from "../core/clock.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
-import { BLANKED } from "../store/journal.ts";
+import { BLANKED, dropUpTo } from "../store/journal.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
 import type { Store } from "../store/unit.ts";
 
@@ -29,8 +29,19 @@ export async function forgetHistory(unit: Unit, store: Store): Promise<boolean> 
       CHUNK_ROWS,
     ),
     await unit.tx.run("DELETE FROM lock_wait WHERE until_s < ?", unit.upS),
+    await forgetTurns(unit.tx, before(LIMITS.retentionDays)),
   ];
   return counts.some((count) => count >= CHUNK_ROWS);
+}
+
+/** Turns of conversations; they are numbered in the order in which they came. */
+function forgetTurns(tx: Tx, before: string): Promise<number> {
+  return tx.run(
+    `DELETE FROM conversation WHERE id IN
+       (SELECT id FROM (SELECT id, at FROM conversation ORDER BY id LIMIT ?) WHERE at < ?)`,
+    CHUNK_ROWS,
+    before,
+  );
 }
 
 /** Old messages that everybody has seen; the newest row stays, so that no number comes twice. */
@@ -139,10 +150,6 @@ async function forgetJournal(tx: Tx, before: string, secret: Uint8Array): Promis
   const old = rows.filter((row) => row.at < before);
   const last = old.at(-1);
   if (last === undefined) return 0;
-  const base = { seq: last.seq, mac: last.mac };
-  const text = `base\u001f${base.seq}\u001f${base.mac}`;
-  const sealed = hmacSha256(secret, text);
-  await tx.run("DELETE FROM journal WHERE seq <= ?", last.seq);
-  await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed }));
+  await dropUpTo(tx, secret, { seq: last.seq, mac: last.mac });
   return old.length;
 }

@@ -2,7 +2,8 @@
 
 import { compareVersions, VERSION } from "../core/version.ts";
 import { SYSTEM } from "../message/notice.ts";
-import { leaderRow, peerByIncarnation } from "../peer/table.ts";
+import { peerByIncarnation } from "../peer/table.ts";
+import { leaderRow } from "../peer/leader.ts";
 import { commit, type Store } from "../store/unit.ts";
 import type { Ballot, Seat } from "./election.ts";
 

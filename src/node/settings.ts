@@ -4,6 +4,7 @@
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Role, Settings } from "../core/operation.ts";
+import { POLICIES, type PolicyName } from "../core/policy.ts";
 import { nameFault } from "../peer/rules.ts";
 
 /** The environment of a process. */
@@ -22,6 +23,10 @@ export interface Environment {
   /** Session id of the client that started the process; counts only if the client itself is it. */
   readonly session: string | null;
   readonly settings: Settings;
+  /** The secret of the home, if the environment gives it; else it is in the home. */
+  readonly secret: Uint8Array | null;
+  /** Proves on the command line who acts. */
+  readonly token: string | null;
 }
 
 /**
@@ -51,10 +56,15 @@ export function readEnvironment(env: Env, cwd: string): Environment {
     tools: filled(env, "SKEIN_TOOLS") ?? "all",
     session: filled(env, "CLAUDE_CODE_SESSION_ID"),
     settings: {
-      messagesPerMinute: number(env, "SKEIN_RATE", LIMITS.messagesPerMinute, 1, 100_000_000),
+      messagesPerMinute: filled(env, "SKEIN_RATE") === null
+        ? null
+        : number(env, "SKEIN_RATE", LIMITS.messagesPerMinute, 1, 100_000_000),
+      policy: policyOf(filled(env, "SKEIN_POLICY")),
       leaseS: number(env, "SKEIN_LEASE_S", LIMITS.leaseS, 1, 604_800),
       stalledGraceS: number(env, "SKEIN_STALLED_S", LIMITS.stalledGraceS, 1, 604_800),
     },
+    secret: secretOf(filled(env, "SKEIN_SECRET")),
+    token: filled(env, "SKEIN_TOKEN"),
   };
 }
 
@@ -66,7 +76,19 @@ export const VARIABLES: readonly { name: string; meaning: string }[] = [
   { name: "SKEIN_DIR", meaning: "folder this peer works in (also `PEER_DIR`; default: current)" },
   { name: "SKEIN_PORT", meaning: "port of the page (default 7899; 0: any free one)" },
   { name: "SKEIN_TOOLS", meaning: "listed tools: `all`, `core`, `c2-lattice`, `coordination`" },
-  { name: "SKEIN_RATE", meaning: "messages a minute for each peer (default 10)" },
+  {
+    name: "SKEIN_RATE",
+    meaning: "messages a minute for each peer (default 10); lowers what the policy allows",
+  },
+  {
+    name: "SKEIN_POLICY",
+    meaning: "`strict` (default), `open` or `lite`; tightens a stored policy",
+  },
+  { name: "SKEIN_TOKEN", meaning: "token by which the command line acts (`skein token issue`)" },
+  {
+    name: "SKEIN_SECRET",
+    meaning: "secret of the home in place of its file: 64 hexadecimal digits",
+  },
   { name: "SKEIN_LEASE_S", meaning: "seconds a peer without a process keeps what it holds (900)" },
   { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
 ];
@@ -84,6 +106,26 @@ function number(env: Env, name: string, fallback: number, min: number, max: numb
   throw new Refusal("INVALID_INPUT", `${name}=${text} is not an integer from ${min} to ${max}`, {
     field: name,
   });
+}
+
+function policyOf(text: string | null): PolicyName | null {
+  const known = POLICIES.find((one) => one === text);
+  if (text === null || known !== undefined) return known ?? null;
+  throw new Refusal("INVALID_INPUT", `SKEIN_POLICY=${text} is not ${POLICIES.join(", ")}`, {
+    field: "SKEIN_POLICY",
+  });
+}
+
+/** Never quoted in a refusal: it is a secret. */
+function secretOf(text: string | null): Uint8Array | null {
+  if (text === null) return null;
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw new Refusal("INVALID_INPUT", "SKEIN_SECRET is not 64 hexadecimal digits", {
+      field: "SKEIN_SECRET",
+      hint: "Make one with: openssl rand -hex 32",
+    });
+  }
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
 function roleOf(text: string | null): Role | null {

@@ -2,8 +2,9 @@
 // returns what its session had before.
 
 import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Role } from "../core/operation.ts";
-import type { Unit } from "../core/transaction.ts";
+import type { Tx, Unit } from "../core/transaction.ts";
 import { inheritEscalations } from "../message/table.ts";
 import { SCHEMA_VERSION } from "../store/schema.ts";
 import { endLife, giveBack, type Returned, stillAlive } from "./life.ts";
@@ -22,6 +23,7 @@ import {
   peerByName,
   peerBySession,
   type PeerRow,
+  type ProcessId,
   setName,
   writeEntry,
 } from "./table.ts";
@@ -39,6 +41,10 @@ export interface Newcomer extends Brings {
   readonly tree: string;
   /** For a peer without a process: until when it lives, in seconds since boot. */
   readonly leaseUntilS: number | null;
+  /** The client behind it, if it is an agent's. */
+  readonly client?: ProcessId | null;
+  /** Whether the role it brings may be more than one it was given before. */
+  readonly mayRise?: boolean;
 }
 
 export interface Entered {
@@ -50,7 +56,10 @@ export interface Entered {
   readonly notices: string[];
 }
 
-/** Lets a newcomer in. `newId` makes peer ids, `random` numbers in [0, 1). */
+/**
+ * Lets a newcomer in. `newId` makes peer ids, `random` numbers in [0, 1).
+ * @throws Refusal `KILLED`, `LIMIT_REACHED`, `NOT_ALLOWED`, `ROLE_TAKEN`
+ */
 export async function enter(
   unit: Unit,
   newcomer: Newcomer,
@@ -71,6 +80,11 @@ export async function enter(
     (name) => taken.has(name),
     random,
   );
+  if (identity.as === "killed") {
+    const { name, killed_by: by, killed_at: at } = await peerById(tx, identity.id) ?? {};
+    throw new Refusal("KILLED", `${name} was ended by ${by} at ${at}`);
+  }
+  await refuseCrowd(tx);
   let before: PeerRow | undefined;
   if (identity.as === "same") {
     before = await peerById(tx, identity.id);
@@ -82,6 +96,9 @@ export async function enter(
   }
   if (identity.as === "new" && identity.instead !== undefined) {
     notices.push(`the name ${identity.instead} is in use; you are ${identity.name}`);
+  }
+  if (before?.pinned === 1 && newcomer.mayRise === false && newcomer.role === "architect") {
+    refuseRise(before);
   }
   const id = before?.id ?? newId();
   const name = identity.as === "same" ? before?.name ?? newId() : identity.name;
@@ -117,10 +134,27 @@ export async function enter(
   return { id, name, role: decision.role, returned, notices };
 }
 
+/** A role that was given stays, whatever the environment of a shell says. */
+function refuseRise(before: PeerRow): void {
+  if (before.role === "architect") return;
+  throw new Refusal("NOT_ALLOWED", `role: ${before.name} was made ${before.role} and stays it`, {
+    field: "role",
+  });
+}
+
+async function refuseCrowd(tx: Tx): Promise<void> {
+  const row = await tx.get<{ total: number }>(
+    "SELECT count(*) AS total FROM peer WHERE state = 'live'",
+  );
+  if ((row?.total ?? 0) < LIMITS.livePeers) return;
+  throw new Refusal("LIMIT_REACHED", `${LIMITS.livePeers} peers live in this home`);
+}
+
 async function candidate(unit: Unit, row: PeerRow | undefined): Promise<Candidate | null> {
   if (row === undefined) return null;
   const { id, name, project, session, kind } = row;
-  return { id, name, project, session, kind, alive: await stillAlive(unit, id) };
+  const killed = row.killed_at !== null;
+  return { id, name, project, session, kind, killed, alive: await stillAlive(unit, id) };
 }
 
 export interface RoleRequest {

@@ -23,7 +23,7 @@ import {
 } from "./table.ts";
 
 /** Why a life ended. */
-export type End = "left" | "died" | "superseded" | "lease expired";
+export type End = "left" | "died" | "superseded" | "lease expired" | "killed";
 
 /** What a returning session got back and what not. */
 export interface Returned {

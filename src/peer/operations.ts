@@ -3,15 +3,17 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { line, oneOf, optionalText, word } from "../core/fields.ts";
+import { line, oneOf, optionalText, screenedAs, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, EVERYONE, operation } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { EVERYONE } from "../core/policy.ts";
 import { countUnread, inheritEscalations } from "../message/table.ts";
 import { runById } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
 import { roleFor } from "./entry.ts";
 import { giveBack, passSeat, stillAlive } from "./life.ts";
 import { forgetLost, lostOf, moveLost } from "./lost.ts";
+import { mergePeer } from "./merge.ts";
 import { nameFault } from "./rules.ts";
 import * as table from "./table.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "./view.ts";
@@ -25,12 +27,15 @@ export const join = operation({
   risk: "low",
   positionals: ["name"],
   input: z.strictObject({
-    name: line(LIMITS.nameChars).superRefine((name, context) => {
-      const fault = nameFault(name);
-      if (fault !== null) context.addIssue({ code: "custom", message: `is refused: ${fault}` });
-    }).optional(),
+    name: screenedAs(
+      "exact",
+      line(LIMITS.nameChars).superRefine((name, context) => {
+        const fault = nameFault(name);
+        if (fault !== null) context.addIssue({ code: "custom", message: `is refused: ${fault}` });
+      }),
+    ).optional(),
     role: oneOf(["architect", "worker", "observer", "operator"]).optional(),
-    summary: optionalText(LIMITS.summaryChars).optional(),
+    summary: screenedAs("refuse", optionalText(LIMITS.summaryChars)).optional(),
     run: word().optional(),
   }),
   output: z.object({
@@ -96,9 +101,14 @@ async function rename(ctx: Context, name: string): Promise<void> {
     if (await stillAlive(ctx, holder.id)) {
       throw new Refusal("NAME_TAKEN", `join: ${name} is here already`, { field: "name" });
     }
+    if (holder.killed_at !== null) {
+      throw new Refusal("NAME_TAKEN", `join: ${name} was ended by ${holder.killed_by}`, {
+        field: "name",
+      });
+    }
     if (holder.project === ctx.actor.project) {
       await moveLost(ctx.tx, holder.id, ctx.actor.id);
-      await table.mergePeer(ctx.tx, holder.id, ctx.actor.id);
+      await mergePeer(ctx.tx, holder.id, ctx.actor.id);
       await giveBack(ctx, ctx.actor.id, ctx.actor.incarnation);
     } else await table.setName(ctx.tx, holder.id, `${name}.${holder.id}`);
   }

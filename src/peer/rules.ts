@@ -61,6 +61,8 @@ export interface Candidate {
   readonly kind: "resident" | "leased";
   /** Somebody is behind it right now. */
   readonly alive: boolean;
+  /** Control has ended it: nobody becomes it again until it is resumed. */
+  readonly killed?: boolean;
 }
 
 /** What a newcomer brings. */
@@ -76,7 +78,9 @@ export type Identity =
   /** Somebody new, under this name. `instead` is the name it wanted and could not have. */
   | { readonly as: "new"; readonly name: string; readonly instead?: string }
   /** Somebody new; the name it wants belonged to a peer of another project that is gone. */
-  | { readonly as: "heir"; readonly name: string; readonly archive: string };
+  | { readonly as: "heir"; readonly name: string; readonly archive: string }
+  /** It is a peer that control has ended. */
+  | { readonly as: "killed"; readonly id: string };
 
 /**
  * Decides who a newcomer is: the session it brings counts first, then its explicit name, and
@@ -89,9 +93,18 @@ export function decideIdentity(
   taken: (name: string) => boolean,
   random: () => number,
 ): Identity {
-  if (bySession !== null) return { as: "same", id: bySession.id };
+  if (bySession !== null) {
+    return { as: bySession.killed === true ? "killed" : "same", id: bySession.id };
+  }
   if (brings.name === null) return { as: "new", name: generateName(random, taken) };
   if (byName === null) return { as: "new", name: brings.name };
+  if (byName.killed === true) {
+    // Another session that is given the name is somebody else; whoever brings the name alone is not.
+    const other = brings.session !== null && brings.session !== byName.session;
+    return other
+      ? { as: "heir", name: brings.name, archive: byName.id }
+      : { as: "killed", id: byName.id };
+  }
   const replaceable = !byName.alive || (byName.kind === "leased" && byName.session === null);
   if (!replaceable) {
     return { as: "new", name: nextFreeName(brings.name, taken), instead: brings.name };
@@ -179,4 +192,56 @@ export function dirtyOverlap(mine: readonly string[], theirs: readonly string[])
 /** Whether a peer that is stalled may be taken over. */
 export function mayTakeOver(stalledSinceS: number | null, nowS: number, graceS: number): boolean {
   return stalledSinceS !== null && nowS - stalledSinceS >= graceS;
+}
+
+/** Refusals that count against a peer, and since when. */
+export interface Strikes {
+  readonly count: number;
+  readonly atS: number;
+}
+
+/** One more; those before have decayed. Time that seems to go back decays nothing. */
+export function strike(before: Strikes, nowS: number, decayPerMinute: number): Strikes {
+  const decayed = (Math.max(0, nowS - before.atS) * decayPerMinute) / 60;
+  return { count: Math.max(0, before.count - decayed) + 1, atS: nowS };
+}
+
+/** What a peer has used: as reported, and calls as counted. */
+export interface Usage {
+  readonly tokens: number;
+  readonly tool_calls: number;
+  readonly cost_usd: number;
+  readonly turns: number;
+}
+
+/** What it may use; what is missing is not limited. */
+export type Budget = Partial<Usage>;
+
+export const USAGE_KINDS = ["tokens", "tool_calls", "cost_usd", "turns"] as const;
+
+/** What of a budget is spent, in words; null if nothing is. */
+export function budgetSpent(used: Usage, budget: Budget | null): string | null {
+  for (const kind of USAGE_KINDS) {
+    const limit = budget?.[kind];
+    if (limit !== undefined && used[kind] >= limit) return `${used[kind]} of ${limit} ${kind}`;
+  }
+  return null;
+}
+
+/**
+ * Reads a budget as people and models write it: `50000` (tokens), `tokens=50000,cost_usd=2.5`, `none`.
+ * Undefined if it makes no sense.
+ */
+export function readBudget(text: string): Budget | null | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "none") return null;
+  if (/^\d{1,15}$/.test(trimmed)) return { tokens: Number(trimmed) };
+  const budget: Partial<Record<typeof USAGE_KINDS[number], number>> = {};
+  for (const part of trimmed.split(/[\s,]+/)) {
+    const [, kind, value] = /^(\w+)=(\d{1,15}(?:\.\d{1,6})?)$/.exec(part) ?? [];
+    const known = USAGE_KINDS.find((one) => one === kind);
+    if (known === undefined || (known !== "cost_usd" && value?.includes("."))) return undefined;
+    budget[known] = Number(value);
+  }
+  return budget;
 }

@@ -1,12 +1,13 @@
-// The peers and the leader row.
+// The peers.
 
 import type { Role } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
+import type { UsageRow } from "./standing.ts";
 
 export type Kind = "resident" | "leased";
 
 /** A row of `peer`. */
-export interface PeerRow {
+export interface PeerRow extends UsageRow {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
@@ -32,15 +33,15 @@ export interface PeerRow {
   readonly rate_at_s: number;
   readonly git: string | null;
   readonly git_at: string | null;
-}
-
-/** The leader row. */
-export interface LeaderRow {
-  readonly incarnation: string | null;
-  readonly peer: string | null;
-  readonly epoch: number;
-  readonly since: string | null;
-  readonly url: string | null;
+  readonly paused_at: string | null;
+  readonly paused_by: string | null;
+  readonly paused_why: string | null;
+  readonly killed_at: string | null;
+  readonly killed_by: string | null;
+  readonly strikes: number;
+  readonly strikes_at_s: number;
+  readonly urgent_tokens: number;
+  readonly urgent_at_s: number;
 }
 
 /** Git state of a working tree, as a peer last saw it. */
@@ -54,7 +55,9 @@ export interface GitState {
 
 const COLUMNS = `id, name, role, wanted_role, pinned, project, folder, tree, kind, session, summary,
   state, incarnation, bell, run, version, joined_at, seen_at, lease_until_s, stalled_since_s,
-  rate_tokens, rate_at_s, git, git_at`;
+  rate_tokens, rate_at_s, git, git_at, paused_at, paused_by, paused_why, killed_at, killed_by,
+  strikes, strikes_at_s, urgent_tokens, urgent_at_s, budget, used_tokens, used_calls, used_cost_usd,
+  used_turns`;
 
 export function peerById(tx: Tx, id: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE id = ?`, id);
@@ -70,25 +73,39 @@ export function idByName(tx: Tx, name: string): Promise<{ id: string } | undefin
 }
 
 /** What every call needs to know of its actor. */
-export type ActorRow = Pick<
-  PeerRow,
-  | "name"
-  | "role"
-  | "pinned"
-  | "project"
-  | "folder"
-  | "kind"
-  | "state"
-  | "incarnation"
-  | "run"
-  | "rate_tokens"
-  | "rate_at_s"
->;
+export type ActorRow =
+  & Pick<
+    PeerRow,
+    | "name"
+    | "role"
+    | "pinned"
+    | "project"
+    | "folder"
+    | "kind"
+    | "state"
+    | "incarnation"
+    | "run"
+    | "rate_tokens"
+    | "rate_at_s"
+    | "urgent_tokens"
+    | "urgent_at_s"
+    | "paused_at"
+    | "paused_by"
+    | "paused_why"
+    | "killed_at"
+    | "killed_by"
+    | "budget"
+  >
+  & {
+    /** The home's policy as JSON, if the operator has set one. */
+    readonly policy: string | null;
+  };
 
 export function actorById(tx: Tx, id: string): Promise<ActorRow | undefined> {
   return tx.get<ActorRow>(
     `SELECT name, role, pinned, project, folder, kind, state, incarnation, run, rate_tokens,
-       rate_at_s FROM peer WHERE id = ?`,
+       rate_at_s, urgent_tokens, urgent_at_s, paused_at, paused_by, paused_why, killed_at, killed_by,
+       budget, (SELECT value FROM meta WHERE key = 'policy') AS policy FROM peer WHERE id = ?`,
     id,
   );
 }
@@ -103,6 +120,25 @@ export function peerBySession(tx: Tx, session: string): Promise<PeerRow | undefi
 
 export function peerByIncarnation(tx: Tx, incarnation: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE incarnation = ?`, incarnation);
+}
+
+/** The live peers behind which one of these processes stands. */
+export async function peersOfClients(
+  tx: Tx,
+  clients: readonly ProcessId[],
+): Promise<{ readonly id: string; readonly client: ProcessId }[]> {
+  const found = [];
+  for (const client of clients) {
+    const rows = await tx.all<{ id: string }>(
+      `SELECT id FROM peer WHERE state = 'live' AND client_pid > 0 AND client_pid = ?
+         AND (client_start = ? OR client_start = '' OR ? = '')`,
+      client.pid,
+      client.start,
+      client.start,
+    );
+    for (const { id } of rows) found.push({ id, client });
+  }
+  return found;
 }
 
 /** Live peers of a project, oldest first. */
@@ -139,13 +175,6 @@ export async function namesLike(tx: Tx, prefix: string): Promise<Set<string>> {
   return new Set(rows.map((row) => row.name));
 }
 
-export async function leaderRow(tx: Tx): Promise<LeaderRow> {
-  const row = await tx.get<LeaderRow>(
-    "SELECT incarnation, peer, epoch, since, url FROM leader WHERE one = 1",
-  );
-  return row ?? { incarnation: null, peer: null, epoch: 0, since: null, url: null };
-}
-
 /** Everything that is set when somebody joins. */
 export interface Entry {
   readonly id: string;
@@ -165,21 +194,32 @@ export interface Entry {
   readonly schema: number;
   readonly at: string;
   readonly leaseUntilS: number | null;
+  /** The process behind the peer, if there is one: whose shell a command line runs in. */
+  readonly client?: ProcessId | null;
+}
+
+/** A process that cannot be mistaken for a later one of the same number. */
+export interface ProcessId {
+  readonly pid: number;
+  /** When it started, as the system says it. */
+  readonly start: string;
 }
 
 /** Makes an identity, or gives it a new life. Mail, summary and run stay with the identity. */
 export async function writeEntry(tx: Tx, entry: Entry): Promise<void> {
   await tx.run(
     `INSERT INTO peer (id, name, role, wanted_role, pinned, project, folder, tree, kind, session,
-       state, incarnation, bell, pid, version, schema, joined_at, seen_at, lease_until_s)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?)
+       state, incarnation, bell, pid, version, schema, joined_at, seen_at, lease_until_s, client_pid,
+       client_start)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role,
        wanted_role = excluded.wanted_role, pinned = excluded.pinned, project = excluded.project,
        folder = excluded.folder, tree = excluded.tree, kind = excluded.kind,
        session = excluded.session, state = 'live', incarnation = excluded.incarnation,
        bell = excluded.bell, watch = 0, pid = excluded.pid, version = excluded.version,
        schema = excluded.schema, joined_at = excluded.joined_at, seen_at = excluded.seen_at,
-       lease_until_s = excluded.lease_until_s, ended_at = NULL, end_reason = NULL,
+       lease_until_s = excluded.lease_until_s, client_pid = excluded.client_pid,
+       client_start = excluded.client_start, ended_at = NULL, end_reason = NULL,
        stalled_since_s = NULL, git = NULL, git_at = NULL`,
     entry.id,
     entry.name,
@@ -199,6 +239,8 @@ export async function writeEntry(tx: Tx, entry: Entry): Promise<void> {
     entry.at,
     entry.at,
     entry.leaseUntilS,
+    entry.client?.pid ?? 0,
+    entry.client?.start ?? "",
   );
 }
 
@@ -239,10 +281,6 @@ export function setWatch(tx: Tx, id: string, watch: boolean): Promise<number> {
   return tx.run("UPDATE peer SET watch = ? WHERE id = ?", watch ? 1 : 0, id);
 }
 
-export function setBucket(tx: Tx, id: string, tokens: number, atS: number): Promise<number> {
-  return tx.run("UPDATE peer SET rate_tokens = ?, rate_at_s = ? WHERE id = ?", tokens, atS, id);
-}
-
 export function setStalled(tx: Tx, incarnation: string, sinceS: number | null): Promise<number> {
   return tx.run("UPDATE peer SET stalled_since_s = ? WHERE incarnation = ?", sinceS, incarnation);
 }
@@ -272,23 +310,4 @@ export function nextArchitect(tx: Tx, project: string): Promise<PeerRow | undefi
        AND wanted_role = 'architect' ORDER BY joined_at LIMIT 1`,
     project,
   );
-}
-
-/** Moves everything that belongs to one identity to another, and removes the first. */
-export async function mergePeer(tx: Tx, from: string, into: string): Promise<void> {
-  await tx.run(
-    `UPDATE message SET recipients = replace(recipients, ?, ?)
-     WHERE id IN (SELECT message FROM delivery WHERE peer = ?)`,
-    JSON.stringify(from),
-    JSON.stringify(into),
-    from,
-  );
-  await tx.run("UPDATE OR IGNORE delivery SET peer = ? WHERE peer = ?", into, from);
-  await tx.run("UPDATE task SET creator = ? WHERE creator = ?", into, from);
-  await tx.run("UPDATE task SET claimed_by = ? WHERE claimed_by = ?", into, from);
-  await tx.run("UPDATE task SET assigned_to = ? WHERE assigned_to = ?", into, from);
-  await tx.run("UPDATE OR IGNORE lock SET peer = ? WHERE peer = ?", into, from);
-  await tx.run("UPDATE message SET sender = ? WHERE sender = ?", into, from);
-  await tx.run("DELETE FROM lost WHERE peer = ?", from);
-  await tx.run("DELETE FROM peer WHERE id = ?", from);
 }

@@ -2,7 +2,9 @@
 
 import { z } from "zod";
 import type { Context } from "../core/operation.ts";
-import { type GitState, leaderRow, peerByIncarnation, type PeerRow } from "./table.ts";
+import { type GitState, peerByIncarnation, type PeerRow } from "./table.ts";
+import { leaderRow } from "./leader.ts";
+import { usageOf } from "./standing.ts";
 
 export const gitShape = z.object({
   branch: z.string(),
@@ -23,6 +25,24 @@ export const peerShape = z.object({
   git: gitShape.optional(),
   task: z.string().optional(),
   since: z.string().optional(),
+  /** By whom and why it was paused; not there while it may act. */
+  paused: z.string().optional(),
+});
+
+/** What was used, or may be. */
+export const usageShape = z.object({
+  tokens: z.number(),
+  tool_calls: z.number(),
+  cost_usd: z.number(),
+  turns: z.number(),
+});
+
+/** A peer as control sees it. */
+export const controlledShape = peerShape.extend({
+  state: z.enum(["live", "stalled", "leased", "gone", "killed"]),
+  used: usageShape,
+  budget: usageShape.partial().optional(),
+  seen_at: z.string(),
 });
 
 export const leaderShape = z.object({ name: z.string(), url: z.string().nullable() });
@@ -45,11 +65,43 @@ export async function shownPeers(
       name: row.name,
       role: row.role,
       summary: row.summary,
-      state: row.kind === "leased" ? "leased" : row.stalled_since_s === null ? "live" : "stalled",
+      state: stateOf(row),
+      ...pausedOf(row),
       ...(options.whole === true ? await details(ctx, row) : {}),
     });
   }
   return shown;
+}
+
+function stateOf(row: PeerRow): "live" | "stalled" | "leased" {
+  if (row.kind === "leased") return "leased";
+  return row.stalled_since_s === null ? "live" : "stalled";
+}
+
+function pausedOf(row: PeerRow): { paused?: string } {
+  return row.paused_at === null ? {} : { paused: `${row.paused_by}: ${row.paused_why}` };
+}
+
+/** A peer with everything control knows of it; its presence is probed now. */
+export async function shownControlled(
+  ctx: Context,
+  row: PeerRow,
+): Promise<z.input<typeof controlledShape>> {
+  const { used, budget } = usageOf(row);
+  const dead = row.kind === "resident" && row.incarnation !== null &&
+    await ctx.held(row.incarnation) === "free";
+  const gone = row.state === "gone" || dead;
+  return {
+    name: row.name,
+    role: row.role,
+    summary: row.summary,
+    ...await details(ctx, row),
+    state: row.killed_at !== null ? "killed" : gone ? "gone" : stateOf(row),
+    ...pausedOf(row),
+    used,
+    ...(budget === null ? {} : { budget }),
+    seen_at: row.seen_at,
+  };
 }
 
 async function details(

@@ -4,10 +4,11 @@ import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
 import { oneOf, optionalText, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, EVERYONE, operation } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { EVERYONE } from "../core/policy.ts";
 import { excerpt } from "../core/text.ts";
 import { memoryOfRun } from "../memory/table.ts";
-import { messageId, readsAll } from "../message/rules.ts";
+import { messageId } from "../message/rules.ts";
 import { messagesOfRun } from "../message/table.ts";
 import { setRun } from "../peer/table.ts";
 import { countTasks, listTasks } from "../task/list.ts";
@@ -221,5 +222,5 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
 
 /** Whose messages the digest shows: a worker's own, everybody's to the architect. */
 function readerOf(ctx: Context): string | null {
-  return readsAll(ctx.actor.role) ? null : ctx.actor.id;
+  return ctx.may("read_all") ? null : ctx.actor.id;
 }

@@ -2,10 +2,10 @@
 // read it from their cursor) and the audit log (each row's MAC covers the row before it, and the
 // detail through its hash, so a detail can be blanked later without breaking the chain).
 
-import { hmacSha256, sha256 } from "../core/digest.ts";
+import { equalInConstantTime, hmacSha256, sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { type Act, limitTo, type Tx } from "../core/transaction.ts";
-import { getMeta } from "./meta.ts";
+import { getMeta, setMeta } from "./meta.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** The newest row, as the next one builds on it. */
@@ -99,6 +99,39 @@ export function rowsAfter(tx: Tx, seq: number, limit: number): Promise<JournalRo
     seq,
     limit,
   );
+}
+
+/** Rows before a number, newest first: one page. */
+export function rowsBefore(tx: Tx, seq: number, limit: number): Promise<JournalRow[]> {
+  return tx.all<JournalRow>(
+    `SELECT seq, at, actor, op, subject, detail, mac FROM journal WHERE seq < ?
+     ORDER BY seq DESC LIMIT ?`,
+    seq,
+    limit,
+  );
+}
+
+function sealOf(secret: Uint8Array, base: Head): string {
+  return hmacSha256(secret, `base\u001f${base.seq}\u001f${base.mac}`);
+}
+
+/** Where the chain begins: after the rows that retention has dropped, signed by who dropped them. */
+export async function baseOf(tx: Tx, secret: Uint8Array): Promise<Head | "forged"> {
+  const text = await getMeta(tx, "journal_base");
+  if (text === undefined) return { seq: 0, mac: "" };
+  try {
+    const { seq, mac, sealed } = JSON.parse(text) as Head & { sealed: string };
+    if (equalInConstantTime(String(sealed), sealOf(secret, { seq, mac }))) return { seq, mac };
+  } catch {
+    // Not what skein writes.
+  }
+  return "forged";
+}
+
+/** Drops the rows up to `base` and signs where the chain begins now. */
+export async function dropUpTo(tx: Tx, secret: Uint8Array, base: Head): Promise<void> {
+  await tx.run("DELETE FROM journal WHERE seq <= ?", base.seq);
+  await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed: sealOf(secret, base) }));
 }
 
 /** What happened to one thing besides being sent, oldest first. */

@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../core/clock.ts";
 import { iso, systemClock } from "../core/clock.ts";
+import { hmacSha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Engine } from "./engine.ts";
@@ -21,17 +22,21 @@ type Probe = (incarnation: string) => boolean;
  * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`, `HOME_SHARED`, `STORE_NEWER`, `STORE_OLD_PEERS`,
  * `STORE_DAMAGED`
  */
-export async function openStore(folder: string, clock: Clock = systemClock): Promise<Store> {
+export async function openStore(
+  folder: string,
+  clock: Clock = systemClock,
+  given: Uint8Array | null = null,
+): Promise<Store> {
   const home = prepareHome(folder);
-  if (isCurrent(home, clock)) {
-    const secret = readSecret(home);
+  if (isCurrent(home, clock, given)) {
+    const secret = given ?? readSecret(home);
     return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
   }
   return await whileOpening(home, () => {
-    const secret = readSecret(home);
+    const secret = given ?? readSecret(home);
     makeDatabase(home);
     const engine: Engine = new SqliteEngine(home);
-    bringUp(home, clock, (name) => engine.held(name) === "held");
+    bringUp(home, clock, secret, (name) => engine.held(name) === "held");
     return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
   });
 }
@@ -40,11 +45,11 @@ export async function openStore(folder: string, clock: Clock = systemClock): Pro
  * Whether there is nothing to do: made, up to date, and this boot's. Then nobody has to queue; a
  * hundred sessions may start at once.
  */
-function isCurrent(home: Home, clock: Clock): boolean {
+function isCurrent(home: Home, clock: Clock, given: Uint8Array | null): boolean {
+  let secret: Uint8Array;
   try {
-    if (Deno.statSync(home.secret).size !== 32 || Deno.statSync(home.database).size === 0) {
-      return false;
-    }
+    secret = given ?? Deno.readFileSync(home.secret);
+    if (secret.length !== 32 || Deno.statSync(home.database).size === 0) return false;
   } catch {
     // Not made yet, or not whole: the way through the lock says what is wrong.
     return false;
@@ -53,6 +58,7 @@ function isCurrent(home: Home, clock: Clock): boolean {
   try {
     return meta(db, "schema") === String(SCHEMA_VERSION) &&
       Number(meta(db, "min_writer")) <= SCHEMA_VERSION &&
+      meta(db, "secret_id") === secretId(secret) &&
       meta(db, "boot") === JSON.stringify(thisBoot(clock));
   } catch {
     return false;
@@ -70,7 +76,7 @@ function makeDatabase(home: Home): void {
   }
 }
 
-function bringUp(home: Home, clock: Clock, probe: Probe): void {
+function bringUp(home: Home, clock: Clock, secret: Uint8Array, probe: Probe): void {
   const db = new DatabaseSync(home.database, { timeout: 5_000 });
   try {
     const has = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get() !== undefined;
@@ -89,11 +95,29 @@ function bringUp(home: Home, clock: Clock, probe: Probe): void {
       );
     }
     if (schema < SCHEMA_VERSION) migrate(db, MIGRATIONS, schema, probe);
+    keepSecret(db, home, secret);
     adopt(db, thisBoot(clock), clock, probe);
   } catch (thrown) {
     throw explain(home, thrown);
   } finally {
     db.close();
+  }
+}
+
+/** Tells one secret from another and nothing about it. */
+function secretId(secret: Uint8Array): string {
+  return hmacSha256(secret, "secret id").slice(0, 16);
+}
+
+/** Two secrets in one store would break the journal's chain and every token. */
+function keepSecret(db: DatabaseSync, home: Home, secret: Uint8Array): void {
+  const stored = meta(db, "secret_id");
+  if (stored === undefined) setMeta(db, "secret_id", secretId(secret));
+  else if (stored !== secretId(secret)) {
+    throw new Refusal(
+      "SECRET_CHANGED",
+      `the store in ${home.folder} was made under another secret`,
+    );
   }
 }
 

@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** One step from the version before. */
 export interface Migration {
@@ -158,5 +158,47 @@ CREATE UNIQUE INDEX search_doc_ref ON search_doc (project, kind, ref);
 CREATE VIRTUAL TABLE search_text USING fts5(title, body, tokenize = 'porter unicode61');
 
 INSERT INTO leader (one, incarnation, peer, epoch, since, url) VALUES (1, NULL, NULL, 0, NULL, NULL);
+`,
+}, {
+  version: 2,
+  // Older writers know neither pause nor kill: they would let through what control has stopped.
+  breaking: true,
+  sql: `
+-- The client process behind a peer (pid and start time): whose shell a command line runs in.
+ALTER TABLE peer ADD COLUMN client_pid INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN client_start TEXT NOT NULL DEFAULT '';
+CREATE INDEX peer_client ON peer (client_pid) WHERE state = 'live' AND client_pid > 0;
+
+-- What control did. It belongs to the identity, so a new life changes nothing about it.
+ALTER TABLE peer ADD COLUMN paused_at TEXT;
+ALTER TABLE peer ADD COLUMN paused_by TEXT;
+ALTER TABLE peer ADD COLUMN paused_why TEXT;
+ALTER TABLE peer ADD COLUMN killed_at TEXT;
+ALTER TABLE peer ADD COLUMN killed_by TEXT;
+-- budget: JSON, null without one. used_*: as reported, calls as counted.
+ALTER TABLE peer ADD COLUMN budget TEXT;
+ALTER TABLE peer ADD COLUMN used_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN used_calls INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN used_cost_usd REAL NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN used_turns INTEGER NOT NULL DEFAULT 0;
+
+-- Refusals by filter or rate, decaying; and the bucket of escalations, apart from that of messages.
+ALTER TABLE peer ADD COLUMN strikes REAL NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN strikes_at_s REAL NOT NULL DEFAULT 0;
+ALTER TABLE peer ADD COLUMN urgent_tokens REAL NOT NULL DEFAULT -1;
+ALTER TABLE peer ADD COLUMN urgent_at_s REAL NOT NULL DEFAULT 0;
+
+-- Refusals since the last journal row about them; one row of the journal for each minute.
+CREATE TABLE refusal (
+  actor TEXT NOT NULL, op TEXT NOT NULL, code TEXT NOT NULL, minute INTEGER NOT NULL,
+  count INTEGER NOT NULL, PRIMARY KEY (actor, op, code)
+) WITHOUT ROWID;
+CREATE INDEX refusal_minute ON refusal (minute);
+
+CREATE TABLE conversation (
+  id INTEGER PRIMARY KEY, peer TEXT NOT NULL, project TEXT NOT NULL, run TEXT, turn TEXT NOT NULL,
+  content TEXT NOT NULL, at TEXT NOT NULL
+);
+CREATE INDEX conversation_peer ON conversation (peer, id);
 `,
 }];

@@ -2,14 +2,15 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { integer, line, oneOf, optionalText, text, word } from "../core/fields.ts";
+import { integer, line, oneOf, optionalText, screenedAs, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, operation, WORKING } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
 import { architectOf, peerByName } from "../peer/table.ts";
 import { type Action, ACTIONS, priorityOf, retryDelayS, transitionFault } from "./rules.ts";
 import { createdStatus } from "./created.ts";
-import { insertNote } from "./notes.ts";
+import { countNotes, insertNote } from "./notes.ts";
 import { requestReview } from "./review.ts";
 import * as table from "./table.ts";
 import { nameOf, ownClaim, refuseStale, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
@@ -29,7 +30,7 @@ export const updateTask = operation({
     progress: line(LIMITS.summaryChars).optional(),
     priority: z.preprocess(priorityOf, integer(1, 10)).optional(),
     action: oneOf(ACTIONS).optional(),
-    assign_to: optionalText(LIMITS.nameChars).optional(),
+    assign_to: screenedAs("exact", optionalText(LIMITS.nameChars)).optional(),
     epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
   }),
   output: z.object({ task: wholeShape }),
@@ -56,6 +57,7 @@ export const updateTask = operation({
       await table.setPriority(ctx.tx, row.id, input.priority, ctx.at);
     }
     if (input.note !== undefined) {
+      await refuseFull(ctx, row.id);
       await insertNote(ctx.tx, row.id, {
         author: ctx.actor.name,
         kind: action === "fail" ? "failure" : "note",
@@ -76,6 +78,14 @@ export const updateTask = operation({
     return { task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id)) };
   },
 });
+
+async function refuseFull(ctx: Context, task: string): Promise<void> {
+  if (await countNotes(ctx.tx, task) < LIMITS.notesPerTask) return;
+  throw new Refusal("LIMIT_REACHED", `update_task: ${task} has ${LIMITS.notesPerTask} notes`, {
+    field: "note",
+    hint: "Complete it and make another task of what is left.",
+  });
+}
 
 interface Change {
   readonly note?: string | undefined;
@@ -121,7 +131,7 @@ async function act(
       await mayManage(ctx, row, "assign it");
       return await assign(ctx, row, change.assign_to);
     case "accept":
-      if (ctx.actor.role === "worker") {
+      if (!ctx.may("accept")) {
         throw new Refusal("NOT_ALLOWED", "update_task: the architect or the operator accepts", {
           role: ctx.actor.role,
         });
@@ -192,15 +202,14 @@ async function ownOrManage(
   epoch: number | undefined,
   what: string,
 ): Promise<void> {
-  const manages = ctx.actor.role === "architect" || ctx.actor.role === "operator";
-  if (manages && row.claimed_by !== ctx.actor.id) return await mayManage(ctx, row, what);
+  if (ctx.may("manage") && row.claimed_by !== ctx.actor.id) return await mayManage(ctx, row, what);
   await ownClaim(ctx, row, epoch, "update_task");
 }
 
 /** Who made a task, the architect and the operator may manage it. */
 async function mayManage(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
   const { actor } = ctx;
-  if (actor.role !== "worker" || row.creator === actor.id) return;
+  if (ctx.may("manage") || row.creator === actor.id) return;
   if (row.claimed_by === actor.id) return;
   throw new Refusal(
     "NOT_ALLOWED",

@@ -3,11 +3,13 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { integer, line, list, optionalText, text, word } from "../core/fields.ts";
+import { integer, list, optionalText, path, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Context, operation, WORKING } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { DOING, WORKING } from "../core/policy.ts";
 import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
-import { mayTakeOver } from "../peer/rules.ts";
+import { budgetSpent, mayTakeOver } from "../peer/rules.ts";
+import { usageOf } from "../peer/standing.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
 import { tellUnblocked } from "./unblocked.ts";
@@ -16,12 +18,12 @@ import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
 import { nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
 
-const paths = list(line(LIMITS.pathChars), LIMITS.listItems);
+const paths = list(path(), LIMITS.listItems);
 
 export const claimTask = operation({
   name: "claim_task",
   summary: "Claim a task to work on; without id the best ready one. Gives its briefing.",
-  roles: WORKING,
+  roles: { strict: WORKING, open: WORKING, lite: DOING },
   effect: "write",
   hints: {},
   risk: "medium",
@@ -34,6 +36,7 @@ export const claimTask = operation({
     reason: z.enum(["empty", "blocked", "delayed"]).optional(),
   }),
   async handle(ctx, input) {
+    if (ctx.actor.budgeted) await refuseSpent(ctx);
     const row = input.id === undefined
       ? await best(ctx) ?? (await reapWithoutLeader(ctx) ? await best(ctx) : null)
       : await claimable(ctx, input.id);
@@ -54,6 +57,15 @@ export const claimTask = operation({
     };
   },
 });
+
+/** What control allowed it is used up: it finishes what it has and takes nothing new. */
+async function refuseSpent(ctx: Context): Promise<void> {
+  const peer = await peerById(ctx.tx, ctx.actor.id);
+  const { used, budget } = peer === undefined ? { used: null, budget: null } : usageOf(peer);
+  const spent = used === null ? null : budgetSpent(used, budget);
+  if (spent === null) return;
+  throw new Refusal("BUDGET_SPENT", `claim_task: your budget is spent: ${spent}`, { used, budget });
+}
 
 async function best(ctx: Context): Promise<table.TaskRow | null> {
   const { tx, actor, upS } = ctx;
@@ -134,7 +146,7 @@ async function giveWay(ctx: Context, row: table.TaskRow): Promise<void> {
 export const completeTask = operation({
   name: "complete_task",
   summary: "Finish your task: what was done, files touched, tests run, risks left.",
-  roles: WORKING,
+  roles: { strict: WORKING, open: WORKING, lite: DOING },
   effect: "write",
   hints: {},
   risk: "medium",

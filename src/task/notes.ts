@@ -29,3 +29,11 @@ export async function notesOf(tx: Tx, task: string, limit: number): Promise<Note
   );
   return rows.slice(0, limit).reverse();
 }
+
+export async function countNotes(tx: Tx, task: string): Promise<number> {
+  const row = await tx.get<{ total: number }>(
+    "SELECT count(*) AS total FROM note WHERE task = ?",
+    task,
+  );
+  return row?.total ?? 0;
+}

@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, integer, line, list, oneOf, optionalText, word } from "../core/fields.ts";
+import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
-import { EVERYONE, operation, WORKING } from "../core/operation.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { runById } from "../run/table.ts";
 import { createdStatus } from "./created.ts";
 import { type ListQuery, listTasks as pageOf } from "./list.ts";
@@ -14,7 +15,7 @@ import * as table from "./table.ts";
 import { shownTask, taskOr404, taskShape, wholeShape, wholeTask } from "./view.ts";
 
 const priority = z.preprocess(priorityOf, integer(1, 10));
-const paths = list(line(LIMITS.pathChars), LIMITS.listItems);
+const paths = list(path(), LIMITS.listItems);
 const ids = list(word(), LIMITS.dependenciesPerTask);
 
 /** One task of a batch. */
@@ -26,14 +27,14 @@ export const newTask = z.strictObject({
   blocked_by: ids.optional(),
   files: paths.optional(),
   accept: optionalText(LIMITS.noteChars).optional(),
-  assign_to: line(LIMITS.nameChars).optional(),
+  assign_to: word(LIMITS.nameChars).optional(),
 });
 
 export const createTask = operation({
   name: "create_task",
   summary: "Add a task, or a whole DAG: tasks[] with key, title and the same fields; blocked_by " +
     "takes keys and ids.",
-  roles: WORKING,
+  roles: { strict: WORKING, open: WORKING, lite: LEADING },
   effect: "write",
   hints: {},
   risk: "medium",
@@ -49,7 +50,7 @@ export const createTask = operation({
     run: word().optional(),
     files: paths.optional(),
     accept: optionalText(LIMITS.noteChars).optional(),
-    assign_to: line(LIMITS.nameChars).optional(),
+    assign_to: word(LIMITS.nameChars).optional(),
   }).superRefine((input, context) => {
     const { tasks, run: _run, ...fields } = input;
     if (tasks === undefined && input.title === undefined) {
@@ -78,6 +79,7 @@ export const createTask = operation({
     const single = input.tasks === undefined;
     const { run: _run, tasks: _tasks, ...fields } = input;
     const wanted = input.tasks ?? [{ ...fields, title: input.title ?? "" }];
+    await refuseFull(ctx, wanted.length);
     const plan = await readPlan(ctx, wanted);
     const status = createdStatus(ctx);
     for (const task of plan.tasks) {
@@ -103,6 +105,16 @@ export const createTask = operation({
     return { ids: Object.fromEntries(plan.tasks.map((task) => [task.key, task.id])) };
   },
 });
+
+async function refuseFull(ctx: Context, more: number): Promise<void> {
+  const most = LIMITS.openTasks - more;
+  if (!await table.hasMoreOpenThan(ctx.tx, ctx.actor.project, most)) return;
+  throw new Refusal(
+    "LIMIT_REACHED",
+    `create_task: with these the project would have more than ${LIMITS.openTasks} open tasks`,
+    { hint: "Complete or cancel tasks first." },
+  );
+}
 
 const LISTED = [...STATUSES, "ready", "blocked", "open"] as const;
 

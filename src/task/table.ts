@@ -303,3 +303,14 @@ export function claimsOf(tx: Tx, incarnation: string): Promise<TaskRow[]> {
     incarnation,
   );
 }
+
+/** Whether more than so many tasks of a project wait. */
+export async function hasMoreOpenThan(tx: Tx, project: string, most: number): Promise<boolean> {
+  const row = await tx.get<{ n: number }>(
+    `SELECT n FROM task WHERE project = ? AND status = 'pending'
+     ORDER BY priority, n LIMIT 1 OFFSET ?`,
+    project,
+    Math.max(0, most),
+  );
+  return row !== undefined;
+}

@@ -2,6 +2,7 @@
 // replaced, restored from a copy, too new, too old, held by a stopped process. The home around the
 // file has a contract of its own (tests/support/home_contract.ts).
 
+import { SCHEMA_VERSION } from "../../src/store/schema.ts";
 import { assert, assertEquals, assertLess, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import fc from "fast-check";
@@ -92,10 +93,10 @@ Deno.test("STORE_NEWER: a raised min_writer stops writers that run and those tha
   await withHome(async (home) => {
     const store = await home.open();
     await act(store);
-    home.setMeta("min_writer", "2");
+    home.setMeta("min_writer", String(SCHEMA_VERSION + 1));
     await refusal("STORE_NEWER", () => act(store));
     await refusal("STORE_NEWER", () => home.open());
-    home.setMeta("min_writer", "1");
+    home.setMeta("min_writer", String(SCHEMA_VERSION));
     await act(store);
     assertEquals(await seqOf(store), 2);
   });

@@ -23,7 +23,7 @@ Deno.test("ERRORS: every code has an HTTP status, an exit code and a remedy", ()
 
 Deno.test("ERRORS: the exit code agrees with the HTTP status", () => {
   const usage = new Set([400, 404]);
-  const refused = new Set([401, 403, 409, 413, 429, 501]);
+  const refused = new Set([401, 403, 409, 413, 422, 423, 429, 501]);
   // A duplicate key is wrong usage of a call, though HTTP knows it as a conflict.
   const exceptions = new Map<string, number>([["DUPLICATE_KEY", 2]]);
   for (const [code, { http, exit }] of catalogue) {

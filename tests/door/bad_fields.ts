@@ -29,6 +29,9 @@ const FILLERS: Readonly<Record<string, Json>> = {
   review_task: { id: "t1", verdict: "approve" },
   run: { action: "start", goal: "g" },
   search: { query: "x" },
+  control: { action: "budget", peer: "other" },
+  log_conversation: { turn: "user", content: "x" },
+  why: { what: "t1" },
 };
 
 export const GIANT = "x".repeat(LIMITS.valueChars + 20_000);
@@ -41,6 +44,8 @@ function wrongTypes(schema: Schema): Json[] {
       return [{}, true, ["a", "b"], 4.2];
     case "integer":
       return ["abc", 1.5, {}, [1], true];
+    case "number":
+      return ["abc", {}, [1], true];
     case "boolean":
       return ["maybe", 1, {}, []];
     case "array":

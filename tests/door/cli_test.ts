@@ -28,6 +28,15 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["list_peers", "peer list machine"],
   ["status", "status"],
   ["search", "search first"],
+  ["control", "control ping w1"],
+  ["log_conversation", "conversation log user hello --as w1"],
+  ["get_conversation", "conversation get w1"],
+  ["report_usage", "usage report --tokens 5 --cost-usd 0.5 --as w1"],
+  ["policy", "policy strict"],
+  ["issue_token", "token issue --ttl-s 60"],
+  ["list_audit", "audit list --op send"],
+  ["verify_audit", "audit verify"],
+  ["why", "why t1"],
 ];
 
 Deno.test("skein: every operation is a subcommand that answers as JSON", async () => {
@@ -46,6 +55,10 @@ Deno.test("skein: every operation is a subcommand that answers as JSON", async (
     const { task } = await shell.ok("task", "review", "t2", "approve");
     assertEquals(task.status, "completed");
     called.add("review_task");
+    const { stdout } = await shell.run(["audit", "export"]);
+    const rows = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(rows.map(({ seq }) => seq), rows.map((_, i) => i + 1));
+    called.add("export_audit");
     assertEquals([...called].sort(), CATALOGUE.map((operation) => operation.name).sort());
     const { task: first } = await shell.ok("get_task", "t1");
     assertEquals([first.title, first.priority, first.files], ["First", 3, ["a.ts", "b.ts"]]);

@@ -1,11 +1,14 @@
 // What is stored, as seen from outside: every row of every table. Two looks that are equal mean
-// that nothing of what happened in between was kept.
+// that nothing of what happened in between was kept. What may be kept of a refusal (who, which
+// operation, code, field, size) is looked at apart: `refusals`.
 
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 
-/** Tables whose rows follow others after a while, or count time. */
-const FOLLOWS = /^(search_|sqlite_|meta$)/;
+/** Tables whose rows follow others after a while, count time, or count refusals. */
+const FOLLOWS = /^(search_|sqlite_|meta$|refusal$)/;
+/** Rows of the journal that tell of refusals. */
+const REFUSALS = "SELECT * FROM journal WHERE op = 'refuse' ORDER BY seq";
 
 export class Stored {
   readonly #db: DatabaseSync;
@@ -24,10 +27,17 @@ export class Stored {
   /** All rows of all tables. */
   look(): string {
     const parts = this.#tables.map((table) => {
-      const rows = this.#db.prepare(`SELECT * FROM "${table}"`).all();
+      const some = table === "journal" ? " WHERE op <> 'refuse'" : "";
+      const rows = this.#db.prepare(`SELECT * FROM "${table}"${some}`).all();
+      for (const row of rows) for (const name of ["strikes", "strikes_at_s"]) delete row[name];
       return `${table} ${rows.length}\n${rows.map((row) => JSON.stringify(row)).join("\n")}`;
     });
     return parts.join("\n");
+  }
+
+  /** What was kept of refusals, as JSON. */
+  refusals(): string {
+    return JSON.stringify(this.#db.prepare(REFUSALS).all());
   }
 
   /** How many rows there are in each table. */

@@ -34,6 +34,9 @@ const PROFILES: Readonly<Record<string, readonly string[]>> = {
     "list_locks",
     "run",
     "status",
+    "control",
+    "log_conversation",
+    "get_conversation",
     "search",
   ],
   core: CORE,
@@ -93,7 +96,7 @@ Deno.test("tools/list: a server lists exactly the names of its profile", async (
         await peer.close();
       }
     }
-    assertEquals([PROFILES["all"]?.length, CORE.length], [19, 11]);
+    assertEquals([PROFILES["all"]?.length, CORE.length], [22, 11]);
     assertEquals([PROFILES["c2-lattice"]?.length, PROFILES["coordination"]?.length], [22, 6]);
   });
 });
@@ -140,6 +143,7 @@ Deno.test("tools/list: every tool says what a client may assume of it, and its r
     "get_task",
     "list_locks",
     "status",
+    "get_conversation",
     "search",
   ]);
   for (const tool of listTools("all")) {

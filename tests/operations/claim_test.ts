@@ -80,7 +80,7 @@ flockTest("claim_task: observers do not work", async (flock) => {
     ] as const
   ) await eve.refused("NOT_ALLOWED", name, args);
   await eve.call("get_task", { id });
-  await eve.call("send", { to: "lead", content: "observers may speak" });
+  await eve.refused("NOT_ALLOWED", "send", { to: "lead", content: "observers read" });
 });
 
 flockTest(

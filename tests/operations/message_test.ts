@@ -72,7 +72,7 @@ flockTest("send: content comes back as it was sent", async (flock) => {
   const contents = [
     "  two spaces, tab\tand end  \r\n\n",
     "cafe\u0301 and caf\u00e9 \u{1f9a2} \u200b",
-    '<tool_use>{"name": "x"}</tool_use> \\ %s ${x} \'; DROP TABLE peer; --',
+    '<div class="x">{"name": "x"}</div> \\ %s ${x} \'; DROP TABLE peer; --',
     "/srv/u/a/very/deep/path.ts https://example.org/a/b/c?d=e#f 0123456789abcdef",
   ];
   for (const content of contents) await anna.call("send", { to: ["bob"], content });

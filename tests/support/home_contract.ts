@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import type { Clock } from "../../src/core/clock.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { migrate } from "../../src/store/open.ts";
-import type { Migration } from "../../src/store/schema.ts";
+import { type Migration, SCHEMA_VERSION } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/unit.ts";
 import { act, refusal, seqOf, type TestHome, withHome } from "./home.ts";
 
@@ -18,8 +18,19 @@ export function homeContract(): void {
   boots();
 }
 
-const ADDITIVE: Migration = { version: 2, breaking: false, sql: "CREATE TABLE more (x INTEGER)" };
-const BREAKING: Migration = { version: 3, breaking: true, sql: "CREATE TABLE less (x INTEGER)" };
+/** The schema that a new store has, and two steps from there. */
+const NOW = SCHEMA_VERSION;
+const LATER = NOW + 2;
+const ADDITIVE: Migration = {
+  version: NOW + 1,
+  breaking: false,
+  sql: "CREATE TABLE more (x INTEGER)",
+};
+const BREAKING: Migration = {
+  version: LATER,
+  breaking: true,
+  sql: "CREATE TABLE less (x INTEGER)",
+};
 
 function tables(home: TestHome): string[] {
   return home.sql((db) =>
@@ -32,21 +43,21 @@ function migrations(): void {
   Deno.test("STORE_OLD_PEERS: a breaking step waits for older sessions and names them", async () => {
     await withHome(async (home) => {
       const store = await home.open();
-      for (const [name, schema] of [["old", 1], ["dead", 1], ["new", 3]] as const) {
+      for (const [name, schema] of [["old", NOW], ["dead", NOW], ["new", LATER]] as const) {
         home.addPeer(name, { schema });
       }
       const lives = (life: string): boolean => life !== "life-of-dead";
       const steps = [ADDITIVE, BREAKING];
       const refused = await refusal("STORE_OLD_PEERS", async () => {
         await Promise.resolve();
-        home.sql((db) => migrate(db, steps, 1, lives));
+        home.sql((db) => migrate(db, steps, NOW, lives));
       });
       assertEquals(refused.details["peers"], ["old"]);
       assertStringIncludes(refused.message, "old");
-      assertEquals([tables(home), home.meta("schema")], [[], "1"]);
+      assertEquals([tables(home), home.meta("schema")], [[], `${NOW}`]);
       await act(store);
-      home.sql((db) => migrate(db, steps, 1, (life) => life === "life-of-new"));
-      assertEquals([home.meta("schema"), home.meta("min_writer")], ["3", "3"]);
+      home.sql((db) => migrate(db, steps, NOW, (life) => life === "life-of-new"));
+      assertEquals([home.meta("schema"), home.meta("min_writer")], [`${LATER}`, `${LATER}`]);
       assertEquals(tables(home).sort(), ["less", "more"]);
       await refusal("STORE_NEWER", () => act(store));
     });
@@ -55,16 +66,16 @@ function migrations(): void {
   Deno.test("migrate: an additive step lets older writers go on; a failing one leaves no trace", async () => {
     await withHome(async (home) => {
       const store = await home.open();
-      home.addPeer("old", { schema: 1 });
-      home.sql((db) => migrate(db, [ADDITIVE], 1, () => true));
-      assertEquals([home.meta("schema"), home.meta("min_writer")], ["2", "1"]);
+      home.addPeer("old", { schema: NOW });
+      home.sql((db) => migrate(db, [ADDITIVE], NOW, () => true));
+      assertEquals([home.meta("schema"), home.meta("min_writer")], [`${NOW + 1}`, `${NOW}`]);
       await act(store);
-      const bad: Migration = { version: 4, breaking: false, sql: "CREATE TABLE more (x)" };
+      const bad: Migration = { version: LATER + 1, breaking: false, sql: "CREATE TABLE more (x)" };
       await assertRejects(async () => {
         await Promise.resolve();
-        home.sql((db) => migrate(db, [{ ...BREAKING, breaking: false }, bad], 2, () => true));
+        home.sql((db) => migrate(db, [{ ...BREAKING, breaking: false }, bad], NOW + 1, () => true));
       });
-      assertEquals([tables(home), home.meta("schema")], [["more"], "2"]);
+      assertEquals([tables(home), home.meta("schema")], [["more"], `${NOW + 1}`]);
       await act(store);
     });
   });

@@ -1,0 +1,150 @@
+// The audit trail for people: list it, take it along, verify it, ask it why.
+
+import { z } from "zod";
+import { path as pathField, screenedAs } from "../core/fields.ts";
+import { integer, line, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { operation } from "../core/operation.ts";
+import { EVERYONE, LEADING } from "../core/policy.ts";
+import { type JournalRow, rowsAfter, rowsBefore } from "../store/journal.ts";
+import { detailOf } from "./chain.ts";
+import { verify } from "./verify.ts";
+import { keysOf, why as explain } from "./why.ts";
+
+const rowShape = z.object({
+  seq: z.number(),
+  at: z.string(),
+  actor: z.string(),
+  op: z.string(),
+  subject: z.string(),
+  /** Null once it was forgotten. */
+  detail: z.record(z.string(), z.unknown()).nullable(),
+});
+
+/** Rows that one look reads, and looks of one listing: what is rare is found page by page. */
+const LOOK_ROWS = 500;
+const LOOKS = 20;
+
+interface Filter {
+  readonly actor?: string | undefined;
+  readonly op?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
+export const listAudit = operation({
+  name: "list_audit",
+  summary: "The newest rows of the journal, by actor, operation or subject.",
+  roles: LEADING,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  unlisted: true,
+  input: z.strictObject({
+    actor: word(LIMITS.nameChars).optional(),
+    op: word(LIMITS.nameChars).optional(),
+    subject: line(LIMITS.pathChars).optional(),
+    before: integer(1, Number.MAX_SAFE_INTEGER).optional(),
+    limit: integer(1, LIMITS.pageRows).optional(),
+  }),
+  output: z.object({ rows: z.array(rowShape), next: z.number().nullable() }),
+  async handle(ctx, input) {
+    const limit = input.limit ?? LIMITS.pageRowsDefault;
+    const found: JournalRow[] = [];
+    let before = input.before ?? Number.MAX_SAFE_INTEGER;
+    for (let look = 0; look < LOOKS; look++) {
+      const page = await rowsBefore(ctx.tx, before, LOOK_ROWS);
+      for (const row of page) {
+        before = row.seq;
+        if (fits(row, input)) found.push(row);
+        if (found.length === limit) return { rows: found.map(shown), next: before };
+      }
+      if (page.length < LOOK_ROWS) return { rows: found.map(shown), next: null };
+    }
+    return { rows: found.map(shown), next: before };
+  },
+});
+
+function fits(row: JournalRow, filter: Filter): boolean {
+  return (filter.actor === undefined || row.actor === filter.actor) &&
+    (filter.op === undefined || row.op === filter.op) &&
+    (filter.subject === undefined || row.subject === filter.subject ||
+      row.subject.endsWith(`/${filter.subject}`));
+}
+
+function shown(row: JournalRow): z.input<typeof rowShape> {
+  const { seq, at, actor, op, subject } = row;
+  return { seq, at, actor, op, subject, detail: detailOf(row) };
+}
+
+export const exportAudit = operation({
+  name: "export_audit",
+  summary: "The journal with its MACs, oldest first: JSON lines on the command line.",
+  roles: LEADING,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  unlisted: true,
+  lines: { items: "rows", cursor: "after" },
+  input: z.strictObject({ after: integer(0, Number.MAX_SAFE_INTEGER).optional() }),
+  output: z.object({
+    rows: z.array(rowShape.extend({ detail: z.string(), mac: z.string() })),
+    next: z.number().nullable(),
+  }),
+  async handle(ctx, input) {
+    const rows = await rowsAfter(ctx.tx, input.after ?? 0, LOOK_ROWS);
+    return { rows, next: rows.length === LOOK_ROWS ? rows.at(-1)?.seq ?? null : null };
+  },
+});
+
+export const verifyAudit = operation({
+  name: "verify_audit",
+  summary: "Check that nobody has edited, cut or swapped the journal; names the first bad row.",
+  roles: LEADING,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  unlisted: true,
+  input: z.strictObject({}),
+  output: z.object({
+    ok: z.boolean(),
+    rows: z.number(),
+    from_seq: z.number(),
+    to_seq: z.number(),
+    first_bad_seq: z.number().nullable(),
+    faults: z.array(z.object({ what: z.string(), seq: z.number(), text: z.string() })),
+    unknown: z.array(z.string()),
+  }),
+  survey: (_input, view) => verify(view, Date.now()),
+  handle(_ctx, _input, { rows, fromSeq, toSeq, faults, unknown }) {
+    return Promise.resolve({
+      ok: faults.length === 0,
+      rows,
+      from_seq: fromSeq,
+      to_seq: toSeq,
+      first_bad_seq: faults.length === 0 ? null : Math.min(...faults.map((fault) => fault.seq)),
+      faults: [...faults],
+      unknown: [...unknown],
+    });
+  },
+});
+
+export const why = operation({
+  name: "why",
+  summary:
+    "The history of one thing in plain lines: a task, path, message, memory key, run or peer.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  unlisted: true,
+  positionals: ["what"],
+  input: z.strictObject({ what: screenedAs("exact", pathField()) }),
+  output: z.object({
+    what: z.string(),
+    found: z.array(z.object({ kind: z.string(), lines: z.array(z.string()) })),
+  }),
+  prepare: (input, folder) => keysOf(input.what, folder),
+  async handle(ctx, input, paths) {
+    return { what: input.what, found: await explain(ctx, input.what, paths) };
+  },
+});

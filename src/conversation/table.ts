@@ -1,0 +1,46 @@
+// Logged turns, newest kept.
+
+import { limitTo, type Tx } from "../core/transaction.ts";
+
+export const TURNS = ["user", "assistant", "tool_call", "tool_result", "summary"] as const;
+
+export interface TurnRow {
+  readonly peer: string;
+  readonly project: string;
+  readonly run: string | null;
+  readonly turn: typeof TURNS[number];
+  readonly content: string;
+  readonly at: string;
+}
+
+/** Stores a turn and drops the oldest beyond `keep`; returns its number. */
+export async function addTurn(tx: Tx, turn: TurnRow, keep: number): Promise<number> {
+  const row = await tx.get<{ id: number }>(
+    `INSERT INTO conversation (peer, project, run, turn, content, at) VALUES (?, ?, ?, ?, ?, ?)
+     RETURNING id`,
+    turn.peer,
+    turn.project,
+    turn.run,
+    turn.turn,
+    turn.content,
+    turn.at,
+  );
+  await tx.run(
+    `DELETE FROM conversation WHERE peer = ? AND id <= coalesce((SELECT id FROM conversation
+       WHERE peer = ? ORDER BY id DESC LIMIT 1 OFFSET ?), 0)`,
+    turn.peer,
+    turn.peer,
+    keep,
+  );
+  return row?.id ?? 0;
+}
+
+/** The newest turns of a peer, oldest first. */
+export async function turnsOf(tx: Tx, peer: string, limit: number): Promise<TurnRow[]> {
+  const rows = await tx.all<TurnRow>(
+    `SELECT peer, project, run, turn, content, at FROM conversation WHERE peer = ?
+     ORDER BY id DESC ${limitTo(limit)}`,
+    peer,
+  );
+  return rows.slice(0, limit).reverse();
+}

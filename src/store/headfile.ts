@@ -1,0 +1,46 @@
+// The `head` file: number and MAC of the newest journal row, signed, beside the database. A database
+// that was swapped for an older copy does not fit it. The leader writes it each second.
+
+import { join } from "@std/path";
+import { equalInConstantTime, hmacSha256 } from "../core/digest.ts";
+import type { Head } from "./journal.ts";
+
+/** What the file says. */
+export type HeadFile =
+  | { readonly kind: "signed" } & Head
+  | { readonly kind: "missing" }
+  /** There, but not as skein writes it. */
+  | { readonly kind: "forged" };
+
+function sealOf(secret: Uint8Array, { seq, mac }: Head): string {
+  return hmacSha256(secret, `head\u001f${seq}\u001f${mac}`);
+}
+
+export function readHead(folder: string, secret: Uint8Array): HeadFile {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(join(folder, "head"));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return { kind: "missing" };
+    throw thrown;
+  }
+  try {
+    const { seq, mac, seal } = JSON.parse(text) as Head & { seal: string };
+    if (equalInConstantTime(String(seal), sealOf(secret, { seq, mac }))) {
+      return { kind: "signed", seq, mac };
+    }
+  } catch {
+    // No JSON, or not an object: somebody else wrote it.
+  }
+  return { kind: "forged" };
+}
+
+/** Written whole or not at all, so that nobody reads half of it. */
+export function writeHead(folder: string, secret: Uint8Array, head: Head): void {
+  const path = join(folder, "head");
+  const temporary = `${path}.new`;
+  const { seq, mac } = head;
+  const text = `${JSON.stringify({ seq, mac, seal: sealOf(secret, head) })}\n`;
+  Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
+  Deno.renameSync(temporary, path);
+}
