@@ -14,7 +14,7 @@ import {
 } from "./core/policy.ts";
 import { head } from "./core/text.ts";
 import type { Tx } from "./core/transaction.ts";
-import { actorById, type ActorRow } from "./peer/table.ts";
+import { actorById, type ActorRow, peerById } from "./peer/table.ts";
 import { type Claims, readToken } from "./peer/token.ts";
 import { runById } from "./run/table.ts";
 
@@ -56,7 +56,7 @@ export async function authorise(
   const claims = readToken(secret, caller.token);
   const row = await actorById(tx, claims.peer);
   if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
-  refuseEnded(row, claims);
+  if (row.incarnation !== claims.incarnation) await refuseEnded(tx, claims);
   refuseStale(row, claims, upS, caller);
   const other = claimed.find((name) => name !== row.name);
   if (other !== undefined) {
@@ -70,11 +70,10 @@ export async function authorise(
     LIMITS.messagesPerMinute,
   );
   if (row.paused_at !== null && !reads && operation.whilePaused !== true) {
-    throw new Refusal(
-      "PAUSED",
-      `${operation.name}: ${row.name} was paused by ${row.paused_by}: ${row.paused_why}`,
-      { since: row.paused_at },
-    );
+    const { paused_by: by, paused_why: why } = await peerById(tx, claims.peer) ?? {};
+    throw new Refusal("PAUSED", `${operation.name}: ${row.name} was paused by ${by}: ${why}`, {
+      since: row.paused_at,
+    });
   }
   if (!permits(operation.roles, row.role, policy)) {
     const who = rolesUnder(operation.roles, policy.modes[0] ?? "strict").join(", ");
@@ -87,8 +86,9 @@ export async function authorise(
 }
 
 /** A token is of one life; leaving, a kill and a newer life have ended it. */
-function refuseEnded(row: ActorRow, claims: Claims): void {
-  if (row.incarnation === claims.incarnation) return;
+async function refuseEnded(tx: Tx, claims: Claims): Promise<never> {
+  const row = await peerById(tx, claims.peer);
+  if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
   if (row.killed_at !== null) {
     throw new Refusal("KILLED", `${row.name} was ended by ${row.killed_by} at ${row.killed_at}`);
   }

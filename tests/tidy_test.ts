@@ -150,7 +150,7 @@ Deno.test("tidy: a room's operations use no other room's operations", () => {
 });
 
 Deno.test("tidy: nothing of this or that machine is in the tree", () => {
-  const documents = ["README.md", "CONTRIBUTING.md", ".ci/run", "deno.json", ...ALL];
+  const documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md", ".ci/run", "deno.json", ...ALL];
   const found = documents.filter((path) => {
     if (path === "tests/tidy_test.ts") return false;
     return /\/home\/\w|\/root\/|\/work\/|registry\.[a-z]+\.(org|com)/.test(read(path));
@@ -161,6 +161,20 @@ Deno.test("tidy: nothing of this or that machine is in the tree", () => {
 Deno.test("README: its derived parts are those of the code", () => {
   const readme = read("README.md");
   assertEquals(withDerivedParts(readme), readme, "run: deno task docs");
+});
+
+Deno.test("SECURITY.md: every claim's tests are there", () => {
+  const cited = read("SECURITY.md").match(/tests\/[\w./]+/g) ?? [];
+  assert(cited.length > 10);
+  const missing = [...new Set(cited)].map((path) => path.replace(/[./]+$/, "")).filter((path) => {
+    try {
+      Deno.statSync(join(ROOT, path));
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  none(missing, "tests that SECURITY.md names and nobody finds");
 });
 
 Deno.test("README: has a line for every room", () => {

@@ -30,66 +30,89 @@ export async function verify(view: View, nowMs: number): Promise<Verdict> {
     const text = "the base that stands for older rows was not signed by this home";
     return { rows: 0, fromSeq: 0, toSeq: 0, faults: [{ what: "base", seq: 0, text }], unknown };
   }
+  // Read before the rows: whoever writes meanwhile only adds rows that it does not know.
   const head = readHead(view.folder, view.secret);
   const walked = await walk(view, base, nowMs, head.kind === "signed" ? head.seq : -1);
+  const { to, newer } = walked;
   if (walked.fault !== null) faults.push(walked.fault);
-  const { to, lastAt } = walked;
   if (head.kind === "forged") {
     faults.push({ what: "head", seq: to.seq, text: "the head file was not written by skein" });
   } else if (head.kind === "missing") {
     unknown.push("there is no head file: an older copy of the store could not be told");
   }
-  const newer = walked.fault === null ? await view.read((tx) => newerThan(tx, lastAt)) : null;
   if (newer !== null) {
-    const text = `rows after ${to.seq} are missing: ${newer} is newer than the last one`;
+    const text = `rows after ${to.seq} are missing: ${newer} is newer than all of them`;
     faults.push({ what: "truncated", seq: to.seq + 1, text });
   } else if (walked.fault === null && head.kind === "signed") {
-    faults.push(...againstHead(head, to, walked.atHead, base));
+    faults.push(...againstHead(head, walked));
   }
   faults.push(...walked.swaps);
   return { rows: walked.rows, fromSeq: base.seq + 1, toSeq: to.seq, faults, unknown };
 }
 
 interface Walked {
-  readonly rows: number;
-  readonly to: Link;
-  readonly lastAt: string;
-  readonly fault: Fault | null;
+  rows: number;
+  /** Where the chain began, at last: retention may move it while we look. */
+  base: Link;
+  to: Link;
+  /** The latest time that a row has; a clock may have been set back since. */
+  latestAt: string;
+  fault: Fault | null;
   /** MAC of the row that the head file names. */
-  readonly atHead: string | null;
+  atHead: string | null;
+  /** What in the tables is newer than every row. */
+  newer: string | null;
   /** What leaders have found and written down before. */
-  readonly swaps: readonly Fault[];
+  swaps: readonly Fault[];
 }
 
+/** Reads page after page to the end, as it is when that is reached. */
 async function walk(view: View, base: Link, nowMs: number, headSeq: number): Promise<Walked> {
   // A leader blanks in chunks; what is on the edge right now may go either way.
   const blankBefore = new Date(nowMs - (LIMITS.retentionDays * DAY_MS - 60_000)).toISOString();
-  let link = base;
-  let rows = 0;
-  let lastAt = "";
-  let atHead = base.seq === headSeq ? base.mac : null;
-  const swaps: Fault[] = [];
+  const walked: Walked = {
+    rows: 0,
+    base,
+    to: base,
+    latestAt: "",
+    fault: null,
+    atHead: base.seq === headSeq ? base.mac : null,
+    newer: null,
+    swaps: [],
+  };
   for (;;) {
-    const page = await view.read((tx) => rowsAfter(tx, link.seq, PAGE_ROWS));
-    if (rows === 0) {
-      // Retention has moved the base while we looked: what begins later begins there.
-      const now = await view.read((tx) => baseOf(tx, view.secret));
-      if (now !== "forged" && now.seq > link.seq) {
-        link = now;
-        continue;
-      }
+    const { page, now, newer } = await look(view, walked);
+    if (now !== "forged" && now.seq > walked.to.seq) {
+      // Retention has overtaken us: what was dropped stands signed in the base.
+      walked.to = walked.base = now;
+      continue;
     }
-    const { to, fault } = readChain(view.secret, link, page, blankBefore);
+    const { to, fault } = readChain(view.secret, walked.to, page, blankBefore);
     const good = page.filter((row) => row.seq <= to.seq);
-    rows += good.length;
-    lastAt = good.at(-1)?.at ?? lastAt;
-    atHead = good.find((row) => row.seq === headSeq)?.mac ?? atHead;
-    swaps.push(...good.filter((row) => row.op === "older_copy").map(swapped));
-    link = to;
-    if (fault !== null || page.length < PAGE_ROWS) {
-      return { rows, to, lastAt, fault, atHead, swaps };
-    }
+    walked.rows += good.length;
+    for (const row of good) if (row.at > walked.latestAt) walked.latestAt = row.at;
+    walked.atHead = good.find((row) => row.seq === headSeq)?.mac ?? walked.atHead;
+    walked.swaps = [
+      ...walked.swaps,
+      ...good.filter((row) => row.op === "older_copy").map(swapped),
+    ];
+    walked.to = to;
+    walked.fault = fault;
+    walked.newer = newer;
+    if (fault !== null || page.length === 0) return walked;
   }
+}
+
+/** One page, the base, and at the end what the tables say, all of one moment. */
+function look(
+  view: View,
+  { to, latestAt }: Walked,
+): Promise<{ page: JournalRow[]; now: Link | "forged"; newer: string | null }> {
+  return view.read(async (tx) => {
+    const page = await rowsAfter(tx, to.seq, PAGE_ROWS);
+    const newer = page.length === 0 ? await newerThan(tx, latestAt) : null;
+    return { page, now: await baseOf(tx, view.secret), newer };
+  });
 }
 
 function swapped(row: JournalRow): Fault {
@@ -98,7 +121,7 @@ function swapped(row: JournalRow): Fault {
   return { what: "older_copy", seq: row.seq, text };
 }
 
-function againstHead(head: Link, to: Link, atHead: string | null, base: Link): Fault[] {
+function againstHead(head: Link, { to, atHead, base }: Walked): Fault[] {
   if (head.seq > to.seq) {
     const text =
       `the head file knows row ${head.seq}, the store ends at ${to.seq} and is whole: it ` +

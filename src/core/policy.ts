@@ -31,6 +31,8 @@ export const RIGHTS = {
   accept: { strict: LEADING, open: WORKING, lite: LEADING },
   /** Change, release, cancel, assign tasks that others made or hold. */
   manage: { strict: LEADING, open: WORKING, lite: LEADING },
+  /** Start, change and end runs. */
+  change_runs: { strict: WORKING, open: WORKING, lite: WORKING },
   /** Set the policy of the home. */
   set_policy: { strict: OPERATOR_ONLY, open: OPERATOR_ONLY, lite: OPERATOR_ONLY },
   /** Read messages and conversations of others. */

@@ -4,7 +4,15 @@
 import { CATALOGUE, CORE } from "../catalogue.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { AnyOperation } from "../core/operation.ts";
-import { EVERYONE, rolesUnder, WORKING } from "../core/policy.ts";
+import {
+  EVERYONE,
+  POLICIES,
+  type PolicyName,
+  RIGHTS,
+  type Roles,
+  rolesUnder,
+  WORKING,
+} from "../core/policy.ts";
 import { VARIABLES } from "../node/settings.ts";
 import { wordsOf } from "./commands.ts";
 import { type Schema, schemaOf } from "./schema.ts";
@@ -13,6 +21,7 @@ import { type Schema, schemaOf } from "./schema.ts";
 export function derivedParts(): ReadonlyMap<string, string> {
   return new Map([
     ["tools", toolTable()],
+    ["roles", roleTable()],
     ["errors", errorTable()],
     ["settings", settingsTable()],
   ]);
@@ -49,6 +58,22 @@ function rolesOf(operation: AnyOperation): string {
   const roles = rolesUnder(operation.roles, "strict");
   if (roles.length === EVERYONE.length) return "everyone";
   return roles.length === WORKING.length ? "all but observers" : roles.join(", ");
+}
+
+/** Who may call what under each policy, and the finer rights inside of operations. */
+function roleTable(): string {
+  const marks = (roles: Roles, mode: PolicyName): string => {
+    const names = rolesUnder(roles, mode);
+    return names.length === EVERYONE.length ? "everyone" : names.join(", ");
+  };
+  const line = (what: string, roles: Roles): string =>
+    `| ${what} | ${POLICIES.map((mode) => marks(roles, mode)).join(" | ")} |`;
+  return [
+    `| what | ${POLICIES.map((mode) => `\`${mode}\``).join(" | ")} |`,
+    "| --- | --- | --- | --- |",
+    ...CATALOGUE.map(({ name, roles }) => line(`\`${name}\``, roles)),
+    ...Object.entries(RIGHTS).map(([right, roles]) => line(right.replaceAll("_", " "), roles)),
+  ].join("\n");
 }
 
 function errorTable(): string {

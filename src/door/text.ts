@@ -29,7 +29,11 @@ export function safe(text: string): string {
 export function render(answer: Answer, style: Style): string {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(answer)) {
-    if (isRows(value)) {
+    if (isStories(value)) {
+      for (const { kind, lines: told } of value) {
+        lines.push(paint(style, "bold", kind), ...told.map((one) => `  ${safe(one)}`));
+      }
+    } else if (isRows(value)) {
       lines.push(paint(style, "bold", `${name} (${value.length})`));
       lines.push(...(value.length === 0 ? ["  none"] : table(value, style)));
     } else if (isObject(value)) {
@@ -51,6 +55,11 @@ export function render(answer: Answer, style: Style): string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What `why` tells: lines to read one below the other. */
+function isStories(value: unknown): value is { kind: string; lines: string[] }[] {
+  return isRows(value) && value.length > 0 && value.every((one) => Array.isArray(one["lines"]));
 }
 
 function isRows(value: unknown): value is Record<string, unknown>[] {

@@ -58,6 +58,7 @@ const GAP = new RegExp(
   "i",
 );
 const LONG_PIECE = 16;
+const LISTED_PIECE = 32;
 /** A checksum says what it is, and lines of dashes around a key set it off. */
 const SET_APART = /^(?:sha\d{1,3}-.*|-{3,}.{0,40}|.{0,40}-{3,})$/;
 
@@ -105,6 +106,8 @@ function isLarge(group: Group): boolean {
 
 function continues(before: string, gap: string, piece: string): boolean {
   if (!GAP.test(gap)) return false;
+  // A list of identifiers: what was cut into a list has longer pieces.
+  if (gap.includes(",")) return before.length >= LISTED_PIECE && piece.length >= LISTED_PIECE;
   if (/[\n"'`]/.test(gap)) return true;
   return before.length >= LONG_PIECE && piece.length >= LONG_PIECE;
 }

@@ -7,7 +7,18 @@ import type { Spot } from "./signs.ts";
 
 type Values = ReadonlyMap<string, Value>;
 
-const CALL_KEYS = ["toolcalls", "toolcall", "functioncall", "functioncalls", "tooluses", "tooluse"];
+const CALL_KEYS = [
+  "toolcalls",
+  "toolcall",
+  "functioncall",
+  "functioncalls",
+  "tooluses",
+  "tooluse",
+  "toolresult",
+  "toolresponse",
+  "functionresponse",
+  "functionresult",
+];
 const CALL_TYPE =
   /^(?:server|mcp|custom)?(?:tool(?:use|call|result)|function(?:call|result))(?:block|output|s)?$/;
 const CALLED = ["tool", "toolname", "functionname", "recipientname", "function"];
@@ -31,6 +42,16 @@ function isText(value: Value | undefined): boolean {
 /** An object or a text: what a call is given. */
 function isGiven(value: Value | undefined): boolean {
   return value?.kind === "text" || value?.kind === "object";
+}
+
+/** The same, or a list of it, as a program is given its arguments. */
+function isGivenList(value: Value | undefined): boolean {
+  return isGiven(value) || value?.kind === "array";
+}
+
+/** What a tool has answered, as a turn of a conversation. */
+function isResult(values: Values): boolean {
+  return values.get("role")?.text === "tool" && isText(values.get("toolcallid"));
 }
 
 function hasSubstance(value: Value | undefined): boolean {
@@ -58,7 +79,7 @@ function isTypedCall(values: Values): boolean {
 }
 
 function namesTool(values: Values): boolean {
-  const given = GIVEN.some((key) => isGiven(values.get(key)));
+  const given = GIVEN.some((key) => isGivenList(values.get(key)));
   if (!given) return false;
   return CALLED.some((key) => {
     // `function` is a common field of a log line.
@@ -89,7 +110,18 @@ function isCall(frame: Frame): boolean {
   if (isNamedCall(values) || namesTool(values) || isTypedCall(values) || holdsCalls(values)) {
     return true;
   }
+  if (isResult(values)) return true;
   return isText(values.get("action")) && hasSubstance(values.get("actioninput"));
+}
+
+/** Keys without quotes: a program's own notation, which no model uses for its calls. */
+const BARE = /\{\s{0,40}[A-Za-z_$][\w$]{0,40}\s{0,3}:/y;
+const IN_CODE = /(?:[(=,[]|=>|\breturn)\s{0,40}$/;
+
+/** Whether the object is an argument or a value in code, such as that of an MCP client. */
+function isCode(text: string, open: number): boolean {
+  BARE.lastIndex = open;
+  return BARE.test(text) && IN_CODE.test(text.slice(Math.max(0, open - 48), open));
 }
 
 /** Words of which every such object has one. */
@@ -103,7 +135,7 @@ export function callsIn(text: string): Spot[] {
   const found = new Map<number, Spot>();
   for (const quoting of QUOTINGS) {
     framesIn(text, quoting, (frame) => {
-      if (found.has(frame.open) || !isCall(frame)) return;
+      if (found.has(frame.open) || !isCall(frame) || isCode(text, frame.open)) return;
       found.set(frame.open, { sign: "function call JSON", from: frame.open, to: frame.end });
     });
   }

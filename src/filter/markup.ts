@@ -23,7 +23,7 @@ const NAMES = [
 
 /** Opening and closing with odd spaces, a namespace in front. */
 const OPEN = "<\\s*(?:[/?!]\\s*)?";
-const SPACE = "(?:[\\w.-]{1,30}\\s*:\\s*)?";
+const SPACE = "(?:[\\w.-]{1,30}\\s*:\\s*){0,3}";
 const END = "(?=[\\s/>=:{[<|]|$)(?:[^<>]{0,400}>)?";
 
 const TAG = new RegExp(`${OPEN}(?:${SPACE}(?:${NAMES})|antml\\s*:\\s*\\w{1,40})${END}`, "gi");

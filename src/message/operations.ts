@@ -7,6 +7,7 @@ import { content, integer, list, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation, WAIT } from "../core/operation.ts";
 import { EVERYONE, WORKING } from "../core/policy.ts";
+import { suspicion } from "../filter/filter.ts";
 import { secondsToToken, takeToken } from "../peer/rules.ts";
 import { allLivePeers, architectOf, idByName, livePeers, type PeerRow } from "../peer/table.ts";
 import { setBucket, setUrgent } from "../peer/standing.ts";
@@ -32,9 +33,12 @@ export const messageShape = z.object({
   at: z.string(),
   task: z.string().optional(),
   reply_to: z.string().optional(),
+  /** Why to read it with care: it asks for what no peer may ask. */
+  caution: z.string().optional(),
 });
 
 export function shownMessage(row: MessageRow): z.input<typeof messageShape> {
+  const caution = suspicion(row.content);
   return {
     id: messageId(row.id),
     from: row.sender_name,
@@ -44,6 +48,7 @@ export function shownMessage(row: MessageRow): z.input<typeof messageShape> {
     at: row.at,
     ...(row.task === null ? {} : { task: row.task }),
     ...(row.reply_to === null ? {} : { reply_to: messageId(row.reply_to) }),
+    ...(caution === null ? {} : { caution }),
   };
 }
 

@@ -10,6 +10,7 @@ import { leaderRow } from "../peer/leader.ts";
 import { type Answer, type Caller, type CallOptions, type Change, perform } from "../perform.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
+import { HeadKeeper } from "./head.ts";
 import { Identities, type Who } from "./identity.ts";
 
 export interface VisitorOptions {
@@ -116,9 +117,11 @@ export class Visitor {
         ({ tx, at }) => markOffered(tx, who.peer, [...offered], who.incarnation, at),
       );
     }
-    // Where no leader does it, the last one to leave keeps the log short.
+    // Where no leader does it, the last one to leave keeps the log short and the head written.
     const leader = await store.engine.read(leaderRow);
     const led = leader.incarnation !== null && store.engine.held(leader.incarnation) === "held";
-    if (!led) store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+    if (led) return;
+    store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+    await new HeadKeeper(store).keep((body) => commit(store, body));
   }
 }

@@ -72,7 +72,7 @@ export function idByName(tx: Tx, name: string): Promise<{ id: string } | undefin
   return tx.get<{ id: string }>("SELECT id FROM peer WHERE name = ?", name);
 }
 
-/** What every call needs to know of its actor. */
+/** What every call needs to know of its actor; every column is paid for with every call. */
 export type ActorRow =
   & Pick<
     PeerRow,
@@ -90,10 +90,6 @@ export type ActorRow =
     | "urgent_tokens"
     | "urgent_at_s"
     | "paused_at"
-    | "paused_by"
-    | "paused_why"
-    | "killed_at"
-    | "killed_by"
     | "budget"
   >
   & {
@@ -104,8 +100,7 @@ export type ActorRow =
 export function actorById(tx: Tx, id: string): Promise<ActorRow | undefined> {
   return tx.get<ActorRow>(
     `SELECT name, role, pinned, project, folder, kind, state, incarnation, run, rate_tokens,
-       rate_at_s, urgent_tokens, urgent_at_s, paused_at, paused_by, paused_why, killed_at, killed_by,
-       budget, (SELECT value FROM meta WHERE key = 'policy') AS policy FROM peer WHERE id = ?`,
+       rate_at_s, urgent_tokens, urgent_at_s, paused_at, budget, (SELECT value FROM meta WHERE key = 'policy') AS policy FROM peer WHERE id = ?`,
     id,
   );
 }

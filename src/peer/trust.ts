@@ -5,7 +5,7 @@ import { Refusal } from "../core/errors.ts";
 import { integer, oneOf } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
-import { EVERYONE, POLICIES, type StoredPolicy } from "../core/policy.ts";
+import { effectivePolicy, EVERYONE, POLICIES, type StoredPolicy } from "../core/policy.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
 import { issueToken } from "./token.ts";
 
@@ -24,7 +24,7 @@ export const policy = operation({
   }),
   readsOnly: (input) => input.mode === undefined && input.messages_per_minute === undefined,
   output: z.object({
-    /** Under which this call ran: what is stored, tightened by the caller's environment. */
+    /** What holds now for the caller: what is stored, tightened by its environment. */
     modes: z.array(z.enum(POLICIES)),
     messages_per_minute: z.number(),
     stored: z.object({
@@ -52,9 +52,10 @@ export const policy = operation({
       await setMeta(ctx.tx, "policy", JSON.stringify(stored));
       ctx.record({ subject: "home/policy", detail: { was: before, is: stored } });
     }
+    const now = effectivePolicy(stored, ctx.settings, LIMITS.messagesPerMinute);
     return {
-      modes: [...ctx.policy.modes],
-      messages_per_minute: ctx.policy.messagesPerMinute,
+      modes: [...now.modes],
+      messages_per_minute: now.messagesPerMinute,
       stored: {
         mode: stored.mode ?? null,
         messages_per_minute: stored.messagesPerMinute ?? null,

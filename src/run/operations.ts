@@ -96,7 +96,7 @@ export const run = operation({
 });
 
 function refuseObserver(ctx: Context): void {
-  if (ctx.actor.role !== "observer") return;
+  if (ctx.may("change_runs")) return;
   throw new Refusal("NOT_ALLOWED", "run: an observer reads; it cannot change a run");
 }
 

@@ -33,15 +33,20 @@ export const BLANKED = "#sha256:";
  * @throws Refusal `STORE_NEWER`
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
-  const needed = Number(await getMeta(tx, "min_writer") ?? Number.POSITIVE_INFINITY);
+  // One statement: every write begins with it.
+  const row = await tx.get<{ needed: string; seq: number | null; mac: string | null }>(
+    `SELECT m.value AS needed, j.seq, j.mac FROM meta m
+     LEFT JOIN (SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1) j
+     WHERE m.key = 'min_writer'`,
+  );
+  const needed = Number(row?.needed ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(
       "STORE_NEWER",
       `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
     );
   }
-  const head = await tx.get<Head>("SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1");
-  return head ?? { seq: 0, mac: "" };
+  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
 }
 
 /** The newest row's number; 0 when there is none. */

@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   memory: async () => (await import("./memory.ts")).memory,
   send: async () => (await import("./messages.ts")).oneSend,
   library_sends: async () => (await import("./messages.ts")).librarySends,
+  trust: async () => (await import("./trust.ts")).trust,
   mcp_sends: async () => (await import("./messages.ts")).mcpSends,
   wake: async () => (await import("./messages.ts")).wakes,
   library_claims: async () => (await import("./tasks.ts")).libraryClaims,
