@@ -224,10 +224,19 @@ export const PROFILES: Readonly<Record<string, readonly string[]>> = {
 /** A finding is memory of its own key: the same finding twice is one entry. */
 function discovery(args: Args): Args {
   const { content, tags, ...rest } = args;
-  const words = asList(tags).map((tag) => `#${String(tag)}`).join(" ");
-  const value = typeof content === "string" && words !== "" ? `${content}\n${words}` : content;
-  const key = `discovery/${sha256(String(content)).slice(0, 10)}`;
+  const words = texts(tags)?.map((tag) => `#${tag}`).join(" ");
+  const tagged = typeof content === "string" && words !== "" ? `${content}\n${words}` : content;
+  // What is no text is handed on as it is: the field says what it has to be.
+  const value = words === undefined ? tags : tagged;
+  const key = `discovery/${sha256(typeof content === "string" ? content : "").slice(0, 10)}`;
   return { ...rest, key, value, type: "discovery" };
+}
+
+/** One text or several; undefined if anything among them is none. */
+export function texts(value: unknown): string[] | undefined {
+  const list = asList(value);
+  const plain = list.every((one) => ["string", "number", "boolean"].includes(typeof one));
+  return plain ? list.map((one) => `${one}`) : undefined;
 }
 
 /** The start of a text. */

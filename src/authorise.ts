@@ -57,6 +57,8 @@ export async function authorise(
   const row = await actorById(tx, claims.peer);
   if (row === undefined) throw new Refusal("NOT_JOINED", "this session is not part of the flock");
   if (row.incarnation !== claims.incarnation) await refuseEnded(tx, claims);
+  // A token alone does not tell whether its session's process is still there; the kernel does.
+  if (caller.renew === undefined && row.kind === "resident") await refuseDead(tx, row, claims);
   refuseStale(row, claims, upS, caller);
   const other = claimed.find((name) => name !== row.name);
   if (other !== undefined) {
@@ -96,10 +98,17 @@ async function refuseEnded(tx: Tx, claims: Claims): Promise<never> {
   throw new Refusal("FENCED", `a newer session acts as ${row.name} now`);
 }
 
+async function refuseDead(tx: Tx, row: ActorRow, claims: Claims): Promise<void> {
+  if (await tx.held(claims.incarnation) !== "free") return;
+  throw new Refusal("NOT_JOINED", `the session of ${row.name} has died`);
+}
+
 function refuseStale(row: ActorRow, claims: Claims, upS: number, caller: Identity): void {
   const changed = claims.role !== row.role || claims.project !== row.project;
   const halfS = (claims.expiresS - claims.issuedS) / 2;
-  if (!changed && upS < claims.expiresS - (caller.renew === undefined ? 0 : halfS)) return;
+  // Issued later than now: in an earlier boot, whose seconds are over.
+  const over = upS + 1 < claims.issuedS;
+  if (!changed && !over && upS < claims.expiresS - (caller.renew === undefined ? 0 : halfS)) return;
   if (caller.renew !== undefined) return caller.renew(row.role, row.project);
   if (!changed) throw new Refusal("TOKEN_EXPIRED", `the token of ${row.name} has expired`);
   throw new Refusal(
@@ -128,6 +137,7 @@ async function actorFrom(
     bucket: { tokens: row.rate_tokens, atS: row.rate_at_s },
     urgent: { tokens: row.urgent_tokens, atS: row.urgent_at_s },
     budgeted: row.budget !== null,
+    proofEndsS: caller.renew === undefined ? claims.expiresS : null,
   };
 }
 

@@ -2,9 +2,10 @@
 // `core` profile.
 
 import type { AnyOperation } from "./core/operation.ts";
-import { exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
+import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
 import { getConversation, logConversation } from "./conversation/operations.ts";
 import { search, status } from "./flock/operations.ts";
+import { endTurn, guardEdit, guardShell, reportTouched } from "./lock/guard.ts";
 import { listLocks, lockFile, unlockFile } from "./lock/operations.ts";
 import { getMemory, setMemory } from "./memory/operations.ts";
 import { check, send } from "./message/operations.ts";
@@ -50,7 +51,12 @@ export const CATALOGUE: readonly AnyOperation[] = [
   listAudit,
   exportAudit,
   verifyAudit,
+  acknowledgeAudit,
   why,
+  guardEdit,
+  guardShell,
+  reportTouched,
+  endTurn,
 ] as readonly AnyOperation[];
 
 const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));

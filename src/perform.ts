@@ -1,5 +1,6 @@
 // THE path. Whatever comes through any door goes: parse, authorise, transaction, handle, journal,
-// commit, wake. Nothing else calls a handler. Of what is refused on the way nothing is stored.
+// commit, wake. Nothing else calls a handler. Of what is refused on the way nothing is stored but
+// who, what code and how large.
 
 import { authorise, type Authorised, type Identity } from "./authorise.ts";
 import { iso } from "./core/clock.ts";
@@ -94,7 +95,10 @@ async function attempt(
   const prepared = operation.survey === undefined
     ? await operation.prepare?.(input, caller.folder)
     : await survey(store, caller, operation, input, options);
-  if (operation.searches?.(input) === true) await bringIndexUp(store);
+  if (operation.searches?.(input) === true) {
+    await permitted(store, caller, operation, options);
+    await bringIndexUp(store);
+  }
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;
   let waited = false;
@@ -111,12 +115,23 @@ async function attempt(
       waited = true;
       await Promise.race([change.happened, aborted(options.signal)]);
     } catch (thrown) {
-      if (waited) await unwait(store, caller, operation);
+      // What ended the wait is what the caller is told, whatever becomes of its trace.
+      if (waited) await unwait(store, caller, operation).catch(() => {});
       throw thrown;
     } finally {
       change?.stop();
     }
   }
+}
+
+/** Refuses whoever may not, before any work is done for it. */
+async function permitted(
+  { engine, clock, secret }: Store,
+  caller: Caller,
+  operation: AnyOperation,
+  { claims }: CallOptions,
+): Promise<void> {
+  await engine.read((tx) => authorise(tx, clock.upS(), secret, caller, operation, true, claims));
 }
 
 /** Long reads, in many short ones; only for who may. */
@@ -128,10 +143,13 @@ async function survey(
   options: CallOptions,
 ): Promise<unknown> {
   const { engine, clock, secret, folder } = store;
-  await engine.read((tx) =>
-    authorise(tx, clock.upS(), secret, caller, operation, true, options.claims)
-  );
-  return await operation.survey?.(input, { folder, secret, read: (body) => engine.read(body) });
+  await permitted(store, caller, operation, options);
+  return await operation.survey?.(input, {
+    folder,
+    secret,
+    nowMs: clock.wallMs(),
+    read: (body) => engine.read(body),
+  });
 }
 
 async function runRead(
@@ -197,7 +215,7 @@ async function runWrite(
     }
     const ctx = contextOf(unit, who, caller, waitMs, operation.name);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
-    if (answer !== WAIT && options.key !== undefined) {
+    if (answer !== WAIT && options.key !== undefined && operation.secret !== true) {
       await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
     }
     if (answer !== WAIT) await options.beside?.(unit.tx);
@@ -255,7 +273,7 @@ async function unwait(store: Store, caller: Caller, operation: AnyOperation): Pr
   if (operation.unwait === undefined) return;
   await commit(store, async (unit) => {
     const { tx, upS } = unit;
-    const { actor } = await authorise(tx, upS, store.secret, caller, operation, false);
+    const { actor } = await authorise(tx, upS, store.secret, caller, operation, true);
     await operation.unwait?.(unit, actor);
   });
 }

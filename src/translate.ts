@@ -1,7 +1,7 @@
 // From a call by whatever name and with whatever parameter names to an operation and its input.
 // Own names win; an identity among the parameters has to be the caller's own.
 
-import { ALIASES, type Args, asList, cut } from "./aliases.ts";
+import { ALIASES, type Args, asList, cut, texts } from "./aliases.ts";
 import { LIMITS } from "./core/limits.ts";
 
 /** Fields that say who calls; they may only repeat what the token says. */
@@ -123,8 +123,11 @@ function adaptTask(task: Args): Args {
     rest["title"] = cut(description.trim().split("\n")[0] ?? "", LIMITS.titleChars);
   }
   if (hints !== undefined) {
-    const text = Array.isArray(hints) ? hints.join("\n") : String(hints);
-    rest["description"] = [description, `Hints: ${text}`].filter(Boolean).join("\n\n");
+    const text = texts(hints)?.join("\n");
+    if (text === undefined) rest["description"] = hints;
+    else {rest["description"] = typeof description === "string" || description === undefined
+        ? [description, `Hints: ${text}`].filter(Boolean).join("\n\n")
+        : description;}
   }
   const blockedBy = rest["blocked_by"];
   if (Array.isArray(blockedBy)) {
@@ -154,5 +157,5 @@ function adaptCompletion(args: Args): Args {
 }
 
 function text(value: unknown): unknown {
-  return Array.isArray(value) ? value.join("\n") : value;
+  return Array.isArray(value) ? texts(value)?.join("\n") ?? value : value;
 }

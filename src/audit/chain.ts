@@ -60,6 +60,11 @@ function faultOf(
     return { what: "missing", seq: before.seq + 1, text: `${which} missing` };
   }
   const text = `row ${seq} (${row.actor} ${row.op} ${row.subject} at ${row.at})`;
+  // SQLite keeps a value of any type in any column; what skein writes is text.
+  const texts = [row.at, row.actor, row.op, row.subject, row.detail, row.mac];
+  if (!Number.isSafeInteger(seq) || texts.some((value) => typeof value !== "string")) {
+    return { what: "edited", seq, text: `${text} is not what was signed` };
+  }
   if (macOf(secret, before.mac, row) !== row.mac) {
     return { what: "edited", seq, text: `${text} is not what was signed` };
   }
@@ -71,6 +76,7 @@ function faultOf(
 
 /** A row's detail, or null if it was forgotten. */
 export function detailOf(row: Pick<JournalRow, "detail">): Record<string, unknown> | null {
+  if (typeof row.detail !== "string") return { unreadable: true };
   if (row.detail.startsWith(BLANKED)) return null;
   try {
     return JSON.parse(row.detail) as Record<string, unknown>;

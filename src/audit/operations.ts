@@ -5,7 +5,7 @@ import { path as pathField, screenedAs } from "../core/fields.ts";
 import { integer, line, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
-import { EVERYONE, LEADING } from "../core/policy.ts";
+import { EVERYONE, LEADING, OPERATOR_ONLY } from "../core/policy.ts";
 import { type JournalRow, rowsAfter, rowsBefore } from "../store/journal.ts";
 import { detailOf } from "./chain.ts";
 import { verify } from "./verify.ts";
@@ -34,7 +34,8 @@ interface Filter {
 export const listAudit = operation({
   name: "list_audit",
   summary: "The newest rows of the journal, by actor, operation or subject.",
-  roles: LEADING,
+  // It tells of every project of the home.
+  roles: OPERATOR_ONLY,
   effect: "read",
   hints: {},
   risk: "low",
@@ -79,7 +80,7 @@ function shown(row: JournalRow): z.input<typeof rowShape> {
 export const exportAudit = operation({
   name: "export_audit",
   summary: "The journal with its MACs, oldest first: JSON lines on the command line.",
-  roles: LEADING,
+  roles: OPERATOR_ONLY,
   effect: "read",
   hints: {},
   risk: "low",
@@ -114,7 +115,7 @@ export const verifyAudit = operation({
     faults: z.array(z.object({ what: z.string(), seq: z.number(), text: z.string() })),
     unknown: z.array(z.string()),
   }),
-  survey: (_input, view) => verify(view, Date.now()),
+  survey: (_input, view) => verify(view),
   handle(_ctx, _input, { rows, fromSeq, toSeq, faults, unknown }) {
     return Promise.resolve({
       ok: faults.length === 0,
@@ -125,6 +126,22 @@ export const verifyAudit = operation({
       faults: [...faults],
       unknown: [...unknown],
     });
+  },
+});
+
+export const acknowledgeAudit = operation({
+  name: "acknowledge_audit",
+  summary: "Take note that the store was put back or its head lost: verify stops saying so.",
+  roles: OPERATOR_ONLY,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "high",
+  unlisted: true,
+  input: z.strictObject({}),
+  output: z.object({ acknowledged: z.boolean() }),
+  handle(ctx) {
+    ctx.record({ subject: "home/store", detail: {} });
+    return Promise.resolve({ acknowledged: true });
   },
 });
 

@@ -5,11 +5,14 @@ import { LIMITS } from "../core/limits.ts";
 import type { View } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
 import { readHead } from "../store/headfile.ts";
+import { getMeta } from "../store/meta.ts";
 import { baseOf, type JournalRow, rowsAfter } from "../store/journal.ts";
 import { type Fault, type Link, readChain } from "./chain.ts";
 
 /** Rows in one read: a few milliseconds. */
 const PAGE_ROWS = 300;
+/** Rows in which a leader says that the store was put back, or its head taken away. */
+const SWAPS: ReadonlySet<string> = new Set(["older_copy", "head_lost"]);
 const DAY_MS = 86_400_000;
 
 export interface Verdict {
@@ -22,13 +25,19 @@ export interface Verdict {
 }
 
 /** Reads the whole trail. */
-export async function verify(view: View, nowMs: number): Promise<Verdict> {
+export async function verify(view: View): Promise<Verdict> {
+  const { nowMs } = view;
   const faults: Fault[] = [];
   const unknown: string[] = [];
   const base = await view.read((tx) => baseOf(tx, view.secret));
   if (base === "forged") {
     const text = "the base that stands for older rows was not signed by this home";
     return { rows: 0, fromSeq: 0, toSeq: 0, faults: [{ what: "base", seq: 0, text }], unknown };
+  }
+  const before = await view.read((tx) => rowBefore(tx, base.seq + 1));
+  if (before !== null) {
+    const text = `row ${before} stands in front of where the journal begins: it was put there`;
+    faults.push({ what: "edited", seq: before, text });
   }
   // Read before the rows: whoever writes meanwhile only adds rows that it does not know.
   const head = readHead(view.folder, view.secret);
@@ -38,7 +47,9 @@ export async function verify(view: View, nowMs: number): Promise<Verdict> {
   if (head.kind === "forged") {
     faults.push({ what: "head", seq: to.seq, text: "the head file was not written by skein" });
   } else if (head.kind === "missing") {
-    unknown.push("there is no head file: an older copy of the store could not be told");
+    if (walked.headKept) {
+      faults.push({ what: "head", seq: to.seq, text: "the head file has been taken away" });
+    } else unknown.push("no head was written yet: an older copy of the store could not be told");
   }
   if (newer !== null) {
     const text = `rows after ${to.seq} are missing: ${newer} is newer than all of them`;
@@ -62,7 +73,9 @@ interface Walked {
   atHead: string | null;
   /** What in the tables is newer than every row. */
   newer: string | null;
-  /** What leaders have found and written down before. */
+  /** Whether a head was ever written. */
+  headKept: boolean;
+  /** What leaders have found and written down before, and the operator has not acknowledged. */
   swaps: readonly Fault[];
 }
 
@@ -78,10 +91,12 @@ async function walk(view: View, base: Link, nowMs: number, headSeq: number): Pro
     fault: null,
     atHead: base.seq === headSeq ? base.mac : null,
     newer: null,
+    headKept: false,
     swaps: [],
   };
   for (;;) {
-    const { page, now, newer } = await look(view, walked);
+    const { page, now, newer, headKept } = await look(view, walked);
+    walked.headKept = headKept;
     if (now !== "forged" && now.seq > walked.to.seq) {
       // Retention has overtaken us: what was dropped stands signed in the base.
       walked.to = walked.base = now;
@@ -92,10 +107,10 @@ async function walk(view: View, base: Link, nowMs: number, headSeq: number): Pro
     walked.rows += good.length;
     for (const row of good) if (row.at > walked.latestAt) walked.latestAt = row.at;
     walked.atHead = good.find((row) => row.seq === headSeq)?.mac ?? walked.atHead;
-    walked.swaps = [
-      ...walked.swaps,
-      ...good.filter((row) => row.op === "older_copy").map(swapped),
-    ];
+    for (const row of good) {
+      if (row.op === "acknowledge_audit") walked.swaps = [];
+      if (SWAPS.has(row.op)) walked.swaps = [...walked.swaps, swapped(row)];
+    }
     walked.to = to;
     walked.fault = fault;
     walked.newer = newer;
@@ -107,18 +122,26 @@ async function walk(view: View, base: Link, nowMs: number, headSeq: number): Pro
 function look(
   view: View,
   { to, latestAt }: Walked,
-): Promise<{ page: JournalRow[]; now: Link | "forged"; newer: string | null }> {
+): Promise<{
+  page: JournalRow[];
+  now: Link | "forged";
+  newer: string | null;
+  headKept: boolean;
+}> {
   return view.read(async (tx) => {
     const page = await rowsAfter(tx, to.seq, PAGE_ROWS);
     const newer = page.length === 0 ? await newerThan(tx, latestAt) : null;
-    return { page, now: await baseOf(tx, view.secret), newer };
+    const headKept = await getMeta(tx, "head_kept") !== undefined;
+    return { page, now: await baseOf(tx, view.secret), newer, headKept };
   });
 }
 
 function swapped(row: JournalRow): Fault {
-  const text =
-    `at ${row.at} a leader found that the store had been put back to before row ${row.seq}`;
-  return { what: "older_copy", seq: row.seq, text };
+  const found = row.op === "older_copy"
+    ? `the store had been put back to before row ${row.seq} (or lost its last moments with the power)`
+    : "the head file had been taken away or rewritten";
+  const text = `at ${row.at} a leader found that ${found}; skein audit acknowledge ends this`;
+  return { what: row.op === "older_copy" ? "older_copy" : "head", seq: row.seq, text };
 }
 
 function againstHead(head: Link, { to, atHead, base }: Walked): Fault[] {
@@ -132,6 +155,12 @@ function againstHead(head: Link, { to, atHead, base }: Walked): Fault[] {
   const text =
     `row ${head.seq} is not the one that the head file knows: the store has another history`;
   return [{ what: "other_history", seq: head.seq, text }];
+}
+
+/** A row in front of the first one that belongs to the chain; retention drops from the front. */
+async function rowBefore(tx: Tx, first: number): Promise<number | null> {
+  const now = await tx.get<{ seq: number }>("SELECT seq FROM journal ORDER BY seq LIMIT 1");
+  return now !== undefined && now.seq < first ? now.seq : null;
 }
 
 /** What in the tables is newer than a time; every write leaves a row of the journal at its time. */

@@ -17,6 +17,8 @@ import { detailOf } from "./chain.ts";
 
 const MOST = 200;
 const EXCERPT_CHARS = 200;
+/** Of a time in ISO 8601, as every line begins with one. */
+const TIME_CHARS = 24;
 
 /** What was found under one name. */
 export interface Story {
@@ -96,7 +98,7 @@ async function ofTask(ctx: Context, what: string): Promise<string[]> {
   for (const note of await notesOf(ctx.tx, row.id, MOST)) {
     lines.push(`${note.at} ${note.author} noted (${note.kind}): ${quote(note.text)}`);
   }
-  lines.sort();
+  inTime(lines);
   lines.push(`now: ${row.status}, attempt ${row.attempts} of ${row.max_attempts}`);
   return lines;
 }
@@ -114,7 +116,7 @@ async function ofMemory(ctx: Context, what: string): Promise<string[]> {
   const { project } = ctx.actor;
   const entry = await currentEntry(ctx.tx, project, what);
   const rows = (await rowsOf(ctx.tx, `memory/${what}`, MOST))
-    .filter((row) => (detailOf(row)?.["project"] ?? project) === project);
+    .filter((row) => detailOf(row)?.["project"] === project);
   if (entry === undefined) return [];
   return [
     ...told(rows),
@@ -134,7 +136,8 @@ async function ofPath(ctx: Context, what: string, paths: readonly LockPath[]): P
   const lines: string[] = [];
   for (const { space, path } of paths) {
     const rows = await rowsOf(ctx.tx, `lock/${path}`, MOST);
-    lines.push(...told(rows.filter((row) => (detailOf(row)?.["space"] ?? space) === space)));
+    const own = rows.filter((row) => detailOf(row)?.["space"] === space);
+    lines.push(...told(own), ...await endedWith(ctx, own, path));
     for (const lock of await locksIn(ctx.tx, space)) {
       if (lock.path !== path) continue;
       const holder = await peerById(ctx.tx, lock.peer);
@@ -143,7 +146,34 @@ async function ofPath(ctx: Context, what: string, paths: readonly LockPath[]): P
     lines.push(...await tasksWith(ctx, path));
   }
   if (paths.length > 0 && paths[0]?.path !== what) lines.push(...await tasksWith(ctx, what));
-  return [...new Set(lines)].sort();
+  return inTime([...new Set(lines)]);
+}
+
+/** A reservation ends with the life of who made it; the journal has that under the peer. */
+async function endedWith(
+  ctx: Context,
+  rows: readonly JournalRow[],
+  path: string,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const name of new Set(rows.map((row) => row.actor))) {
+    for (const row of await rowsOf(ctx.tx, `peer/${name}`, MOST)) {
+      const locks = detailOf(row)?.["locks"];
+      const ended = (row.op === "leave" || row.op === "reap") && Array.isArray(locks);
+      if (ended && locks.some((shown) => shown === path || path.endsWith(`/${shown}`))) {
+        lines.push(`${row.at} it was free again: ${name} ${row.op === "leave" ? "left" : "ended"}`);
+      }
+    }
+  }
+  return lines;
+}
+
+/** By their times; what happened at one time stays in the order in which it was told. */
+function inTime(lines: string[]): string[] {
+  return lines.sort((a, b) => {
+    const [one, other] = [a.slice(0, TIME_CHARS), b.slice(0, TIME_CHARS)];
+    return one < other ? -1 : one > other ? 1 : 0;
+  });
 }
 
 /** Tasks that named the path when they were made, or when they were completed. */
@@ -156,7 +186,9 @@ async function tasksWith(ctx: Context, path: string): Promise<string[]> {
     JSON.stringify(path),
     JSON.stringify(path),
   );
-  return rows.map((row) => `${row.updated_at} ${row.id} (${row.title}) names it: ${row.status}`);
+  return rows.map((row) =>
+    `${row.updated_at} ${row.id} (${quote(row.title)}) names it: ${row.status}`
+  );
 }
 
 /** Rows as lines: when, who, what, and what else there is to say. */
@@ -199,8 +231,13 @@ function phrase(row: JournalRow): string {
   if (detail === null) return `${what} (details are forgotten)`;
   const parts = Object.entries(detail)
     .filter(([name, value]) => name !== "space" && name !== "incarnation" && !isEmpty(value))
-    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name} ${isWord(value) ? value : JSON.stringify(value)}`);
   return parts.length === 0 ? what : `${what}: ${excerpt(parts.join(", "), 2 * EXCERPT_CHARS)}`;
+}
+
+/** What is one of our own words needs no quotes. */
+function isWord(value: unknown): boolean {
+  return typeof value === "string" && /^[a-z_]{1,32}$/.test(value);
 }
 
 function isEmpty(value: unknown): boolean {

@@ -85,6 +85,13 @@ export const ERRORS = {
   CYCLE: { http: 409, exit: 4, hint: "Remove one of the named dependencies." },
   DUPLICATE_KEY: { http: 409, exit: 2, hint: "Give every task of the batch its own key." },
   LOCK_HELD: { http: 409, exit: 4, hint: "Wait with wait_ms, work elsewhere, or ask the holder." },
+  TREE_SHARED: {
+    http: 409,
+    exit: 4,
+    hint:
+      "Commit or restore your own files by name, or ask the others first; a worktree of your own " +
+      "is in nobody's way.",
+  },
   LOCK_NOT_YOURS: { http: 403, exit: 4, hint: "Only the holder can release it." },
   DEADLOCK: { http: 409, exit: 4, hint: "Release one of your locks before you wait." },
   PATH_OUTSIDE: { http: 400, exit: 2, hint: "Name a path inside the project." },

@@ -94,6 +94,8 @@ export const LIMITS = {
   /** How long an explicit lock lasts unless renewed. */
   lockTtlS: 3_600,
   lockTtlMaxS: 86_400,
+  /** How long a lock that was taken for an editor lasts, unless its turn ends before. */
+  automaticLockS: 600,
   /** After the machine slept, nobody's lease ends for this long. */
   graceS: 60,
   /** How long a peer may be stalled before others may take its claims and locks. */

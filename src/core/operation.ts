@@ -27,6 +27,8 @@ export interface Actor {
   readonly urgent: { readonly tokens: number; readonly atS: number };
   /** Whether a budget was set for it. */
   readonly budgeted: boolean;
+  /** When its proof ends, in seconds since boot; null if it can renew it. */
+  readonly proofEndsS: number | null;
 }
 
 /** What a handler may use. */
@@ -73,6 +75,8 @@ export interface View {
   /** The home's folder. */
   readonly folder: string;
   readonly secret: Uint8Array;
+  /** Wall time, in milliseconds since 1970. */
+  readonly nowMs: number;
   /** One short read. */
   read<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
 }
@@ -94,6 +98,8 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   readonly risk: "low" | "medium" | "high";
   /** Not in the list of tools: for hooks, hosts, the command line and the page. */
   readonly unlisted?: boolean;
+  /** Its answer is a secret: it is not remembered under an idempotency key. */
+  readonly secret?: boolean;
   /** A paused peer may call it though it writes. */
   readonly whilePaused?: boolean;
   /** The command line's `--all` sets this field to `*`. */

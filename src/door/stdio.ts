@@ -5,6 +5,7 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { LIMITS } from "../core/limits.ts";
+import { excerpt } from "../core/text.ts";
 
 /** Error codes of JSON-RPC. */
 const PARSE_ERROR = -32700;
@@ -147,6 +148,16 @@ export class StdioTransport implements Transport {
   }
 }
 
+/** What a message may have. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "jsonrpc",
+  "id",
+  "method",
+  "params",
+  "result",
+  "error",
+]);
+
 interface Fault {
   readonly code: number;
   readonly message: string;
@@ -162,12 +173,31 @@ function messageFault(value: unknown): Fault | null {
   if (value["jsonrpc"] !== "2.0") return invalid('jsonrpc must be "2.0"');
   const { id, method, params } = value;
   if (id !== undefined && typeof id !== "string" && typeof id !== "number") {
-    return invalid("id must be a string or a number");
+    return invalid("id must be a string or an integer");
   }
+  if (typeof id === "number" && !Number.isSafeInteger(id)) {
+    return invalid("id must be a string or an integer");
+  }
+  const extra = Object.keys(value).find((name) => !MEMBERS.has(name));
+  if (extra !== undefined) return invalid(`a message has no member ${excerpt(extra, 40)}`);
   if (method === undefined) {
     return "result" in value || "error" in value ? null : invalid("method is required");
   }
-  if (typeof method !== "string") return invalid("method must be a string");
+  if (typeof method !== "string" || method === "") {
+    return invalid("method must be a string that is not empty");
+  }
+  if ("result" in value || "error" in value) return invalid("a request has no result and no error");
+  const meta = isObject(params) ? params["_meta"] : undefined;
+  if (meta !== undefined && !isObject(meta)) {
+    return { code: INVALID_PARAMS, message: "params._meta must be an object" };
+  }
+  const progress = meta?.["progressToken"];
+  if (progress !== undefined && typeof progress !== "string" && !Number.isInteger(progress)) {
+    return {
+      code: INVALID_PARAMS,
+      message: "params._meta.progressToken must be a text or an integer",
+    };
+  }
   if (params === undefined || isObject(params)) return null;
   // A list is well-formed JSON-RPC; it is MCP that has only named parameters.
   const code = Array.isArray(params) ? INVALID_PARAMS : INVALID_REQUEST;

@@ -89,9 +89,21 @@ function textScreen(schema: z.ZodString): Screen {
     const text = value as string;
     if (screening === "label") {
       const clean = neutralise(text);
-      if (clean.signs.length > 0) harmless.push(path);
+      if (clean.signs.length === 0) return text;
       // One line stays one line.
-      return text.includes("\n") ? clean.text : clean.text.replace("\n", " ");
+      const kept = text.includes("\n") ? clean.text : clean.text.replace("\n", " ");
+      if (kept.length > (schema.maxLength ?? Number.POSITIVE_INFINITY)) {
+        throw new Refusal(
+          "CONTENT_REFUSED",
+          `${path} has ${clean.signs.join(", ")} and is too long`,
+          {
+            field: path,
+            sign: clean.signs[0],
+          },
+        );
+      }
+      harmless.push(path);
+      return kept;
     }
     const first = inspect(text)[0];
     if (first === undefined) return text;

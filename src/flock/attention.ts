@@ -7,7 +7,8 @@ import { messageId } from "../message/rules.ts";
 import { openEscalations } from "../message/table.ts";
 import { budgetSpent, dirtyOverlap } from "../peer/rules.ts";
 import { usageOf } from "../peer/standing.ts";
-import type { GitState, PeerRow } from "../peer/table.ts";
+import type { GitState } from "../core/git.ts";
+import type { PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { listTasks } from "../task/list.ts";
@@ -35,16 +36,24 @@ export interface Attention {
 const MOST = 20;
 const EXCERPT_CHARS = 200;
 
-/** Newest escalations first, then tasks, then peers. */
-export async function attention(tx: Tx, project: string, at: string): Promise<Attention[]> {
+/** Escalations first, blockers before all, then tasks, then peers. */
+export async function attention(
+  tx: Tx,
+  project: string,
+  at: string,
+  reader: { readonly id: string; readonly readsAll: boolean },
+): Promise<Attention[]> {
   const found: Attention[] = [];
-  for (const row of await openEscalations(tx, project, MOST)) {
-    found.push({
-      kind: row.category as "blocker" | "error" | "review_request",
-      subject: messageId(row.id),
-      text: `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`,
-      since: row.at,
-    });
+  for (const kind of ["blocker", "review_request", "error"] as const) {
+    for (const row of await openEscalations(tx, project, kind, MOST)) {
+      const own = reader.readsAll || row.sender === reader.id ||
+        (JSON.parse(row.recipients) as string[]).includes(reader.id);
+      // Everybody may know that somebody is stuck; the words are for those they were sent to.
+      const text = own
+        ? `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`
+        : row.sender_name;
+      found.push({ kind, subject: messageId(row.id), text, since: row.at });
+    }
   }
   const tasks = await listTasks(tx, {
     project,
@@ -93,12 +102,12 @@ function stoppedAs(peer: PeerRow): Attention[] {
 /** The store was put back to an older copy: what was acknowledged since is gone. */
 async function swaps(tx: Tx): Promise<Attention[]> {
   const rows = await rowsOf(tx, "home/store", MOST);
-  return rows.filter((row) => row.op === "older_copy").slice(-1).map((row) => ({
-    kind: "older_copy" as const,
-    subject: "home/store",
-    text: "the store was replaced by an older copy; skein audit verify says more",
-    since: row.at,
-  }));
+  const last = rows.at(-1);
+  if (last === undefined || last.op === "acknowledge_audit") return [];
+  const text = last.op === "older_copy"
+    ? "the store was replaced by an older copy; skein audit verify says more"
+    : "the head file was taken away; skein audit verify says more";
+  return [{ kind: "older_copy", subject: "home/store", text, since: last.at }];
 }
 
 /** Tasks that wait for what will never be completed. */

@@ -38,7 +38,10 @@ export const status = operation({
       tasks: { ...tasks },
       progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
       run: actor.run,
-      attention: await attention(tx, actor.project, ctx.at),
+      attention: await attention(tx, actor.project, ctx.at, {
+        id: actor.id,
+        readsAll: ctx.may("read_all"),
+      }),
       leader: await shownLeader(ctx),
     };
   },
@@ -46,7 +49,7 @@ export const status = operation({
 
 export const search = operation({
   name: "search",
-  summary: "Full-text search in messages, tasks and memory.",
+  summary: "Full-text search in messages, tasks, memory and conversations.",
   roles: EVERYONE,
   effect: "read",
   hints: {},
@@ -56,7 +59,7 @@ export const search = operation({
   searches: () => true,
   output: z.object({
     hits: z.array(z.object({
-      kind: z.enum(["message", "task", "memory"]),
+      kind: z.enum(["message", "task", "memory", "conversation"]),
       ref: z.string(),
       title: z.string(),
       excerpt: z.string(),
@@ -66,7 +69,7 @@ export const search = operation({
     incomplete: z.boolean().optional(),
   }),
   async handle(ctx, input) {
-    const kinds = ["message", "task", "memory"] as const;
+    const kinds = ["message", "task", "memory", "conversation"] as const;
     const hits = await searchText(
       ctx.tx,
       ctx.actor.project,

@@ -6,7 +6,7 @@ import type { Tx } from "../core/transaction.ts";
 import { rowsAfter } from "../store/journal.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
 
-export type Kind = "message" | "task" | "memory";
+export type Kind = "message" | "task" | "memory" | "conversation";
 
 export interface Hit {
   readonly kind: Kind;
@@ -65,6 +65,7 @@ async function indexSubject(tx: Tx, subject: string): Promise<void> {
     );
     if (row !== undefined) await put(tx, "task", ref, row);
   }
+  if (kind === "conversation") await indexTurn(tx, ref);
   if (kind === "memory") {
     const rows = await tx.all<Document>(
       "SELECT project, key AS title, value AS body, at FROM memory WHERE key = ? AND current = 1",
@@ -72,6 +73,15 @@ async function indexSubject(tx: Tx, subject: string): Promise<void> {
     );
     for (const row of rows) await put(tx, "memory", ref, row);
   }
+}
+
+async function indexTurn(tx: Tx, ref: string): Promise<void> {
+  const row = await tx.get<Document>(
+    `SELECT c.project, coalesce(p.name, c.peer) || ' ' || c.turn AS title, c.content AS body, c.at
+     FROM conversation c LEFT JOIN peer p ON p.id = c.peer WHERE c.id = ?`,
+    Number(ref),
+  );
+  if (row !== undefined) await put(tx, "conversation", ref, row);
 }
 
 async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise<void> {
@@ -113,7 +123,13 @@ const READABLE = `SELECT 1 FROM message m WHERE m.id = CAST(substr(d.ref, 2) AS 
   AND (m.sender = ? OR EXISTS (SELECT 1 FROM delivery x
     WHERE x.peer = ? AND x.state IN (0, 1, 2) AND x.message = m.id))`;
 
-/** The best hits, best first; of messages only those that `reader` sent or got, if it is given. */
+/** A conversation is its peer's own. */
+const OWN_TURN = "SELECT 1 FROM conversation c WHERE c.id = CAST(d.ref AS INTEGER) AND c.peer = ?";
+
+/**
+ * The best hits, best first; of messages only those that `reader` sent or got, and of conversations
+ * only its own, if it is given.
+ */
 export async function searchText(
   tx: Tx,
   project: string,
@@ -130,10 +146,13 @@ export async function searchText(
      FROM search_text s JOIN search_doc d ON d.id = s.rowid
      WHERE search_text MATCH ? AND d.project = ? AND d.kind IN (${marks})
        AND (? IS NULL OR d.kind <> 'message' OR EXISTS (${READABLE}))
+       AND (? IS NULL OR d.kind <> 'conversation' OR EXISTS (${OWN_TURN}))
      ORDER BY rank LIMIT ?`,
     query,
     project,
     ...kinds,
+    reader,
+    reader,
     reader,
     reader,
     reader,

@@ -18,6 +18,8 @@ const refusedShape = z.object({
   task: z.string().nullable(),
   /** What the holder reserved, if it is not the path itself. */
   held: z.string().optional(),
+  /** Taken for the holder's editor; it ends with its turn. */
+  automatic: z.boolean().optional(),
 });
 
 /** A lock in the way of a wanted path. */
@@ -37,13 +39,18 @@ export async function blockers(
   for (const space of new Set(wanted.map((path) => path.space))) {
     for (const lock of await table.locksIn(ctx.tx, space)) {
       if (lock.peer === ctx.actor.id || gone.has(lock.peer)) continue;
-      const hit = wanted.find((path) => conflicts({ ...path, mode }, lock));
+      const hit = wanted.find((path) => inTheWay(path, mode, lock));
       if (hit === undefined || await expired(ctx, lock)) continue;
       if (!await stillAlive(ctx, lock.peer)) gone.add(lock.peer);
       else if (!await givesWay(ctx, lock)) found.push({ lock, wanted: hit });
     }
   }
   return found;
+}
+
+/** An editor's lock is in nobody's way in another working tree; a wanted one is in everybody's. */
+export function inTheWay(path: LockPath, mode: Mode, lock: table.LockRow): boolean {
+  return (lock.tree === null || lock.tree === path.tree) && conflicts({ ...path, mode }, lock);
 }
 
 /** Leases end by the leader's duty; where nobody leads, whoever is held up by one ends it. */
@@ -89,6 +96,15 @@ export async function refuseOrWait(
     }
     return WAIT;
   }
+  throw await heldBy(ctx, "lock_file", blocking);
+}
+
+/** The refusal that names who holds what. */
+export async function heldBy(
+  ctx: Context,
+  operation: string,
+  blocking: readonly Blocking[],
+): Promise<Refusal> {
   const refused: z.input<typeof refusedShape>[] = [];
   for (const { lock, wanted: path } of blocking) {
     const holder = (await peerById(ctx.tx, lock.peer))?.name ?? lock.peer;
@@ -98,13 +114,16 @@ export async function refuseOrWait(
       since: lock.since,
       task: lock.task,
       ...(lock.shown === path.shown ? {} : { held: lock.shown }),
+      ...(lock.tree === null ? {} : { automatic: true }),
     });
   }
   const first = refused[0];
-  throw new Refusal(
+  const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
+  return new Refusal(
     "LOCK_HELD",
-    `lock_file: ${first?.holder} holds ${first?.held ?? first?.path}` +
-      (refused.length > 1 ? ` (and ${refused.length - 1} more)` : "") + "; nothing was granted",
+    `${operation}: ${first?.holder} holds ${
+      first?.held ?? first?.path
+    }${more}; nothing was granted`,
     { refused },
   );
 }

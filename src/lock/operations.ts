@@ -62,6 +62,7 @@ export const lockFile = operation({
         task: input.task ?? null,
         since: ctx.at,
         expires_s: ctx.upS + ttlS,
+        tree: null,
       });
       ctx.record({
         subject: `lock/${path.path}`,
@@ -156,6 +157,8 @@ export const listLocks = operation({
       path: z.string(),
       mode: z.string(),
       holder: z.string(),
+      /** Taken for an editor; it ends with the holder's turn. */
+      automatic: z.boolean().optional(),
       since: z.string(),
       age_s: z.number(),
       expires_in_s: z.number(),
@@ -187,6 +190,7 @@ export const listLocks = operation({
           path: lock.shown,
           mode: lock.mode,
           holder: holder?.name ?? lock.peer,
+          ...(lock.tree === null ? {} : { automatic: true }),
           since: lock.since,
           age_s: Math.max(0, Math.round((Date.parse(ctx.at) - Date.parse(lock.since)) / 1000)),
           expires_in_s: Math.max(0, lock.expires_s - ctx.upS),

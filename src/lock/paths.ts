@@ -12,6 +12,8 @@ export interface LockPath {
   readonly space: string;
   /** Path inside the space, segments joined by `/`; ends in `**` for a folder. */
   readonly path: string;
+  /** Top of the working tree it is in; empty outside of any repository. */
+  readonly tree: string;
   /** What the caller wrote, for answers. */
   readonly shown: string;
 }
@@ -68,7 +70,7 @@ function resolveOne(pattern: string, folder: string, typed: string): Omit<LockPa
     throw new Refusal("PATH_TOO_WIDE", `paths: ${typed} reserves everything`, { field: "paths" });
   }
   const path = [base, ...tail].filter((part) => part !== "").join("/");
-  return { space, path: canonical(path, real) };
+  return { space, path: canonical(path, real), tree: repository?.tree ?? "" };
 }
 
 function inside(root: string, path: string): boolean {

@@ -16,6 +16,8 @@ export interface LockRow {
   readonly task: string | null;
   readonly since: string;
   readonly expires_s: number;
+  /** The working tree, if it was taken for an editor: it is in nobody's way in another one. */
+  readonly tree: string | null;
 }
 
 export interface WaitRow {
@@ -26,7 +28,7 @@ export interface WaitRow {
   readonly mode: Mode;
 }
 
-const COLUMNS = "id, space, path, shown, mode, peer, incarnation, task, since, expires_s";
+const COLUMNS = "id, space, path, shown, mode, peer, incarnation, task, since, expires_s, tree";
 
 export function locksIn(tx: Tx, space: string): Promise<LockRow[]> {
   return tx.all<LockRow>(`SELECT ${COLUMNS} FROM lock WHERE space = ? ORDER BY path`, space);
@@ -43,11 +45,11 @@ export function locksOfIncarnation(tx: Tx, incarnation: string): Promise<LockRow
 /** Takes or renews a lock; renewing keeps `since`. */
 export function putLock(tx: Tx, lock: Omit<LockRow, "id">): Promise<number> {
   return tx.run(
-    `INSERT INTO lock (space, path, shown, mode, peer, incarnation, task, since, expires_s)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO lock (space, path, shown, mode, peer, incarnation, task, since, expires_s, tree)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (space, path, peer) DO UPDATE SET shown = excluded.shown, mode = excluded.mode,
        incarnation = excluded.incarnation, task = coalesce(excluded.task, task),
-       expires_s = excluded.expires_s`,
+       expires_s = excluded.expires_s, tree = excluded.tree`,
     lock.space,
     lock.path,
     lock.shown,
@@ -57,6 +59,15 @@ export function putLock(tx: Tx, lock: Omit<LockRow, "id">): Promise<number> {
     lock.task,
     lock.since,
     lock.expires_s,
+    lock.tree,
+  );
+}
+
+/** Locks that were taken for a peer's editor. */
+export function automaticLocksOf(tx: Tx, peer: string): Promise<LockRow[]> {
+  return tx.all<LockRow>(
+    `SELECT ${COLUMNS} FROM lock WHERE peer = ? AND tree IS NOT NULL ORDER BY path`,
+    peer,
   );
 }
 

@@ -56,7 +56,7 @@ export const send = operation({
   name: "send",
   summary: "Message peers: a name, several, a role, or * for the project. Blockers reach the " +
     "architect, errors everyone.",
-  roles: { strict: WORKING, open: EVERYONE, lite: WORKING },
+  roles: WORKING,
   effect: "write",
   hints: {},
   risk: "medium",
@@ -147,12 +147,14 @@ async function recipientsOf(
       add(await livePeers(ctx.tx, ctx.actor.project));
       continue;
     }
-    const peer = await idByName(ctx.tx, name);
+    const isRole = name === "architect" || name === "worker" || name === "observer";
+    // A role is a role first: whoever calls itself so gets no mail for it.
+    const live = isRole ? await livePeers(ctx.tx, ctx.actor.project) : [];
+    const matching = live.filter((row) => row.role === name);
+    const peer = matching.length > 0 ? undefined : await idByName(ctx.tx, name);
     if (peer !== undefined) {
       found.set(peer.id, name);
-    } else if (name === "architect" || name === "worker" || name === "observer") {
-      const live = await livePeers(ctx.tx, ctx.actor.project);
-      const matching = live.filter((row) => row.role === name);
+    } else if (isRole) {
       // An escalation waits for the next architect; anything else would wait unseen.
       if (matching.length === 0 && !escalating) unknownPeer(ctx, name, live);
       add(matching);

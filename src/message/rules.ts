@@ -12,7 +12,7 @@ export const CATEGORIES = [
 
 export type Category = typeof CATEGORIES[number];
 
-/** These reach somebody even when they are sent elsewhere, and are never held up by the rate. */
+/** These reach somebody even when they are sent elsewhere; chatter does not use up their rate. */
 export function escalates(category: Category): "architect" | "project" | null {
   if (category === "blocker" || category === "review_request") return "architect";
   return category === "error" ? "project" : null;

@@ -263,18 +263,19 @@ export function resolve(tx: Tx, id: number, at: string): Promise<number> {
   );
 }
 
-/** Escalations of a project that nobody has answered, newest first. */
+/** Escalations of a project that nobody has answered, oldest first: a flood hides none. */
 export async function openEscalations(
   tx: Tx,
   project: string,
+  category: "blocker" | "review_request" | "error",
   limit: number,
 ): Promise<MessageRow[]> {
   const rows = await tx.all<MessageRow>(
     `SELECT ${COLUMNS} FROM message m WHERE m.project = ? AND m.resolved_at IS NULL
-       AND m.category IN ('blocker', 'review_request', 'error') ORDER BY m.id DESC ${
-      limitTo(limit)
-    }`,
+       AND m.category IN ('blocker', 'review_request', 'error') AND m.category = ?
+     ORDER BY m.id ${limitTo(limit)}`,
     project,
+    category,
   );
   return rows.slice(0, limit);
 }
@@ -305,7 +306,11 @@ export async function inheritEscalations(
   architect: string,
 ): Promise<number> {
   let count = 0;
-  for (const row of await openEscalations(tx, project, 100)) {
+  const open: MessageRow[] = [];
+  for (const category of ["blocker", "review_request", "error"] as const) {
+    open.push(...await openEscalations(tx, project, category, 100));
+  }
+  for (const row of open) {
     const recipients = JSON.parse(row.recipients) as string[];
     if (row.sender === architect || recipients.includes(architect)) continue;
     await tx.run("INSERT INTO delivery (peer, message) VALUES (?, ?)", architect, row.id);

@@ -3,7 +3,7 @@
 // leader that was stopped and replaced changes nothing when it goes on.
 
 import { iso } from "../core/clock.ts";
-import type { Unit } from "../core/transaction.ts";
+import type { Tx, Unit } from "../core/transaction.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { indexLags, indexStep } from "../flock/search.ts";
 import * as locks from "../lock/table.ts";
@@ -86,12 +86,16 @@ export class Duties {
   /** Runs a write only while this node leads. */
   fenced<T>(body: (unit: Unit) => Promise<T>): Promise<T> {
     return commit(this.#store, async (unit) => {
-      const row = await unit.tx.get<{ incarnation: string | null; epoch: number }>(
-        "SELECT incarnation, epoch FROM leader WHERE one = 1",
-      );
-      if (row?.incarnation !== this.#me || row.epoch !== this.#epoch) throw new Deposed();
+      if (!await this.#leads(unit.tx)) throw new Deposed();
       return await body(unit);
     });
+  }
+
+  async #leads(tx: Tx): Promise<boolean> {
+    const row = await tx.get<{ incarnation: string | null; epoch: number }>(
+      "SELECT incarnation, epoch FROM leader WHERE one = 1",
+    );
+    return row?.incarnation === this.#me && row.epoch === this.#epoch;
   }
 
   async reapTick(): Promise<void> {
@@ -119,7 +123,11 @@ export class Duties {
       await this.#run("stalls", () => this.watchStalls(late));
       await this.#run("index", () => this.index());
       await this.#run("sweep", () => this.sweep());
-      await this.#run("head", () => this.#head.keep((body) => this.fenced(body)));
+      await this.#run("head", () =>
+        this.#head.keep({
+          write: (body) => this.fenced(body),
+          current: (tx) => this.#leads(tx),
+        }));
       await this.#run("refusals", () => this.#tellRefusals());
       if (this.#ticks % RETENTION_TICKS === 0) {
         await this.#run("retention", () => this.#forget());

@@ -1,12 +1,15 @@
 // Keeps a peer's git state in the roster fresh, and warns two peers that have changed one file.
 
 import type { Unit } from "../core/transaction.ts";
+import { neutralise } from "../filter/filter.ts";
 import { dirtyFiles } from "../flock/attention.ts";
 import { notify } from "../message/notice.ts";
 import { dirtyOverlap } from "../peer/rules.ts";
-import { type GitState, livePeers, peerById, type PeerRow, setGit } from "../peer/table.ts";
+import type { GitState } from "../core/git.ts";
+import { livePeers, peerById, type PeerRow, setGit } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
-import { GitPace, readGit } from "./git.ts";
+import { readGit } from "../core/git.ts";
+import { GitPace } from "./git.ts";
 
 /** Files that one warning names. */
 const NAMED = 10;
@@ -38,13 +41,20 @@ export class GitWatch {
 
   async #read(): Promise<void> {
     const startMs = performance.now();
-    const state = await readGit(this.#tree);
+    const state = harmless(await readGit(this.#tree));
     this.#pace.took(startMs, performance.now());
     const text = JSON.stringify(state);
     if (state === null || text === this.#last) return;
     await commit(this.#store, (unit) => publish(unit, this.#peer, state));
     this.#last = text;
   }
+}
+
+/** Names of branches and files are texts of peers, too. */
+function harmless(state: GitState | null): GitState | null {
+  if (state === null) return null;
+  const clean = (text: string): string => neutralise(text).text.replaceAll("\n", " ");
+  return { ...state, branch: clean(state.branch), dirty: state.dirty.map(clean) };
 }
 
 /** Stores the state and warns whoever has changed the same file. */

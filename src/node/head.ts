@@ -1,57 +1,87 @@
 // The leader's duty for the `head` file: before it is written for the first time, what it says is
-// compared with the store. A store that was put back to an older copy is written down, so that no
-// later head hides it.
+// compared with the store. A store that was put back to an older copy, or whose head was taken away,
+// is written down, so that no later head hides it.
 
-import type { Unit } from "../core/transaction.ts";
+import { Refusal } from "../core/errors.ts";
+import type { Tx, Unit } from "../core/transaction.ts";
 import { SYSTEM } from "../message/notice.ts";
-import { readHead, writeHead } from "../store/headfile.ts";
+import { dropHead, readHead, writeHead } from "../store/headfile.ts";
 import type { Head } from "../store/journal.ts";
+import { getMeta, setMeta } from "../store/meta.ts";
 import type { Store } from "../store/unit.ts";
+
+/** What the keeper may do as whoever keeps the head. */
+export interface Keeping {
+  /** A write of the keeper. */
+  write(body: (unit: Unit) => Promise<void>): Promise<void>;
+  /** Whether it is still the one; asked in the transaction that reads the head. */
+  current(tx: Tx): Promise<boolean>;
+}
+
+/** Set once a head was written: from then on it has to be there. */
+const KEPT = "head_kept";
 
 export class HeadKeeper {
   readonly #store: Store;
-  #written = -1;
+  #written: Head | null = null;
   #compared = false;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** Writes the head if it moved. `write` runs a write of the leader. */
-  async keep(write: (body: (unit: Unit) => Promise<void>) => Promise<void>): Promise<void> {
-    const { folder, secret } = this.#store;
-    if (!this.#compared) await this.#compare(write);
+  /** Writes the head if it moved. */
+  async keep(keeping: Keeping): Promise<void> {
+    const { folder, secret, engine } = this.#store;
+    if (!this.#compared) await this.#compare(keeping);
     this.#compared = true;
-    const row = await this.#row();
-    if (row === undefined || this.#written === row.seq) return;
+    const before = this.#written;
+    const { row, then } = await engine.read(async (tx) => ({
+      row: await keeping.current(tx) ? await newest(tx) : undefined,
+      then: before === null ? undefined : await rowAt(tx, before.seq),
+    }));
+    if (row === undefined || before?.seq === row.seq) return;
+    // The file still knows what was there: it stays as it is, or nobody could tell any more.
+    if (before !== null && then?.mac !== before.mac) {
+      throw new Refusal("STORE_REPLACED", `row ${before.seq} of the journal is not what it was`);
+    }
     writeHead(folder, secret, row);
-    this.#written = row.seq;
+    this.#written = row;
   }
 
-  async #compare(write: (body: (unit: Unit) => Promise<void>) => Promise<void>): Promise<void> {
-    const head = readHead(this.#store.folder, this.#store.secret);
-    if (head.kind !== "signed") return;
-    const { seq: newest = 0 } = await this.#row() ?? {};
-    const there = await this.#row(head.seq);
-    // Rows that retention has dropped cannot be compared; they are older than any head in use.
-    const dropped = there === undefined && head.seq <= newest;
-    if (dropped || there?.mac === head.mac) return;
-    await write((unit) => {
+  async #compare(keeping: Keeping): Promise<void> {
+    const { folder, secret, engine } = this.#store;
+    const head = readHead(folder, secret);
+    const found = await engine.read(async (tx) => ({
+      kept: await getMeta(tx, KEPT) !== undefined,
+      last: await newest(tx),
+      there: head.kind === "signed" ? await rowAt(tx, head.seq) : undefined,
+    }));
+    if (!found.kept) await keeping.write(({ tx }) => setMeta(tx, KEPT, "1"));
+    const newestSeq = found.last?.seq ?? 0;
+    if (head.kind === "signed") {
+      // Rows that retention has dropped cannot be compared; they are older than any head in use.
+      const dropped = found.there === undefined && head.seq <= newestSeq;
+      if (dropped || found.there?.mac === head.mac) return;
+    } else if (!found.kept) return;
+    await keeping.write((unit) => {
+      const known = head.kind === "signed" ? { head_seq: head.seq, head_mac: head.mac } : {};
       unit.record({
         actor: SYSTEM,
-        op: "older_copy",
+        op: head.kind === "signed" ? "older_copy" : "head_lost",
         subject: "home/store",
-        detail: { head_seq: head.seq, head_mac: head.mac, store_seq: newest },
+        detail: { head: head.kind, ...known, store_seq: newestSeq },
       });
       return Promise.resolve();
     });
+    dropHead(folder);
   }
+}
 
-  #row(seq?: number): Promise<Head | undefined> {
-    return this.#store.engine.read((tx) =>
-      seq === undefined
-        ? tx.get<Head>("SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1")
-        : tx.get<Head>("SELECT seq, mac FROM journal WHERE seq = ?", seq)
-    );
-  }
+function newest(tx: Tx): Promise<Head | undefined> {
+  return tx.get<Head>("SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1");
+}
+
+function rowAt(tx: Tx, seq: number): Promise<Head | undefined> {
+  return tx.get<Head>("SELECT seq, mac FROM journal WHERE seq = ?", seq);
 }

@@ -14,6 +14,7 @@ import {
   peerBySession,
   type PeerRow,
   peersOfClients,
+  type ProcessId,
   renewLease,
   writeEntry,
 } from "../peer/table.ts";
@@ -52,6 +53,10 @@ interface Agent {
   readonly session: string | null;
   /** Its peer, if it has one that lives. */
   readonly peer: PeerRow | null;
+  /** Its client, where that is all that is known of it. */
+  readonly client?: ProcessId;
+  /** What its peer was called, where it lives no more. */
+  readonly name?: string;
 }
 
 interface Acting {
@@ -103,26 +108,48 @@ export class Identities {
     return { peer, incarnation, token };
   }
 
-  /** The agent whose shell this is; null in a human's terminal. */
+  /**
+   * The agent whose shell this is; null in a human's terminal. The processes above say more than the
+   * environment, which a shell can set as it likes.
+   */
   async #agent(tx: Tx): Promise<Agent | null> {
-    const { session, name } = this.#options;
-    if (session !== null) return { session, peer: live(await peerBySession(tx, session)) };
     const { processes, sessions } = ancestry();
+    const peers = await peersOfClients(tx, processes);
+    const nearest = peers[0];
+    if (nearest !== undefined) return await this.#agentOf(tx, nearest.client, peers);
+    const { session } = this.#options;
+    if (session !== null) return { session, peer: live(await peerBySession(tx, session)) };
     for (const above of sessions) {
       const row = await peerBySession(tx, above);
       if (row !== undefined) return { session: above, peer: live(row) };
     }
-    const peers = await peersOfClients(tx, processes);
-    const nearest = peers[0];
-    if (nearest === undefined) return null;
+    return null;
+  }
+
+  /** The agent that one process runs; where it runs several, session or name say which. */
+  async #agentOf(
+    tx: Tx,
+    client: ProcessId,
+    peers: readonly { readonly id: string; readonly client: ProcessId }[],
+  ): Promise<Agent> {
+    const { session, name } = this.#options;
     const rows: PeerRow[] = [];
-    for (const { id, client } of peers) {
-      const row = client.pid === nearest.client.pid ? await peerById(tx, id) : undefined;
+    for (const one of peers) {
+      const row = one.client.pid === client.pid ? await peerById(tx, one.id) : undefined;
       if (row !== undefined) rows.push(row);
     }
-    const own = rows.length === 1 ? rows[0] : rows.find((row) => row.name === name);
+    const here = rows.filter((row) => row.state === "live");
+    const own = here.length === 1
+      ? here[0]
+      : here.find((row) => row.session !== null && row.session === session) ??
+        here.find((row) => row.name === name);
     if (own !== undefined) return { session: own.session, peer: own };
-    const names = rows.map((row) => row.name).join(", ");
+    // Its agent has ended, or control has ended it: the shell is still not the human's.
+    const [last] = rows;
+    if (here.length === 0 && last !== undefined) {
+      return { session: last.session, peer: null, client, name: last.name };
+    }
+    const names = here.map((row) => row.name).join(", ");
     throw new Refusal("NOT_YOU", `one process runs several agents: ${names}`, {
       hint: "Say whose shell this is: --as with one of these names, or SKEIN_TOKEN.",
     });
@@ -133,6 +160,7 @@ export class Identities {
     const { name } = this.#options;
     if (name !== null) return peerByName(tx, name);
     if (agent === null) return peerById(tx, OPERATOR);
+    if (agent.name !== undefined) return peerByName(tx, agent.name);
     if (agent.peer !== null || agent.session === null) {
       return Promise.resolve(agent.peer ?? undefined);
     }
@@ -206,7 +234,8 @@ export class Identities {
     const incarnation = newId(12);
     const newcomer = {
       kind: "leased" as const,
-      name,
+      name: name ?? agent?.name ?? null,
+      client: agent?.client ?? null,
       role,
       session: agent?.session ?? null,
       incarnation,
@@ -266,6 +295,7 @@ export class Identities {
       at: unit.at,
       leaseUntilS: unit.upS + this.#options.settings.leaseS,
     });
+    unit.record({ actor: OPERATOR, op: "join", subject: `peer/${OPERATOR}`, detail: {} });
     return { id: OPERATOR, incarnation, role: "operator", project: "" };
   }
 }

@@ -4,6 +4,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Role, Settings } from "../core/operation.ts";
 import type { Entered } from "../peer/entry.ts";
 import { endLife } from "../peer/life.ts";
+import { addUsage } from "../peer/standing.ts";
+import { refusalsWritten } from "../refusals.ts";
 import type { Bell, Hold } from "../store/engine.ts";
 import { commit, type Store } from "../store/unit.ts";
 import type { Election } from "./election.ts";
@@ -42,13 +44,14 @@ export interface Life {
   readonly entered: Entered;
   readonly pass: Pass;
   readonly git: GitWatch | null;
-  readonly timer: ReturnType<typeof setInterval>;
 }
 
 /** Writes the marks that are due, frees what the peer held and gives the lead away. */
-export async function sayGoodbye(life: Life): Promise<void> {
+export async function sayGoodbye(life: Life, uncountedCalls: number): Promise<void> {
   await life.mail.close();
+  await refusalsWritten(life.store);
   await commit(life.store, async (unit) => {
+    await addUsage(unit.tx, life.entered.id, { tool_calls: uncountedCalls });
     await unit.tx.run(
       "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",
       life.incarnation,

@@ -8,24 +8,19 @@ import { TIMES } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
-import { VERSION } from "../core/version.ts";
 import { unread } from "../message/table.ts";
-import { enter, type Entered } from "../peer/entry.ts";
-import { peerByIncarnation, setWatch } from "../peer/table.ts";
+import type { Entered } from "../peer/entry.ts";
+import { peerByIncarnation, peerBySession, setSession, setWatch } from "../peer/table.ts";
 import { type Answer, type Caller, perform } from "../perform.ts";
+import { noteRefusal, refusalsWritten } from "../refusals.ts";
+import type { JournalRow } from "../store/journal.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { Duties } from "./duties.ts";
-import { Election } from "./election.ts";
-import { Feed } from "./feed.ts";
-import { GitWatch } from "./gitwatch.ts";
-import { newId } from "./ids.ts";
+import { beginLife } from "./joining.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
-import { Mail, type Offer } from "./mail.ts";
+import type { Offer } from "./mail.ts";
 import { Ticker } from "./presence.ts";
-import { agentProcess } from "./process.ts";
-import { Pass } from "./pass.ts";
-import { storeBallot } from "./seat.ts";
 
 /** How a call wants to be answered. */
 export interface CallOptions {
@@ -54,12 +49,17 @@ export class Node {
   #duties: Duties | null = null;
   #left = false;
   #notices: string[] = [];
+  #store: Store | null = null;
+  #session: string | null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #listeners = new Set<(rows: readonly JournalRow[]) => void>();
   #lastPulseMs = 0;
   /** Tool calls that the store does not know of yet. */
   #uncounted = 0;
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#session = options.session ?? null;
     const repository = repositoryOf(options.folder);
     this.#project = repository?.commonDir ?? options.folder;
     this.#tree = repository?.tree ?? options.folder;
@@ -90,75 +90,59 @@ export class Node {
   }
 
   async #join(): Promise<Life> {
-    const { home, clock, secret, client = null } = this.#options;
-    const store = await openStore(home, clock ?? systemClock, secret ?? null);
-    const incarnation = newId(12);
-    const hold = store.engine.hold(incarnation);
-    const feed = new Feed(store);
+    const { home, clock, secret } = this.#options;
+    const store = this.#store ??= await openStore(home, clock ?? systemClock, secret ?? null);
     try {
-      const bell = await store.engine.bell(() => feed.rung());
-      const entered = await commit(store, (unit) =>
-        enter(unit, {
-          kind: "resident",
-          name: this.#options.name ?? null,
-          role: this.#options.role ?? null,
-          session: this.#options.session ?? null,
-          incarnation,
-          bell: bell.address,
-          pid: Deno.pid,
-          version: VERSION,
-          project: this.#project,
-          folder: this.#options.folder,
-          tree: this.#tree,
-          leaseUntilS: null,
-          client: client === null ? null : agentProcess(client.pid, client.name),
-        }, () =>
-          newId(8), Math.random));
-      for (const [task, epoch] of entered.returned.epochs) this.#epochs.set(task, epoch);
-      this.#notices = [...entered.notices];
-      const mail = new Mail(store, entered.id, incarnation);
-      const election = this.#election(store, incarnation, entered.id);
-      const inGit = this.#project !== this.#options.folder;
-      const git = inGit ? new GitWatch(store, entered.id, this.#tree) : null;
-      const ticker = new Ticker(performance.now());
-      const timer = setInterval(() => void this.#tick(ticker), TIMES.tickMs);
-      Deno.unrefTimer(timer);
-      this.#lastPulseMs = performance.now();
-      const pass = new Pass(store, {
-        peer: entered.id,
-        incarnation,
-        role: entered.role,
+      const life = await beginLife(store, {
+        options: this.#options,
         project: this.#project,
+        tree: this.#tree,
+        session: this.#session,
+      }, {
+        leading: (incarnation, epoch) => this.#lead(store, incarnation, epoch),
+        deposed: () => this.#stepDown(),
+        fenced: () => this.#life?.election.stop(),
       });
-      this.#life = {
-        store,
-        incarnation,
-        hold,
-        bell,
-        feed,
-        mail,
-        election,
-        entered,
-        pass,
-        git,
-        timer,
-      };
-      await election.look();
-      return this.#life;
+      for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
+      this.#notices = [...life.entered.notices];
+      this.#lastPulseMs = performance.now();
+      this.#life = life;
+      const ticker = new Ticker(performance.now());
+      this.#timer = setInterval(() => void this.#tick(ticker), TIMES.tickMs);
+      Deno.unrefTimer(this.#timer);
+      for (const listener of this.#listeners) await life.feed.listen(listener);
+      if (this.#listeners.size > 0) await this.#watch(life, true);
+      await life.election.look();
+      return life;
     } catch (thrown) {
-      // Nobody can know this life: it never got a row.
-      hold.release(true);
-      store.engine.close();
+      if (this.#life === null) {
+        await noteRefusal(store, "", "join", asRefusal(thrown), 0);
+        await refusalsWritten(store);
+        store.engine.close();
+        this.#store = null;
+      }
       throw thrown;
     }
   }
 
-  #election(store: Store, incarnation: string, peer: string): Election {
-    return new Election({
-      ...storeBallot(store, incarnation, peer, () => this.#life?.election.stop()),
-      leading: (epoch) => this.#lead(store, incarnation, epoch),
-      deposed: () => this.#stepDown(),
-    });
+  /**
+   * The client says which session it is. After /clear it is a new one of the same peer; after a
+   * resume or --continue it is one that may have an identity already: that is who this is, then.
+   */
+  async attach(session: string): Promise<void> {
+    if (this.#left || session === this.#session) return;
+    this.#session = session;
+    if (this.#entering === null) return;
+    const life = await this.#alive();
+    const known = await life.store.engine.read((tx) => peerBySession(tx, session));
+    if (known === undefined || known.id === life.entered.id) {
+      await commit(life.store, ({ tx }) => setSession(tx, life.entered.id, session));
+      return;
+    }
+    await this.#end(life);
+    this.#life = null;
+    this.#entering = null;
+    await this.#alive();
   }
 
   #lead(store: Store, incarnation: string, epoch: number): void {
@@ -288,13 +272,19 @@ export class Node {
   /** Calls `listener` with the subjects of everything that happens from now on. */
   async listen(listener: (subjects: readonly string[]) => void): Promise<() => Promise<void>> {
     const life = await this.#alive();
-    const stop = await life.feed.listen((rows) => listener(rows.map((row) => row.subject)));
-    await commit(life.store, ({ tx }) => setWatch(tx, life.entered.id, true));
+    const own = (rows: readonly JournalRow[]): void => listener(rows.map((row) => row.subject));
+    this.#listeners.add(own);
+    const stop = await life.feed.listen(own);
+    await this.#watch(life, true);
     return async () => {
+      this.#listeners.delete(own);
       stop();
-      if (life.feed.listening) return;
-      await commit(life.store, ({ tx }) => setWatch(tx, life.entered.id, false));
+      if (this.#life !== null && this.#listeners.size === 0) await this.#watch(this.#life, false);
     };
+  }
+
+  async #watch(life: Life, watching: boolean): Promise<void> {
+    await commit(life.store, ({ tx }) => setWatch(tx, life.incarnation, watching));
   }
 
   /** The open store, for what reads beside the operations (resources, tests). */
@@ -307,13 +297,16 @@ export class Node {
     if (this.#left) return;
     this.#left = true;
     const life = this.#life ?? await this.#entering?.catch(() => null) ?? null;
-    if (life === null) return;
-    clearInterval(life.timer);
+    if (life !== null) await this.#end(life);
+  }
+
+  async #end(life: Life): Promise<void> {
+    clearInterval(this.#timer);
     this.#stepDown();
     life.election.stop();
     life.feed.close();
     const late = new Promise<false>((done) => setTimeout(() => done(false), TIMES.leaveMs * 0.8));
-    const said = sayGoodbye(life).then(() => true, (thrown) => {
+    const said = sayGoodbye(life, this.#uncounted).then(() => true, (thrown) => {
       this.#trouble(thrown);
       return false;
     });

@@ -32,7 +32,8 @@ export function ancestry(): Ancestry {
 
 /** Programs that run a model: what is started from their shells acts for it, not for the human. */
 const AGENT = /^(claude|codex|gemini|cursor|cursor-agent|copilot|opencode|aider|goose|amp|cline)$/;
-const AGENT_CLIENT = /claude|codex|gemini|cursor|copilot|opencode|aider|goose|amp|cline|windsurf/i;
+const AGENT_CLIENT =
+  /\b(claude|codex|gemini|cursor|copilot|opencode|aider|goose|amp|cline|windsurf)\b/i;
 
 /**
  * The process of an agent's client, by number and start, so that a later one of the same number is

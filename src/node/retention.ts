@@ -106,6 +106,7 @@ async function forgetDocument(tx: Tx, kind: string, ref: string): Promise<void> 
 async function forgetPeers(tx: Tx, before: string): Promise<number> {
   const rows = await tx.all<{ id: string }>(
     `SELECT id FROM peer p WHERE state = 'gone' AND ended_at < ?
+       AND killed_at IS NULL AND paused_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM task t WHERE t.claimed_by = p.id
          AND t.status IN ('in_progress', 'in_review')) LIMIT ?`,
     before,

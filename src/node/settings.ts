@@ -64,7 +64,8 @@ export function readEnvironment(env: Env, cwd: string): Environment {
       stalledGraceS: number(env, "SKEIN_STALLED_S", LIMITS.stalledGraceS, 1, 604_800),
     },
     secret: secretOf(filled(env, "SKEIN_SECRET")),
-    token: filled(env, "SKEIN_TOKEN"),
+    // An empty one is a token that nobody got, not none: it must not act as the human.
+    token: env["SKEIN_TOKEN"] ?? null,
   };
 }
 

@@ -8,9 +8,10 @@ import { repositoryOf } from "../core/repository.ts";
 import { markOffered } from "../message/table.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { type Answer, type Caller, type CallOptions, type Change, perform } from "../perform.ts";
+import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
-import { HeadKeeper } from "./head.ts";
+import { HeadKeeper, type Keeping } from "./head.ts";
 import { Identities, type Who } from "./identity.ts";
 
 export interface VisitorOptions {
@@ -55,7 +56,7 @@ export class Visitor {
     try {
       const { home, secret } = this.#options;
       const store = this.#store ??= await openStore(home, systemClock, secret ?? null);
-      const who = this.#who ??= await this.#identify(store);
+      const who = this.#who ??= await this.#identify(store, operation.name);
       const offered = new Set<number>();
       const answer = await perform(
         store,
@@ -66,13 +67,21 @@ export class Visitor {
       );
       return { answer, shown: () => this.#shown(store, who, offered) };
     } catch (thrown) {
+      if (this.#store !== null) await refusalsWritten(this.#store);
       throw asRefusal(thrown);
     }
   }
 
-  #identify(store: Store): Promise<Who> {
+  /** Who acts; whoever tries to be somebody else leaves a trace. */
+  async #identify(store: Store, op: string): Promise<Who> {
     const options = { ...this.#options, project: this.#project, tree: this.#tree };
-    return new Identities(store, options).find();
+    try {
+      return await new Identities(store, options).find();
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      await noteRefusal(store, this.#options.token ?? "", op, refusal, 0);
+      throw refusal;
+    }
   }
 
   #caller(store: Store, who: Who, offered: Set<number>): Caller {
@@ -85,6 +94,7 @@ export class Visitor {
       folder: this.#options.folder,
       project: this.#project,
       settings: this.#options.settings,
+      uncounted: 1,
       heldEpoch: () => undefined,
       shown: { has: (message) => offered.has(message), unmarked: offered.size },
       offer: (message) => void offered.add(message),
@@ -122,6 +132,11 @@ export class Visitor {
     const led = leader.incarnation !== null && store.engine.held(leader.incarnation) === "held";
     if (led) return;
     store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
-    await new HeadKeeper(store).keep((body) => commit(store, body));
+    const keeping = {
+      write: (body: Parameters<Keeping["write"]>[0]) => commit(store, body),
+      current: () => Promise.resolve(true),
+    };
+    // What was asked for is done and printed; the next one who comes keeps the head.
+    await new HeadKeeper(store).keep(keeping).catch(() => {});
   }
 }

@@ -9,7 +9,8 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING, WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
-import { endLife } from "./life.ts";
+import { automaticLocksOf, deleteLock } from "../lock/table.ts";
+import { endLife, wakeWaiters } from "./life.ts";
 import { budgetSpent, readBudget, type Usage } from "./rules.ts";
 import * as standing from "./standing.ts";
 import { architectOf, livePeers, peerById, peerByName, type PeerRow } from "./table.ts";
@@ -22,7 +23,11 @@ type Action = typeof ACTIONS[number];
 function budgetText(value: unknown): unknown {
   if (Number.isInteger(value)) return String(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.entries(value).map(([kind, limit]) => `${kind}=${limit}`).join(",");
+  const parts = Object.entries(value);
+  if (parts.some(([, limit]) => typeof limit !== "number" && typeof limit !== "string")) {
+    return value;
+  }
+  return parts.map(([kind, limit]) => `${kind}=${limit}`).join(",");
 }
 
 export const control = operation({
@@ -47,8 +52,14 @@ export const control = operation({
     const budget = action === "budget" ? budgetOf(value) : null;
     const rows = await targets(ctx, input.peer, action);
     for (const row of rows) {
-      refuseLower(ctx, row, action);
-      await apply(ctx, row, action, value, budget);
+      const word = humansWord(ctx, row, action);
+      if (word === null) await apply(ctx, row, action, value, budget);
+      else if (input.peer !== "*") {
+        throw new Refusal("NOT_ALLOWED", `control: ${word}`, {
+          field: "peer",
+          hint: "Ask the operator: skein control.",
+        });
+      }
     }
     const shown = [];
     for (const { id } of rows) {
@@ -92,15 +103,14 @@ async function targets(ctx: Context, name: string, action: Action): Promise<Peer
   return [row];
 }
 
-/** What the human has done, no agent undoes. */
-function refuseLower(ctx: Context, row: PeerRow, action: Action): void {
-  if (action !== "resume" || ctx.actor.role === "operator") return;
-  const by = [row.paused_by, row.killed_by].find((name) => name === "operator");
-  if (by === undefined) return;
-  throw new Refusal("NOT_ALLOWED", `control: the operator stopped ${row.name}; only it resumes`, {
-    field: "peer",
-    hint: "Ask the operator: skein control resume.",
-  });
+/** What the human has done, no agent changes; null where the actor may. */
+function humansWord(ctx: Context, row: PeerRow, action: Action): string | null {
+  if (action === "ping" || ctx.actor.role === "operator") return null;
+  const by = action === "budget" ? [row.budget_by] : [row.paused_by, row.killed_by];
+  if (!by.includes("operator")) return null;
+  return action === "budget"
+    ? `the operator set the budget of ${row.name}; only it changes it`
+    : `the operator stopped ${row.name}; only it changes that`;
 }
 
 async function apply(
@@ -115,6 +125,7 @@ async function apply(
   if (action === "ping") return;
   if (action === "pause") {
     if (await standing.pause(tx, row.id, { at, by: actor.name, why }) > 0) {
+      await releaseAutomatic(ctx, row);
       await tell(ctx, row, `${actor.name} paused you: ${why}. You may read, not change anything.`);
     }
   } else if (action === "resume") {
@@ -126,12 +137,19 @@ async function apply(
     if (row.incarnation !== null) await endLife(ctx, row.incarnation, "killed");
     ctx.wake(row.id);
   } else {
-    await standing.setBudget(tx, row.id, budget);
+    await standing.setBudget(tx, row.id, budget, actor.name);
   }
   ctx.record({
     subject: `peer/${row.name}`,
     detail: { action, ...(action === "budget" ? { budget } : { why }) },
   });
+}
+
+/** A paused peer edits nothing: what was taken for its editor is free. */
+async function releaseAutomatic(ctx: Context, row: PeerRow): Promise<void> {
+  const held = await automaticLocksOf(ctx.tx, row.id);
+  for (const lock of held) await deleteLock(ctx.tx, lock.id);
+  await wakeWaiters(ctx, new Set(held.map((lock) => lock.space)));
 }
 
 async function tell(ctx: Context, row: PeerRow, content: string): Promise<void> {
@@ -144,7 +162,8 @@ const amount = (): z.ZodType<number> =>
 
 export const reportUsage = operation({
   name: "report_usage",
-  summary: "Add what was used since the last report; feeds the budget.",
+  summary:
+    "Add what was used since the last report; feeds the budget. Tool calls are counted anyway.",
   roles: WORKING,
   effect: "write",
   hints: {},
@@ -153,7 +172,6 @@ export const reportUsage = operation({
   whilePaused: true,
   input: z.strictObject({
     tokens: integer(0, 1_000_000_000).optional(),
-    tool_calls: integer(0, 1_000_000_000).optional(),
     turns: integer(0, 1_000_000_000).optional(),
     cost_usd: z.preprocess(
       (value) => typeof value === "string" && value.trim() !== "" ? Number(value) : value,

@@ -13,6 +13,7 @@ import {
   type Candidate,
   decideIdentity,
   decideRole,
+  rankOf,
   type RoleDecision,
 } from "./rules.ts";
 import {
@@ -23,6 +24,7 @@ import {
   peerByName,
   peerBySession,
   type PeerRow,
+  peersOfClients,
   type ProcessId,
   setName,
   writeEntry,
@@ -69,7 +71,7 @@ export async function enter(
   const { tx } = unit;
   const notices: string[] = [];
   const bySession = newcomer.session === null
-    ? undefined
+    ? await byClient(unit, newcomer)
     : await peerBySession(tx, newcomer.session);
   const byName = newcomer.name === null ? undefined : await peerByName(tx, newcomer.name);
   const taken = await namesLike(tx, newcomer.name ?? "");
@@ -97,9 +99,7 @@ export async function enter(
   if (identity.as === "new" && identity.instead !== undefined) {
     notices.push(`the name ${identity.instead} is in use; you are ${identity.name}`);
   }
-  if (before?.pinned === 1 && newcomer.mayRise === false && newcomer.role === "architect") {
-    refuseRise(before);
-  }
+  if (before?.pinned === 1 && newcomer.mayRise === false) refuseRise(before, newcomer.role);
   const id = before?.id ?? newId();
   const name = identity.as === "same" ? before?.name ?? newId() : identity.name;
   const decision = await roleFor(unit, {
@@ -124,7 +124,10 @@ export async function enter(
     at: unit.at,
   });
   if (decision.role === "architect") await inheritEscalations(tx, newcomer.project, id);
-  const returned = await giveBack(unit, id, newcomer.incarnation);
+  // Whom control has paused gets nothing back to sit on.
+  const returned = before?.paused_at
+    ? { given: [], lost: [], epochs: new Map<string, number>() }
+    : await giveBack(unit, id, newcomer.incarnation);
   unit.record({
     actor: name,
     op: "join",
@@ -134,9 +137,23 @@ export async function enter(
   return { id, name, role: decision.role, returned, notices };
 }
 
+/** A client that has no session is known by its process: its server comes back as the same peer. */
+async function byClient(unit: Unit, newcomer: Newcomer): Promise<PeerRow | undefined> {
+  const { client = null, name } = newcomer;
+  if (client === null || client.start === "") return undefined;
+  for (const { id } of await peersOfClients(unit.tx, [client])) {
+    const row = await peerById(unit.tx, id);
+    const same = row !== undefined && row.session === null && row.project === newcomer.project &&
+      (name === null || name === row.name);
+    // One process may run several agents: only one that has ended comes back.
+    if (same && !await stillAlive(unit, id)) return row;
+  }
+  return undefined;
+}
+
 /** A role that was given stays, whatever the environment of a shell says. */
-function refuseRise(before: PeerRow): void {
-  if (before.role === "architect") return;
+function refuseRise(before: PeerRow, asked: Role | null): void {
+  if (asked === null || rankOf(asked) <= rankOf(before.role)) return;
   throw new Refusal("NOT_ALLOWED", `role: ${before.name} was made ${before.role} and stays it`, {
     field: "role",
   });

@@ -10,11 +10,11 @@ import { inheritEscalations } from "../message/table.ts";
 import { insertNote } from "../task/notes.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
+import type { GitState } from "../core/git.ts";
 import {
   allLivePeers,
   architectOf,
   endPeer,
-  type GitState,
   nextArchitect,
   peerById,
   peerByIncarnation,
@@ -45,6 +45,8 @@ export async function endLife(unit: Unit, incarnation: string, how: End): Promis
   for (const task of claimed) await freeTask(unit, peer, task, how);
   const held = await locks.locksOfIncarnation(tx, incarnation);
   for (const lock of held) {
+    // What was taken for an editor ends with the editor.
+    if (lock.tree !== null) continue;
     const { shown, mode, task, expires_s } = lock;
     const detail = { space: lock.space, path: lock.path, shown, mode, task, expires_s };
     await rememberLost(tx, peer.id, "lock", `${lock.space}\n${lock.path}`, detail);
@@ -202,7 +204,10 @@ export async function giveBack(unit: Unit, peer: string, incarnation: string): P
         epochs.set(row.ref, epoch);
       }
     } else {
-      const lock = JSON.parse(row.detail) as Omit<locks.LockRow, "id" | "peer" | "incarnation">;
+      const lock = JSON.parse(row.detail) as Omit<
+        locks.LockRow,
+        "id" | "peer" | "incarnation" | "tree"
+      >;
       const others = await locks.locksIn(tx, lock.space);
       const taken = others.find((other) => other.peer !== peer && conflicts(lock, other));
       if (taken !== undefined || lock.expires_s <= unit.upS) {
@@ -211,7 +216,7 @@ export async function giveBack(unit: Unit, peer: string, incarnation: string): P
           `lock ${lock.shown}: ${holder === undefined ? "expired" : `held by ${holder.name}`}`,
         );
       } else {
-        await locks.putLock(tx, { ...lock, peer, incarnation, since: at });
+        await locks.putLock(tx, { ...lock, peer, incarnation, since: at, tree: null });
         given.push(`lock ${lock.shown}`);
       }
     }

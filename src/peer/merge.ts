@@ -17,6 +17,25 @@ export async function mergePeer(tx: Tx, from: string, into: string): Promise<voi
   await tx.run("UPDATE task SET assigned_to = ? WHERE assigned_to = ?", into, from);
   await tx.run("UPDATE OR IGNORE lock SET peer = ? WHERE peer = ?", into, from);
   await tx.run("UPDATE message SET sender = ? WHERE sender = ?", into, from);
+  await tx.run("UPDATE conversation SET peer = ? WHERE peer = ?", into, from);
   await tx.run("DELETE FROM lost WHERE peer = ?", from);
+  // Another name is no clean slate.
+  await tx.run(
+    `UPDATE peer SET rate_tokens = CASE WHEN old.rate_tokens < 0 THEN peer.rate_tokens
+         WHEN peer.rate_tokens < 0 THEN old.rate_tokens
+         ELSE min(peer.rate_tokens, old.rate_tokens) END,
+       rate_at_s = max(peer.rate_at_s, old.rate_at_s),
+       urgent_tokens = CASE WHEN old.urgent_tokens < 0 THEN peer.urgent_tokens
+         WHEN peer.urgent_tokens < 0 THEN old.urgent_tokens
+         ELSE min(peer.urgent_tokens, old.urgent_tokens) END,
+       urgent_at_s = max(peer.urgent_at_s, old.urgent_at_s),
+       strikes = max(peer.strikes, old.strikes), strikes_at_s = max(peer.strikes_at_s, old.strikes_at_s),
+       used_tokens = peer.used_tokens + old.used_tokens, used_calls = peer.used_calls + old.used_calls,
+       used_cost_usd = peer.used_cost_usd + old.used_cost_usd,
+       used_turns = peer.used_turns + old.used_turns
+     FROM peer AS old WHERE peer.id = ? AND old.id = ?`,
+    into,
+    from,
+  );
   await tx.run("DELETE FROM peer WHERE id = ?", from);
 }

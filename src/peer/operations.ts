@@ -14,7 +14,7 @@ import { roleFor } from "./entry.ts";
 import { giveBack, passSeat, stillAlive } from "./life.ts";
 import { forgetLost, lostOf, moveLost } from "./lost.ts";
 import { mergePeer } from "./merge.ts";
-import { nameFault } from "./rules.ts";
+import { nameFault, rankOf } from "./rules.ts";
 import * as table from "./table.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "./view.ts";
 
@@ -101,11 +101,7 @@ async function rename(ctx: Context, name: string): Promise<void> {
     if (await stillAlive(ctx, holder.id)) {
       throw new Refusal("NAME_TAKEN", `join: ${name} is here already`, { field: "name" });
     }
-    if (holder.killed_at !== null) {
-      throw new Refusal("NAME_TAKEN", `join: ${name} was ended by ${holder.killed_by}`, {
-        field: "name",
-      });
-    }
+    refuseInheritance(ctx, holder);
     if (holder.project === ctx.actor.project) {
       await moveLost(ctx.tx, holder.id, ctx.actor.id);
       await mergePeer(ctx.tx, holder.id, ctx.actor.id);
@@ -113,6 +109,17 @@ async function rename(ctx: Context, name: string): Promise<void> {
     } else await table.setName(ctx.tx, holder.id, `${name}.${holder.id}`);
   }
   await table.setName(ctx.tx, ctx.actor.id, name);
+}
+
+/** A name comes with mail, tasks and standing: not for who would rise by it or shed what control did. */
+function refuseInheritance(ctx: Context, holder: table.PeerRow): void {
+  const controlled = holder.killed_at ?? holder.paused_at ?? holder.budget;
+  const rises = rankOf(holder.role) > rankOf(ctx.actor.role) || ctx.actor.pinned;
+  if (controlled === null && !rises) return;
+  const why = controlled === null ? `it was ${holder.role}` : "control has stopped or limited it";
+  throw new Refusal("NAME_TAKEN", `join: the name ${holder.name} cannot be taken over: ${why}`, {
+    field: "name",
+  });
 }
 
 async function changeRole(

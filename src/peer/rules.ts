@@ -4,7 +4,19 @@
 import type { Role } from "../core/operation.ts";
 
 /** Names that mean something else. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set(["operator", "skein", "all", "me"]);
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  "operator",
+  "skein",
+  "all",
+  "me",
+  "nobody",
+  "human",
+]);
+/** What a role may do, as a number: a higher one may do more. */
+export function rankOf(role: Role): number {
+  return ["observer", "worker", "architect", "operator"].indexOf(role);
+}
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** Why a name cannot be used; null if it can. */
@@ -173,7 +185,8 @@ export function takeToken(bucket: Bucket, nowS: number, perMinute: number): Buck
   const before = bucket.tokens < 0 ? perMinute : bucket.tokens;
   const tokens = Math.min(perMinute, before + (elapsedS * perMinute) / 60);
   // A third of a token is no exact number: what is as good as one is one.
-  return tokens >= 1 - 1e-9 ? { tokens: Math.max(0, tokens - 1), atS: nowS } : null;
+  const atS = Math.max(nowS, bucket.atS);
+  return tokens >= 1 - 1e-9 ? { tokens: Math.max(0, tokens - 1), atS } : null;
 }
 
 /** Seconds until a bucket holds one token again. */
@@ -203,7 +216,7 @@ export interface Strikes {
 /** One more; those before have decayed. Time that seems to go back decays nothing. */
 export function strike(before: Strikes, nowS: number, decayPerMinute: number): Strikes {
   const decayed = (Math.max(0, nowS - before.atS) * decayPerMinute) / 60;
-  return { count: Math.max(0, before.count - decayed) + 1, atS: nowS };
+  return { count: Math.max(0, before.count - decayed) + 1, atS: Math.max(nowS, before.atS) };
 }
 
 /** What a peer has used: as reported, and calls as counted. */

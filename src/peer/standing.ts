@@ -25,7 +25,7 @@ export function usageOf(row: UsageRow): { used: Usage; budget: Budget | null } {
   };
 }
 
-/** Stops a peer from changing anything, until somebody resumes it. */
+/** Stops a peer from changing anything, until somebody resumes it. The human's word is the last. */
 export function pause(
   tx: Tx,
   id: string,
@@ -33,11 +33,12 @@ export function pause(
 ): Promise<number> {
   return tx.run(
     `UPDATE peer SET paused_at = ?, paused_by = ?, paused_why = ?
-     WHERE id = ? AND paused_at IS NULL`,
+     WHERE id = ? AND (paused_at IS NULL OR ? = 'operator')`,
     how.at,
     how.by,
     how.why,
     id,
+    how.by,
   );
 }
 
@@ -59,9 +60,14 @@ export function setStrikes(tx: Tx, id: string, count: number, atS: number): Prom
   return tx.run("UPDATE peer SET strikes = ?, strikes_at_s = ? WHERE id = ?", count, atS, id);
 }
 
-export function setBudget(tx: Tx, id: string, budget: Budget | null): Promise<number> {
+export function setBudget(
+  tx: Tx,
+  id: string,
+  budget: Budget | null,
+  by: string,
+): Promise<number> {
   const text = budget === null ? null : JSON.stringify(budget);
-  return tx.run("UPDATE peer SET budget = ? WHERE id = ?", text, id);
+  return tx.run("UPDATE peer SET budget = ?, budget_by = ? WHERE id = ?", text, by, id);
 }
 
 /** Adds to what a peer has used. */

@@ -1,6 +1,7 @@
 // The peers.
 
 import type { Role } from "../core/operation.ts";
+import type { GitState } from "../core/git.ts";
 import type { Tx } from "../core/transaction.ts";
 import type { UsageRow } from "./standing.ts";
 
@@ -38,25 +39,17 @@ export interface PeerRow extends UsageRow {
   readonly paused_why: string | null;
   readonly killed_at: string | null;
   readonly killed_by: string | null;
+  readonly budget_by: string | null;
   readonly strikes: number;
   readonly strikes_at_s: number;
   readonly urgent_tokens: number;
   readonly urgent_at_s: number;
 }
 
-/** Git state of a working tree, as a peer last saw it. */
-export interface GitState {
-  readonly branch: string;
-  readonly commit: string;
-  readonly dirty: readonly string[];
-  /** How many dirty files there are in all. */
-  readonly dirtyCount: number;
-}
-
 const COLUMNS = `id, name, role, wanted_role, pinned, project, folder, tree, kind, session, summary,
   state, incarnation, bell, run, version, joined_at, seen_at, lease_until_s, stalled_since_s,
   rate_tokens, rate_at_s, git, git_at, paused_at, paused_by, paused_why, killed_at, killed_by,
-  strikes, strikes_at_s, urgent_tokens, urgent_at_s, budget, used_tokens, used_calls, used_cost_usd,
+  strikes, strikes_at_s, urgent_tokens, urgent_at_s, budget, budget_by, used_tokens, used_calls, used_cost_usd,
   used_turns`;
 
 export function peerById(tx: Tx, id: string): Promise<PeerRow | undefined> {
@@ -117,7 +110,7 @@ export function peerByIncarnation(tx: Tx, incarnation: string): Promise<PeerRow 
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE incarnation = ?`, incarnation);
 }
 
-/** The live peers behind which one of these processes stands. */
+/** The peers, living and ended, behind which one of these processes stands; newest first. */
 export async function peersOfClients(
   tx: Tx,
   clients: readonly ProcessId[],
@@ -125,8 +118,8 @@ export async function peersOfClients(
   const found = [];
   for (const client of clients) {
     const rows = await tx.all<{ id: string }>(
-      `SELECT id FROM peer WHERE state = 'live' AND client_pid > 0 AND client_pid = ?
-         AND (client_start = ? OR client_start = '' OR ? = '')`,
+      `SELECT id FROM peer WHERE client_pid > 0 AND client_pid = ?
+         AND (client_start = ? OR client_start = '' OR ? = '') ORDER BY seen_at DESC`,
       client.pid,
       client.start,
       client.start,
@@ -264,6 +257,10 @@ export function setName(tx: Tx, id: string, name: string): Promise<number> {
   return tx.run("UPDATE peer SET name = ? WHERE id = ?", name, id);
 }
 
+export function setSession(tx: Tx, id: string, session: string): Promise<number> {
+  return tx.run("UPDATE peer SET session = ? WHERE id = ?", session, id);
+}
+
 export function setSummary(tx: Tx, id: string, summary: string): Promise<number> {
   return tx.run("UPDATE peer SET summary = ? WHERE id = ?", summary, id);
 }
@@ -272,8 +269,8 @@ export function setRun(tx: Tx, id: string, run: string | null): Promise<number> 
   return tx.run("UPDATE peer SET run = ? WHERE id = ?", run, id);
 }
 
-export function setWatch(tx: Tx, id: string, watch: boolean): Promise<number> {
-  return tx.run("UPDATE peer SET watch = ? WHERE id = ?", watch ? 1 : 0, id);
+export function setWatch(tx: Tx, incarnation: string, watch: boolean): Promise<number> {
+  return tx.run("UPDATE peer SET watch = ? WHERE incarnation = ?", watch ? 1 : 0, incarnation);
 }
 
 export function setStalled(tx: Tx, incarnation: string, sinceS: number | null): Promise<number> {
@@ -302,7 +299,7 @@ export function expiredLeases(tx: Tx, upS: number): Promise<PeerRow[]> {
 export function nextArchitect(tx: Tx, project: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(
     `SELECT ${COLUMNS} FROM peer WHERE project = ? AND role = 'worker' AND state = 'live'
-       AND wanted_role = 'architect' ORDER BY joined_at LIMIT 1`,
+       AND wanted_role = 'architect' AND paused_at IS NULL ORDER BY joined_at LIMIT 1`,
     project,
   );
 }

@@ -72,12 +72,16 @@ export const issue = operation({
   hints: {},
   risk: "high",
   unlisted: true,
+  secret: true,
   input: z.strictObject({ ttl_s: integer(LIMITS.tokenMinS, 7 * LIMITS.tokenS).optional() }),
   output: z.object({ token: z.string(), peer: z.string(), expires_in_s: z.number() }),
+  // The one thing of the view that is needed is what signs.
   survey: (_input, view) => Promise.resolve(view.secret),
   handle(ctx, input, secret) {
     const { actor } = ctx;
-    const ttlS = input.ttl_s ?? LIMITS.tokenS;
+    // Whoever only has a token cannot make itself one that lasts longer.
+    const leftS = (actor.proofEndsS ?? Number.POSITIVE_INFINITY) - ctx.upS;
+    const ttlS = Math.floor(Math.min(input.ttl_s ?? LIMITS.tokenS, leftS));
     const issuedS = Math.floor(ctx.upS);
     const token = issueToken(secret, {
       peer: actor.id,

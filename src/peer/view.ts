@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import type { Context } from "../core/operation.ts";
-import { type GitState, peerByIncarnation, type PeerRow } from "./table.ts";
+import type { GitState } from "../core/git.ts";
+import { peerByIncarnation, type PeerRow } from "./table.ts";
 import { leaderRow } from "./leader.ts";
 import { usageOf } from "./standing.ts";
 

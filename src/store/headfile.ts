@@ -21,8 +21,8 @@ export function readHead(folder: string, secret: Uint8Array): HeadFile {
   try {
     text = Deno.readTextFileSync(join(folder, "head"));
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return { kind: "missing" };
-    throw thrown;
+    // Anything else in its place was not put there by skein.
+    return { kind: thrown instanceof Deno.errors.NotFound ? "missing" : "forged" };
   }
   try {
     const { seq, mac, seal } = JSON.parse(text) as Head & { seal: string };
@@ -35,12 +35,26 @@ export function readHead(folder: string, secret: Uint8Array): HeadFile {
   return { kind: "forged" };
 }
 
-/** Written whole or not at all, so that nobody reads half of it. */
+/**
+ * Written whole or not at all, so that nobody reads half of it; never backwards, since a slow writer
+ * knows less than the file.
+ */
 export function writeHead(folder: string, secret: Uint8Array, head: Head): void {
+  const before = readHead(folder, secret);
+  if (before.kind === "signed" && before.seq >= head.seq) return;
   const path = join(folder, "head");
-  const temporary = `${path}.new`;
+  const temporary = `${path}.${Deno.pid}.new`;
   const { seq, mac } = head;
   const text = `${JSON.stringify({ seq, mac, seal: sealOf(secret, head) })}\n`;
   Deno.writeTextFileSync(temporary, text, { mode: 0o600 });
   Deno.renameSync(temporary, path);
+}
+
+/** Takes the file away that says more than the store has; the store has written that down. */
+export function dropHead(folder: string): void {
+  try {
+    Deno.removeSync(join(folder, "head"));
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
 }

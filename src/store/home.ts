@@ -79,9 +79,10 @@ function makeFolder(folder: string): void {
 
 /** Others may look into the folder: ours to close if it holds nothing of theirs. */
 function tighten(home: Home, mode: number): void {
-  const ours = new Set(["skein.db", "peers", "secret", "open.lock"]);
+  const ours = new Set(["skein.db", "peers", "secret", "open.lock", "head", "logs"]);
   const names = [...Deno.readDirSync(home.folder)].map((entry) => entry.name);
-  if (names.length > 0 && !names.some((name) => ours.has(name))) {
+  // A store makes it ours; without one, every name has to be.
+  if (!names.includes("skein.db") && !names.every((name) => ours.has(name))) {
     const shown = (mode & 0o777).toString(8);
     throw new Refusal(
       "HOME_UNSAFE",
@@ -134,11 +135,22 @@ export function readSecret(home: Home): Uint8Array {
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
+  if (hasStore(home)) {
+    throw new Refusal("SECRET_CHANGED", `${home.secret} is gone, but not the store it belongs to`);
+  }
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const temporary = `${home.secret}.new`;
   Deno.writeFileSync(temporary, secret, { mode: 0o600 });
   Deno.renameSync(temporary, home.secret);
   return secret;
+}
+
+function hasStore(home: Home): boolean {
+  try {
+    return Deno.statSync(home.database).size > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Which boot of which machine this is. */

@@ -139,12 +139,12 @@ export async function dropUpTo(tx: Tx, secret: Uint8Array, base: Head): Promise<
   await setMeta(tx, "journal_base", JSON.stringify({ ...base, sealed: sealOf(secret, base) }));
 }
 
-/** What happened to one thing besides being sent, oldest first. */
+/** The newest of what happened to one thing besides being sent, oldest first. */
 export async function rowsOf(tx: Tx, subject: string, limit: number): Promise<JournalRow[]> {
   const rows = await tx.all<JournalRow>(
     `SELECT seq, at, actor, op, subject, detail, mac FROM journal
-     WHERE subject = ? AND op <> 'send' ORDER BY seq ${limitTo(limit)}`,
+     WHERE subject = ? AND op <> 'send' ORDER BY seq DESC ${limitTo(limit)}`,
     subject,
   );
-  return rows.slice(0, limit);
+  return rows.slice(0, limit).reverse();
 }

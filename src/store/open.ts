@@ -9,6 +9,7 @@ import { hmacSha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Engine } from "./engine.ts";
+import { type JournalRow, macOf } from "./journal.ts";
 import { type Boot, type Home, prepareHome, readSecret, thisBoot, whileOpening } from "./home.ts";
 import { type Migration, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 import { SqliteEngine } from "./sqlite.ts";
@@ -94,8 +95,9 @@ function bringUp(home: Home, clock: Clock, secret: Uint8Array, probe: Probe): vo
         `the store in ${home.folder} needs schema ${minWriter}; this skein writes ${SCHEMA_VERSION}`,
       );
     }
+    if (has) refuseOtherSecret(db, home, secret);
     if (schema < SCHEMA_VERSION) migrate(db, MIGRATIONS, schema, probe);
-    keepSecret(db, home, secret);
+    setMeta(db, "secret_id", secretId(secret));
     adopt(db, thisBoot(clock), clock, probe);
   } catch (thrown) {
     throw explain(home, thrown);
@@ -110,15 +112,21 @@ function secretId(secret: Uint8Array): string {
 }
 
 /** Two secrets in one store would break the journal's chain and every token. */
-function keepSecret(db: DatabaseSync, home: Home, secret: Uint8Array): void {
+function refuseOtherSecret(db: DatabaseSync, home: Home, secret: Uint8Array): void {
   const stored = meta(db, "secret_id");
-  if (stored === undefined) setMeta(db, "secret_id", secretId(secret));
-  else if (stored !== secretId(secret)) {
-    throw new Refusal(
-      "SECRET_CHANGED",
-      `the store in ${home.folder} was made under another secret`,
-    );
-  }
+  const fits = stored === undefined ? signedLastRow(db, secret) : stored === secretId(secret);
+  if (fits) return;
+  throw new Refusal("SECRET_CHANGED", `the store in ${home.folder} was made under another secret`);
+}
+
+/** An older store does not say which secret it is under; its last row does. */
+function signedLastRow(db: DatabaseSync, secret: Uint8Array): boolean {
+  const rows = db.prepare(
+    "SELECT seq, at, actor, op, subject, detail, mac FROM journal ORDER BY seq DESC LIMIT 2",
+  ).all() as unknown as JournalRow[];
+  const [last, before] = rows;
+  if (last === undefined || (before === undefined && last.seq !== 1)) return true;
+  return macOf(secret, before?.mac ?? "", last) === last.mac;
 }
 
 function explain(home: Home, thrown: unknown): unknown {
@@ -220,7 +228,9 @@ function restartLeases(db: DatabaseSync, clock: Clock): void {
   const upS = clock.upS();
   db.prepare("UPDATE peer SET lease_until_s = ? WHERE lease_until_s IS NOT NULL")
     .run(upS + LIMITS.leaseS);
-  db.prepare("UPDATE peer SET stalled_since_s = NULL, rate_at_s = 0").run();
+  db.prepare(
+    "UPDATE peer SET stalled_since_s = NULL, rate_at_s = 0, urgent_at_s = 0, strikes_at_s = 0",
+  ).run();
   db.prepare("UPDATE lock SET expires_s = ?").run(upS + LIMITS.lockTtlS);
   db.prepare("UPDATE task SET not_before_s = 0 WHERE not_before_s > 0").run();
   db.prepare("DELETE FROM lock_wait").run();

@@ -11,7 +11,7 @@ function minuteOf(at: string): number {
 }
 
 /**
- * Counts one. Null if it is not the first of its kind in this minute; else how many of an older
+ * Counts some. Null if they are not the first of their kind in this minute; else how many of an older
  * minute were counted and not told yet.
  */
 export async function countRefusal(
@@ -19,11 +19,13 @@ export async function countRefusal(
   actor: string,
   op: string,
   code: string,
+  times: number,
   at: string,
 ): Promise<number | null> {
   const minute = minuteOf(at);
   const again = await tx.run(
-    "UPDATE refusal SET count = count + 1 WHERE actor = ? AND op = ? AND code = ? AND minute = ?",
+    "UPDATE refusal SET count = count + ? WHERE actor = ? AND op = ? AND code = ? AND minute = ?",
+    times,
     actor,
     op,
     code,
@@ -37,12 +39,13 @@ export async function countRefusal(
     code,
   );
   await tx.run(
-    `INSERT INTO refusal (actor, op, code, minute, count) VALUES (?, ?, ?, ?, 0)
-     ON CONFLICT (actor, op, code) DO UPDATE SET minute = excluded.minute, count = 0`,
+    `INSERT INTO refusal (actor, op, code, minute, count) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (actor, op, code) DO UPDATE SET minute = excluded.minute, count = excluded.count`,
     actor,
     op,
     code,
     minute,
+    times - 1,
   );
   return before?.count ?? 0;
 }

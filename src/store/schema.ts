@@ -167,7 +167,7 @@ INSERT INTO leader (one, incarnation, peer, epoch, since, url) VALUES (1, NULL, 
 -- The client process behind a peer (pid and start time): whose shell a command line runs in.
 ALTER TABLE peer ADD COLUMN client_pid INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE peer ADD COLUMN client_start TEXT NOT NULL DEFAULT '';
-CREATE INDEX peer_client ON peer (client_pid) WHERE state = 'live' AND client_pid > 0;
+CREATE INDEX peer_client ON peer (client_pid) WHERE client_pid > 0;
 
 -- What control did. It belongs to the identity, so a new life changes nothing about it.
 ALTER TABLE peer ADD COLUMN paused_at TEXT;
@@ -177,6 +177,7 @@ ALTER TABLE peer ADD COLUMN killed_at TEXT;
 ALTER TABLE peer ADD COLUMN killed_by TEXT;
 -- budget: JSON, null without one. used_*: as reported, calls as counted.
 ALTER TABLE peer ADD COLUMN budget TEXT;
+ALTER TABLE peer ADD COLUMN budget_by TEXT;
 ALTER TABLE peer ADD COLUMN used_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE peer ADD COLUMN used_calls INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE peer ADD COLUMN used_cost_usd REAL NOT NULL DEFAULT 0;
@@ -187,6 +188,9 @@ ALTER TABLE peer ADD COLUMN strikes REAL NOT NULL DEFAULT 0;
 ALTER TABLE peer ADD COLUMN strikes_at_s REAL NOT NULL DEFAULT 0;
 ALTER TABLE peer ADD COLUMN urgent_tokens REAL NOT NULL DEFAULT -1;
 ALTER TABLE peer ADD COLUMN urgent_at_s REAL NOT NULL DEFAULT 0;
+
+-- The working tree of a lock that was taken for an editor; null for one that somebody asked for.
+ALTER TABLE lock ADD COLUMN tree TEXT;
 
 -- Refusals since the last journal row about them; one row of the journal for each minute.
 CREATE TABLE refusal (

@@ -32,6 +32,9 @@ const FILLERS: Readonly<Record<string, Json>> = {
   control: { action: "budget", peer: "other" },
   log_conversation: { turn: "user", content: "x" },
   why: { what: "t1" },
+  guard_edit: { paths: ["free.ts"] },
+  guard_shell: { command: "ls" },
+  report_touched: { paths: ["free.ts"] },
 };
 
 export const GIANT = "x".repeat(LIMITS.valueChars + 20_000);

@@ -37,6 +37,11 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["list_audit", "audit list --op send"],
   ["verify_audit", "audit verify"],
   ["why", "why t1"],
+  ["acknowledge_audit", "audit acknowledge"],
+  ["guard_edit", "edit guard b.ts --as w1"],
+  ["guard_shell", "shell guard ls --as w1"],
+  ["report_touched", "touched report --paths b.ts --as w1"],
+  ["end_turn", "turn end --as w1"],
 ];
 
 Deno.test("skein: every operation is a subcommand that answers as JSON", async () => {

@@ -4,7 +4,8 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { join } from "@std/path";
 import { LIMITS, TIMES } from "../../src/core/limits.ts";
-import { GitPace, parseStatus } from "../../src/node/git.ts";
+import { parseStatus } from "../../src/core/git.ts";
+import { GitPace } from "../../src/node/git.ts";
 import { git, makeRepository, write } from "../support/git.ts";
 import { withTempFolder } from "../support/temp.ts";
 
