@@ -7,7 +7,7 @@ import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, OPERATOR_ONLY } from "../core/policy.ts";
 import { type JournalRow, rowsAfter, rowsBefore } from "../store/journal.ts";
-import { detailOf } from "./chain.ts";
+import { detailOf, type Fault } from "./chain.ts";
 import { verify } from "./verify.ts";
 import { keysOf, why as explain } from "./why.ts";
 
@@ -122,12 +122,18 @@ export const verifyAudit = operation({
       rows,
       from_seq: fromSeq,
       to_seq: toSeq,
-      first_bad_seq: faults.length === 0 ? null : Math.min(...faults.map((fault) => fault.seq)),
+      first_bad_seq: firstBad(faults),
       faults: [...faults],
       unknown: [...unknown],
     });
   },
 });
+
+/** The first row that does not fit; a head file is no row. */
+function firstBad(faults: readonly Fault[]): number | null {
+  const rows = faults.filter((fault) => fault.what !== "head").map((fault) => fault.seq);
+  return rows.length === 0 ? null : Math.min(...rows);
+}
 
 export const acknowledgeAudit = operation({
   name: "acknowledge_audit",

@@ -91,8 +91,11 @@ function textScreen(schema: z.ZodString): Screen {
       const clean = neutralise(text);
       if (clean.signs.length === 0) return text;
       // One line stays one line.
-      const kept = text.includes("\n") ? clean.text : clean.text.replace("\n", " ");
-      if (kept.length > (schema.maxLength ?? Number.POSITIVE_INFINITY)) {
+      const most = schema.maxLength ?? Number.POSITIVE_INFINITY;
+      let kept = text.includes("\n") ? clean.text : clean.text.replace("\n", " ");
+      // A short field has no room for the whole label.
+      if (kept.length > most) kept = `[harmless] ${clean.text.slice(clean.text.indexOf("\n") + 1)}`;
+      if (kept.length > most) {
         throw new Refusal(
           "CONTENT_REFUSED",
           `${path} has ${clean.signs.join(", ")} and is too long`,

@@ -25,6 +25,7 @@ export class HeadKeeper {
   readonly #store: Store;
   #written: Head | null = null;
   #compared = false;
+  #kept = false;
 
   constructor(store: Store) {
     this.#store = store;
@@ -47,6 +48,9 @@ export class HeadKeeper {
     }
     writeHead(folder, secret, row);
     this.#written = row;
+    // After the file is there: who dies in between has only not said so yet.
+    if (!this.#kept) await keeping.write(({ tx }) => setMeta(tx, KEPT, "1"));
+    this.#kept = true;
   }
 
   async #compare(keeping: Keeping): Promise<void> {
@@ -57,7 +61,7 @@ export class HeadKeeper {
       last: await newest(tx),
       there: head.kind === "signed" ? await rowAt(tx, head.seq) : undefined,
     }));
-    if (!found.kept) await keeping.write(({ tx }) => setMeta(tx, KEPT, "1"));
+    this.#kept = found.kept;
     const newestSeq = found.last?.seq ?? 0;
     if (head.kind === "signed") {
       // Rows that retention has dropped cannot be compared; they are older than any head in use.

@@ -44,7 +44,8 @@ export async function poison(peer: Peer): Promise<void> {
   const all = `${first} ${second} ${third} ${fourth} ${CANARY}`;
   const long = `${all}\n${LONG_ATTACKS[0]?.text}`;
   await peer.ok("run", { action: "start", goal: long, plan: long });
-  const task = { title: all, description: long, accept: long };
+  // A title has no room for what all of it becomes.
+  const task = { title: `${first} ${second} ${CANARY}`, description: long, accept: long };
   await peer.ok("create_task", { tasks: [task, task, task], run: "r1" });
   await peer.ok("claim_task", { id: "t1" });
   await peer.ok("update_task", { id: "t1", progress: all, note: long });

@@ -2,6 +2,9 @@
 // head file that would tell of it is forged or taken away. And what looks like it and is nothing.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Refusal } from "../../mod.ts";
+import { HeadKeeper } from "../../src/node/head.ts";
+import { commit } from "../../src/store/unit.ts";
 import { act, type TestHome, withHome } from "../support/home.ts";
 import {
   copyDatabase,
@@ -34,9 +37,9 @@ homeTest("verify: a trail that was cut off says so, and from which row on", asyn
     assertEquals([first?.what, first?.seq, toSeq, more], ["truncated", seq, seq - 1, []]);
   }
   Deno.removeSync(headFile(home));
-  assertEquals(await faults(store), ["truncated 5"], "the tables alone tell it");
+  assertEquals(await faults(store), ["head 4", "truncated 5"], "the tables alone tell it");
   tamper(home, "DELETE FROM journal");
-  assertEquals(await faults(store), ["truncated 1"]);
+  assertEquals(await faults(store), ["head 0", "truncated 1"]);
 });
 
 homeTest(
@@ -51,16 +54,21 @@ homeTest(
   },
 );
 
+function assertReplaced(thrown: unknown): void {
+  assertEquals((thrown as Refusal).code, "STORE_REPLACED");
+}
+
 homeTest("verify: a trail cut off under a running leader stays cut off", async (home) => {
   const store = await storeWith(home, 6);
   await makeTask(store, "t1");
   const leader = new Leader(store);
   await leader.keepHead();
   tamper(home, "DELETE FROM journal WHERE seq > 4", "DELETE FROM task");
-  await leader.keepHead();
+  // It may refuse; what it may not do is to sign what is left.
+  await leader.keepHead().catch(assertReplaced);
   assert((await faults(store)).length > 0, "as soon as the leader has looked");
   await act(await home.open(), 5);
-  await leader.keepHead();
+  await leader.keepHead().catch(assertReplaced);
   assert((await faults(store)).length > 0, "when others have written on");
 });
 
@@ -90,7 +98,7 @@ homeTest("verify: an older copy of the whole database is told from a cut", async
 });
 
 homeTest(
-  "verify: a head file that skein did not write is a fault; none is not known",
+  "verify: a head file that skein did not write is a fault, and so is none any more",
   async (home) => {
     const store = await storeWith(home, 5);
     await new Leader(store).keepHead();
@@ -105,9 +113,7 @@ homeTest(
       assertEquals(await faults(store), ["head 5"], text);
     }
     Deno.removeSync(headFile(home));
-    const { faults: found, unknown } = await verdict(store);
-    assertEquals([found, unknown.length], [[], 1]);
-    assertStringIncludes(unknown[0] ?? "", "no head file");
+    assertEquals(await faults(store), ["head 5"], "it was there, so it has to be");
     Deno.writeTextFileSync(headFile(home), good);
     await act(store, 3);
     assertEquals(await faults(store), [], "a head from a while ago");
@@ -116,6 +122,8 @@ homeTest(
 
 homeTest("verify: a folder in place of the head file is a fault, no crash", async (home) => {
   const store = await storeWith(home, 5);
+  const { unknown } = await verdict(store);
+  assertStringIncludes(unknown[0] ?? "", "no head was written yet");
   Deno.mkdirSync(headFile(home));
   assertEquals(await faults(store), ["head 5"]);
 });
@@ -128,4 +136,27 @@ homeTest("verify: a clock that was set back is not taken for a cut", async (home
   await makeTask(store, "t2");
   await new Leader(store).keepHead();
   assertEquals(await faults(store), []);
+});
+
+homeTest("verify: as long as no head was written, nothing is said of a copy", async (home) => {
+  const store = await storeWith(home, 5);
+  const { faults: found, unknown } = await verdict(store);
+  assertEquals([found, unknown.length], [[], 1]);
+  assertStringIncludes(unknown[0] ?? "", "no head");
+});
+
+homeTest("verify: a leader that is killed at its first head has lost nothing", async (home) => {
+  const store = await storeWith(home, 5);
+  const killed = new HeadKeeper(store);
+  // Whatever it writes into the store is there; then it is gone.
+  await killed.keep({
+    write: async (body) => {
+      await commit(store, body);
+      throw new Error("killed");
+    },
+    current: () => Promise.resolve(true),
+  }).catch(() => {});
+  assertEquals(await faults(store), [], "before another leads");
+  await new Leader(store).keepHead();
+  assertEquals(await faults(store), [], "and when another does");
 });

@@ -65,6 +65,11 @@ function configuration(url: string, servers: Readonly<Record<string, ServerEntry
     `check_for_update_on_startup = false`,
     `[analytics]`,
     `enabled = false`,
+    // It would look for a list of plugins on the network; `--enable plugins` turns them on.
+    `[features]`,
+    `plugins = false`,
+    `remote_plugin = false`,
+    `apps = false`,
     `[model_providers.scripted]`,
     `name = "scripted"`,
     `base_url = ${quote(url)}`,

@@ -7,6 +7,8 @@ import { MOD } from "../support/peer.ts";
 import { withTempFolder } from "../support/temp.ts";
 
 export const LIMIT_MS = 60_000;
+/** How long a program that takes too long has to leave before it is killed. */
+const GRACE_MS = 2_000;
 /** How long output may still come after a program's end: a child may hold the pipe. */
 const DRAIN_MS = 1_000;
 
@@ -16,7 +18,7 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly ms: number;
-  /** It was killed because it took too long. */
+  /** It was ended because it took too long. */
   readonly late: boolean;
 }
 
@@ -33,7 +35,7 @@ export interface StartOptions {
   readonly cwd: string;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Killed after this long (60 s). */
+  /** Ended after this long (60 s). */
   readonly limitMs?: number;
 }
 
@@ -50,9 +52,11 @@ export function start(command: string, args: readonly string[], options: StartOp
   }).spawn();
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   let late = false;
-  const timer = setTimeout(() => {
+  let timer = setTimeout(() => {
     late = true;
-    endProcess(child.pid);
+    // Codex is a wrapper that passes this on, but could not pass on SIGKILL.
+    endProcess(child.pid, "SIGTERM");
+    timer = setTimeout(() => endProcess(child.pid), GRACE_MS);
   }, options.limitMs ?? LIMIT_MS);
   const ended = (async () => {
     const { code, signal } = await child.status;
