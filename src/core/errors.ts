@@ -161,12 +161,17 @@ export class Refusal extends Error {
    * @param options `hint` replaces the catalogue's remedy; the rest travels in the answer
    */
   constructor(code: ErrorCode, message: string, options: { hint?: string } & Details = {}) {
-    super(excerpt(message, MESSAGE_CHARS));
+    // It may quote what was asked, half a character and all.
+    super(excerpt(message, MESSAGE_CHARS).toWellFormed());
     this.name = "Refusal";
     this.code = code;
     const { hint, ...details } = options;
     this.hint = hint ?? ERRORS[code].hint;
-    this.details = details;
+    this.details = Object.fromEntries(
+      Object.entries(details).map((
+        [name, value],
+      ) => [name, typeof value === "string" ? value.toWellFormed() : value]),
+    );
   }
 
   /** The one shape in which a refusal leaves skein. */

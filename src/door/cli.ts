@@ -28,6 +28,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, second] = args;
   if (first === "mcp") return await serve(args.slice(1));
+  if (first === "hook") return await hook(second ?? "");
   if (first === "up") return await up(args.slice(1));
   if (first === "version" || first === "--version" || first === "-V") {
     print(VERSION);
@@ -129,6 +130,25 @@ async function serve(args: readonly string[]): Promise<number> {
   const { serveMcp } = await import("./mcp.ts");
   await serveMcp(readEnvironment(Deno.env.toObject(), Deno.cwd()));
   return await new Promise(() => {});
+}
+
+/** A hook that the client runs as a process. */
+async function hook(event: string): Promise<number> {
+  const { runHook } = await import("../claude/command.ts");
+  const { readText } = await import("./commands.ts");
+  const stdin = Deno.stdin.isTerminal() ? "" : readText("-");
+  const code = await runHook(
+    event,
+    stdin,
+    readEnvironment(Deno.env.toObject(), Deno.cwd()),
+    Deno.env.get("CLAUDE_CODE_ENTRYPOINT") ?? null,
+    {
+      out: print,
+      err: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`)),
+    },
+  );
+  // A wait for a lock is a thread that only the end of the process ends.
+  Deno.exit(code);
 }
 
 /** A peer without an agent: keeps a leader alive, holds a name, watches. */

@@ -156,7 +156,8 @@ function valueOf(command: Command, field: string, schema: Schema, value: unknown
   }
 }
 
-function readText(value: string): string {
+/** A text, or what stands in `@file` or on standard input (`-`). */
+export function readText(value: string): string {
   if (value.startsWith("@")) return Deno.readTextFileSync(value.slice(1));
   if (value !== "-") return value;
   const chunks: Uint8Array<ArrayBuffer>[] = [];

@@ -19,11 +19,12 @@ import {
 import { asRefusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
+import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
-import { canonicalUri, readingOf, RESOURCES, TEMPLATES, urisOf } from "./resources.ts";
+import { canonicalUri, readingOf, RESOURCES, TEMPLATES } from "./resources.ts";
 import {
   complain,
   type Extra,
@@ -35,10 +36,13 @@ import {
   watchParent,
 } from "./reply.ts";
 import { StdioTransport } from "./stdio.ts";
+import { Subscriptions } from "./subscriptions.ts";
 import { listTools } from "./tools.ts";
 
 /** The client whose session id in the environment is its own. */
 const CLAUDE_CODE = "claude-code";
+/** The tool that its hooks call. It is not listed, so no model calls it. */
+const HOOK = "hook";
 /** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
 const NO_VALIDATOR = {
   getValidator: (): never => {
@@ -50,6 +54,7 @@ class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
   #node: Promise<Node> | null = null;
   #joined: Node | null = null;
+  #claude: ClaudeSession | null = null;
   #session: string | null = null;
   readonly #server: Server;
   readonly #environment: Environment;
@@ -57,9 +62,10 @@ class McpDoor {
   readonly #offers = new Map<string | number, Offer>();
   /** Mail on answers that went out since the last call. */
   readonly #answered = new Map<string | number, Offer>();
-  /** Subscribed URIs as the client wrote them, by their one spelling. */
-  readonly #subscribed = new Map<string, string>();
-  #stopListening: (() => Promise<void>) | null = null;
+  readonly #subscriptions = new Subscriptions(
+    (uri) => this.#server.sendResourceUpdated({ uri }),
+    (thrown) => this.#complain(asRefusal(thrown).message),
+  );
   #ending = false;
   /** What was complained about last: the same trouble comes back with every tick. */
   #complaint = "";
@@ -126,6 +132,7 @@ class McpDoor {
   }
 
   async #leave(): Promise<void> {
+    this.#claude?.close();
     try {
       const node = await this.#node;
       await node?.leave();
@@ -162,6 +169,7 @@ class McpDoor {
     setTimeout(() => {
       if (!this.#ending) {
         void this.#peer().then((node) => node.enter())
+          .then(() => client?.name === CLAUDE_CODE ? this.#begin() : undefined)
           .catch((thrown) => this.#complain(asRefusal(thrown).message));
       }
     }, TIMES.joinMs);
@@ -190,11 +198,15 @@ class McpDoor {
       ReadResourceRequestSchema,
       ({ params }) => this.#read(params.uri),
     );
-    server.setRequestHandler(SubscribeRequestSchema, ({ params }) => this.#subscribe(params.uri));
-    server.setRequestHandler(
-      UnsubscribeRequestSchema,
-      ({ params }) => this.#unsubscribe(params.uri),
-    );
+    server.setRequestHandler(SubscribeRequestSchema, async ({ params }) => {
+      const own = this.#orProtocolError(() => canonicalUri(params.uri));
+      await this.#subscriptions.add(own, params.uri, await this.#peer());
+      return {};
+    });
+    server.setRequestHandler(UnsubscribeRequestSchema, async ({ params }) => {
+      await this.#subscriptions.remove(this.#orProtocolError(() => canonicalUri(params.uri)));
+      return {};
+    });
   }
 
   async #call(
@@ -203,6 +215,7 @@ class McpDoor {
     meta: Readonly<Record<string, unknown>> | undefined,
     extra: Extra,
   ): Promise<CallToolResult> {
+    if (name === HOOK) return await this.#hook(args, extra);
     const stopProgress = reportProgress(extra);
     try {
       const { operation, input, claims } = understood(name, args);
@@ -212,6 +225,7 @@ class McpDoor {
         key,
         signal: extra.signal,
         claims,
+        peek: this.#claude?.isSubagents(meta?.["claudecode/toolUseId"]) === true,
       });
       this.#carry(extra, offer);
       return result(answer, false);
@@ -220,6 +234,31 @@ class McpDoor {
     } finally {
       stopProgress();
     }
+  }
+
+  /** A hook of the client: one block of text that is JSON, or empty; the client minds nothing else. */
+  async #hook(args: unknown, extra: Extra): Promise<CallToolResult> {
+    try {
+      const claude = await this.#claudeSession();
+      const { text, offer } = await claude.answer((args ?? {}) as Record<string, unknown>);
+      if (offer !== null) this.#carry(extra, offer);
+      return { content: [{ type: "text", text }] };
+    } catch (thrown) {
+      // The client lets everything through then: that has to be known.
+      this.#complain(`hook: ${asRefusal(thrown).message}`);
+      return { content: [{ type: "text", text: "" }] };
+    }
+  }
+
+  /** An idle session is woken from its beginning on. */
+  async #begin(): Promise<void> {
+    await (await this.#claudeSession()).begin();
+  }
+
+  /** What is known of the client's session; loaded with its first hook. */
+  async #claudeSession(): Promise<ClaudeSession> {
+    const { ClaudeSession: Session } = await import("../claude/session.ts");
+    return this.#claude ??= new Session(() => this.#peer());
   }
 
   /** Refusals carry mail, too: an agent may see nothing else for a while. */
@@ -269,34 +308,6 @@ class McpDoor {
     } catch (thrown) {
       throw protocolError(thrown);
     }
-  }
-
-  async #subscribe(uri: string): Promise<Record<string, never>> {
-    this.#subscribed.set(this.#orProtocolError(() => canonicalUri(uri)), uri);
-    const node = await this.#peer();
-    this.#stopListening ??= await node.listen((subjects) => {
-      const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
-      void this.#announce(changed).catch((thrown) => this.#complain(asRefusal(thrown).message));
-    });
-    return {};
-  }
-
-  async #announce(changed: ReadonlySet<string>): Promise<void> {
-    for (const one of changed) {
-      // Messages of others change no inbox of ours.
-      if (one === "skein://inbox" && !await this.#joined?.hasUnread()) continue;
-      await this.#server.sendResourceUpdated({ uri: this.#subscribed.get(one) ?? one });
-    }
-  }
-
-  async #unsubscribe(uri: string): Promise<Record<string, never>> {
-    this.#subscribed.delete(this.#orProtocolError(() => canonicalUri(uri)));
-    if (this.#subscribed.size === 0 && this.#stopListening !== null) {
-      const stop = this.#stopListening;
-      this.#stopListening = null;
-      await stop();
-    }
-    return {};
   }
 
   #orProtocolError<T>(body: () => T): T {

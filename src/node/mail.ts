@@ -1,5 +1,6 @@
 // What this incarnation has been shown. A message is offered when the answer that carries it was
-// flushed, and seen when a later request shows that the model went on. The memory of the process
+// flushed, and seen when a later request shows that the model went on; where the client's hooks tell
+// of its steps, they say it more exactly. The memory of the process
 // decides what is offered (nobody else can offer to this incarnation); the marks in the store are
 // written behind, for the sender and for a later life. If they are lost with the process, the
 // message is offered again to the next one: never to none.
@@ -32,6 +33,7 @@ const WRITE_AGAIN_MS = 1_000;
 export class Offer {
   readonly ids = new Set<number>();
   readonly #mail: Mail;
+  #inRequest = false;
 
   constructor(mail: Mail) {
     this.#mail = mail;
@@ -42,9 +44,16 @@ export class Offer {
     this.#mail.take(message);
   }
 
+  /** The answer is part of the model's next request, not the result of a tool. */
+  inRequest(): this {
+    this.#inRequest = true;
+    return this;
+  }
+
   /** The answer went out. */
   flushed(): void {
     this.#mail.flushed(this.ids);
+    if (this.#inRequest) this.#mail.requested();
   }
 
   /** The answer went out, but the client had given the call up and dropped it. */
@@ -70,6 +79,10 @@ export class Mail implements Shown {
   readonly #unmarked = new Set<number>();
   /** Offered and flushed, not yet known to be seen. */
   readonly #flushed = new Set<number>();
+  /** Of those, what is part of the model's next request; only where hooks tell of it. */
+  readonly #requested = new Set<number>();
+  /** Hooks tell of the model's steps: a mere call says nothing, it may stand beside the others. */
+  #hooked = false;
   readonly #previewed = new Set<number>();
   #toOffer = new Set<number>();
   #toSee = new Set<number>();
@@ -109,9 +122,27 @@ export class Mail implements Shown {
 
   /** A request came in: the model has gone on from whatever was flushed before. */
   received(): void {
-    if (this.#flushed.size === 0) return;
+    if (this.#hooked || this.#flushed.size === 0) return;
     for (const id of this.#flushed) this.#toSee.add(id);
     this.#flushed.clear();
+    this.#writeSoon();
+  }
+
+  /** A batch of tools has ended, or a prompt came: what was flushed is in the model's next request. */
+  requested(): void {
+    this.#hooked = true;
+    for (const id of this.#flushed) this.#requested.add(id);
+  }
+
+  /** The model has taken a step: it has read its last request. */
+  stepped(): void {
+    this.#hooked = true;
+    if (this.#requested.size === 0) return;
+    for (const id of this.#requested) {
+      // What was recalled meanwhile is due again.
+      if (this.#flushed.delete(id)) this.#toSee.add(id);
+    }
+    this.#requested.clear();
     this.#writeSoon();
   }
 
@@ -175,6 +206,15 @@ export class Mail implements Shown {
       this.#shown.add(id);
       this.#flushed.add(id);
     }
+  }
+
+  /** Offered in this peer's name by another process that nobody listened to: due again. */
+  async takeBack(): Promise<void> {
+    await commit(this.#store, async ({ tx }) => {
+      const ids = await offeredTo(tx, this.#peer, this.#incarnation);
+      const foreign = ids.filter((id) => !this.#shown.has(id));
+      await markQueued(tx, this.#peer, foreign, this.#incarnation);
+    });
   }
 
   #writeSoon(): void {

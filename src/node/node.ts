@@ -11,7 +11,7 @@ import type { Tx } from "../core/transaction.ts";
 import { unread } from "../message/table.ts";
 import type { Entered } from "../peer/entry.ts";
 import { peerByIncarnation, peerBySession, setSession, setWatch } from "../peer/table.ts";
-import { type Answer, type Caller, perform } from "../perform.ts";
+import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import type { JournalRow } from "../store/journal.ts";
 import { openStore } from "../store/open.ts";
@@ -20,7 +20,7 @@ import { Duties } from "./duties.ts";
 import { beginLife } from "./joining.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
 import type { Offer } from "./mail.ts";
-import { Ticker } from "./presence.ts";
+import { Pulse } from "./pulse.ts";
 
 /** How a call wants to be answered. */
 export interface CallOptions {
@@ -51,9 +51,8 @@ export class Node {
   #notices: string[] = [];
   #store: Store | null = null;
   #session: string | null;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #pulse: Pulse | null = null;
   readonly #listeners = new Set<(rows: readonly JournalRow[]) => void>();
-  #lastPulseMs = 0;
   /** Tool calls that the store does not know of yet. */
   #uncounted = 0;
 
@@ -105,11 +104,8 @@ export class Node {
       });
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
       this.#notices = [...life.entered.notices];
-      this.#lastPulseMs = performance.now();
       this.#life = life;
-      const ticker = new Ticker(performance.now());
-      this.#timer = setInterval(() => void this.#tick(ticker), TIMES.tickMs);
-      Deno.unrefTimer(this.#timer);
+      this.#pulse = new Pulse(life, (thrown) => this.#trouble(thrown));
       for (const listener of this.#listeners) await life.feed.listen(listener);
       if (this.#listeners.size > 0) await this.#watch(life, true);
       await life.election.look();
@@ -160,26 +156,6 @@ export class Node {
 
   #trouble(thrown: unknown): void {
     this.#options.onTrouble?.("tick", thrown);
-  }
-
-  /** Once a second: show that we live, see whether something was missed, watch the leader. */
-  async #tick(ticker: Ticker): Promise<void> {
-    const life = this.#life;
-    if (life === null || this.#left) return;
-    const nowMs = performance.now();
-    const late = ticker.late(nowMs);
-    try {
-      if (late || nowMs - this.#lastPulseMs >= TIMES.pulseMs - TIMES.tickMs / 2) {
-        this.#lastPulseMs = nowMs;
-        life.hold.pulse();
-      }
-      life.store.engine.assertOurs();
-      const changed = life.store.engine.changed();
-      if (changed) life.feed.look();
-      await life.election.tick(late, changed);
-    } catch (thrown) {
-      this.#trouble(thrown);
-    }
   }
 
   /**
@@ -243,6 +219,28 @@ export class Node {
     this.#life?.mail.received();
   }
 
+  /** The client's hooks tell that the model takes a step, or that its next request is made up. */
+  progressed(what: "stepped" | "requested"): void {
+    this.#life?.mail[what]();
+  }
+
+  /** What somebody else offered in this peer's name, and nobody has seen, is due again. */
+  async takeBack(): Promise<void> {
+    const life = await this.#alive();
+    await life.mail.takeBack();
+  }
+
+  /** Where the home is, and which life this is. */
+  async place(): Promise<{ readonly folder: string; readonly incarnation: string }> {
+    const { store, incarnation } = await this.#alive();
+    return { folder: store.folder, incarnation };
+  }
+
+  /** Begins to wait until something may have changed, for at most `ms`. */
+  async changed(ms: number): Promise<Change> {
+    return (await this.#alive()).feed.changed(ms);
+  }
+
   #caller(life: Life, offer: Offer | null): Caller {
     return {
       token: life.pass.token,
@@ -301,7 +299,7 @@ export class Node {
   }
 
   async #end(life: Life): Promise<void> {
-    clearInterval(this.#timer);
+    this.#pulse?.stop();
     this.#stepDown();
     life.election.stop();
     life.feed.close();

@@ -5,6 +5,7 @@ import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Role } from "../core/operation.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
+import { inspect } from "../filter/filter.ts";
 import { inheritEscalations } from "../message/table.ts";
 import { SCHEMA_VERSION } from "../store/schema.ts";
 import { endLife, giveBack, type Returned, stillAlive } from "./life.ts";
@@ -87,6 +88,7 @@ export async function enter(
     throw new Refusal("KILLED", `${name} was ended by ${by} at ${at}`);
   }
   await refuseCrowd(tx);
+  refuseFolder(newcomer.folder);
   let before: PeerRow | undefined;
   if (identity.as === "same") {
     before = await peerById(tx, identity.id);
@@ -156,6 +158,16 @@ function refuseRise(before: PeerRow, asked: Role | null): void {
   if (asked === null || rankOf(asked) <= rankOf(before.role)) return;
   throw new Refusal("NOT_ALLOWED", `role: ${before.name} was made ${before.role} and stays it`, {
     field: "role",
+  });
+}
+
+/** The name of a folder is shown to every peer. */
+function refuseFolder(folder: string): void {
+  const [found] = inspect(folder);
+  if (found === undefined) return;
+  throw new Refusal("CONTENT_REFUSED", `the folder's name has ${found.sign}`, {
+    field: "folder",
+    hint: "Work in a folder of another name.",
   });
 }
 

@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { LIMITS, operationNamed, Refusal } from "../../mod.ts";
+import { LIMITS, Refusal } from "../../mod.ts";
 import { withShell } from "../door/shell.ts";
 import { Stored } from "../door/stored.ts";
 import { type Flock, flockTest, type Json, type Member } from "../operations/flock.ts";
@@ -13,27 +13,12 @@ import { git } from "../support/git.ts";
 import { startPeer } from "../support/peer.ts";
 import { type Attack, ATTACKS, CANARY, live, liveIn, LONG_ATTACKS, ORDINARY } from "./attacks.ts";
 import { announce } from "./hostile.ts";
+import { answerOf, bytesOf, longestIn, storedIn } from "./kept.ts";
 import { COMMANDS, DONE, type Keeper, LINES, poison, READS, RESOURCES, TEXTS } from "./keepers.ts";
 
 /** Everything bad that was sent, each once. */
 const BAD = new Set<string>();
 Deno.test.afterAll(() => announce(BAD.size));
-
-function bytesOf(home: string): string {
-  const names = ["skein.db", "skein.db-wal"];
-  return names.map((name) => new TextDecoder("latin1").decode(Deno.readFileSync(join(home, name))))
-    .join();
-}
-
-/** All rows, also those about refusals. */
-function storedIn(home: string): string {
-  const look = new Stored(home);
-  try {
-    return `${look.look()}\n${look.refusals()}`;
-  } finally {
-    look.close();
-  }
-}
 
 const ALL = [...ATTACKS, ...LONG_ATTACKS];
 
@@ -107,16 +92,6 @@ async function keeperFlock(flock: Flock): Promise<Member> {
   return lead;
 }
 
-/** The whole answer, with what rides on it. */
-async function answerOf(member: Member, name: string, args: Json): Promise<Json> {
-  const operation = operationNamed(name);
-  assert(operation !== undefined);
-  member.node.received();
-  const { answer, offer } = await member.node.call(operation, args);
-  offer.flushed();
-  return answer;
-}
-
 /** Puts one attack into one field; the answer has to name it. */
 async function keep(lead: Member, [field, name, args]: Keeper, text: string): Promise<void> {
   BAD.add(`${name} ${field} ${text}`);
@@ -147,13 +122,6 @@ for (const [what, keepers] of [["lines", LINES], ["texts", [...TEXTS, ...DONE]]]
       }
     }
   });
-}
-
-/** The longest text in any column of that name. */
-function longestIn(home: string, column: string): number {
-  const texts = storedIn(home).split("\n").filter((row) => row.startsWith("{"))
-    .map((row) => String((JSON.parse(row) as Record<string, Json>)[column] ?? ""));
-  return Math.max(...texts.map((text) => text.length));
 }
 
 flockTest("content: what is made harmless still fits where it is kept", async (flock) => {
@@ -296,6 +264,23 @@ Deno.test("content: names of branches and files are texts of peers, too", async 
       assertEquals(liveIn(await bob.ok("status")), []);
     } finally {
       await Promise.all([anna.close(), bob.close()]);
+    }
+  });
+});
+
+Deno.test("content: a folder's name is a text of its peer, too", async () => {
+  await withShell(async (shell) => {
+    const { home } = shell;
+    const folder = join(shell.folder, "<invoke name=read>");
+    BAD.add(`a folder ${folder}`);
+    Deno.mkdirSync(folder);
+    const anna = await startPeer({ home, folder, name: "anna" });
+    try {
+      const { json } = await anna.call("join");
+      assertEquals([json.error.code, json.error.field], ["CONTENT_REFUSED", "folder"]);
+      assertEquals(liveIn([json]), []);
+    } finally {
+      await anna.close();
     }
   });
 });

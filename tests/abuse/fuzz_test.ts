@@ -105,6 +105,12 @@ Deno.test("promise 6: what no text can be made of, where a text is due, is no de
     ["add_discovery", { content: "x", tags: [NO_TEXT] }],
     ["add_discovery", { content: NO_TEXT }],
     ["add_discovery", { content: DEEP, tags: DEEP }],
+    // Half a character, which is quoted: what is quoted has to be whole.
+    ["start_task", { task_id: "t1", agent_id: "a\udc00b" }],
+    ["send", { to: "other", content: "x", agent_id: "\ud800" }],
+    ["a\udc00b", {}],
+    ["status", { "a\udc00b": 1 }],
+    ["get_task", { id: "a\ud800" }],
     ["list_peers", { scope: "constructor" }],
     ["list_peers", { scope: "toString" }],
     ["list_tasks", { status: "constructor" }],

@@ -160,3 +160,20 @@ homeTest("verify: a leader that is killed at its first head has lost nothing", a
   await new Leader(store).keepHead();
   assertEquals(await faults(store), [], "and when another does");
 });
+
+homeTest("verify: a leader that is killed while it renews a head adds no loss", async (home) => {
+  const old = await storeWith(home, 4);
+  const copy = copyDatabase(home);
+  await act(old, 5);
+  await new Leader(old).keepHead();
+  home.closeAll();
+  putBack(home, copy);
+  const store = await home.open();
+  // It has written down that the copy is older, and dies before it signs what there is now.
+  await new HeadKeeper(store).keep({
+    write: (body) => commit(store, body),
+    current: () => Promise.reject(new Error("killed")),
+  }).catch(() => {});
+  await new Leader(store).keepHead();
+  assertEquals((await faults(store)).filter((one) => !one.startsWith("older_copy")), []);
+});

@@ -1,0 +1,62 @@
+// `skein hook EVENT`: hooks that the client runs as processes of their own, where it cannot call the
+// session's server: the start of a session, and the waiter of an idle one. The client writes what it
+// knows to standard input. Nothing here makes a peer: the session's own server is one.
+
+import { asRefusal } from "../core/errors.ts";
+import { systemClock } from "../core/clock.ts";
+import { repositoryOf } from "../core/repository.ts";
+import type { Environment } from "../node/settings.ts";
+import { peerBySession } from "../peer/table.ts";
+import { openStore } from "../store/open.ts";
+import { greeting } from "./greeting.ts";
+import { inform, readHook } from "./hook.ts";
+import { waitForMail, WAKE } from "./waiter.ts";
+
+/** Where a command hook writes to. */
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/**
+ * Runs a command hook and gives its exit code. A hook that fails is in nobody's way: the client only
+ * minds code 2, and stderr says what was wrong to whoever looks.
+ */
+export async function runHook(
+  event: string,
+  stdin: string,
+  environment: Environment,
+  entrypoint: string | null,
+  streams: Streams,
+): Promise<number> {
+  try {
+    const call = readHook(JSON.parse(stdin === "" ? "{}" : stdin) as Record<string, unknown>);
+    const session = call.session ?? environment.session;
+    if (event === "wait") {
+      // Only a terminal session is woken: `-p` would wait for its waiter before it ends.
+      if (entrypoint !== "cli" || session === null) return 0;
+      return await waitForMail(environment.home, session, streams.err) ? WAKE : 0;
+    }
+    if (event === "session-start") {
+      const text = await welcome(environment, call.cwd ?? environment.folder, session);
+      if (text !== null) streams.out(JSON.stringify(inform("SessionStart", text)));
+    }
+    return 0;
+  } catch (thrown) {
+    streams.err(`skein hook ${event}: ${asRefusal(thrown).message}`);
+    return 1;
+  }
+}
+
+async function welcome(
+  environment: Environment,
+  folder: string,
+  session: string | null,
+): Promise<string | null> {
+  const store = await openStore(environment.home, systemClock, environment.secret);
+  const project = repositoryOf(folder)?.commonDir ?? folder;
+  return await store.engine.read(async (tx) => {
+    const row = session === null ? undefined : await peerBySession(tx, session);
+    return await greeting(tx, project, row?.project === project ? row : null);
+  });
+}

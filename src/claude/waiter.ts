@@ -1,0 +1,112 @@
+// The re-waking waiter: a background hook of an idle session. It waits for a lock that the session's
+// server holds; woken, it says what has come and ends with the code that begins a turn. One for each
+// session; in `-p` none, since the client would wait for it.
+
+import { join } from "@std/path";
+import { systemClock } from "../core/clock.ts";
+import type { Answer } from "../perform.ts";
+import { LIMITS } from "../core/limits.ts";
+import { head } from "../core/text.ts";
+import { shownMessage } from "../message/operations.ts";
+import { countUnread, markOffered, unread } from "../message/table.ts";
+import { peerBySession, type PeerRow } from "../peer/table.ts";
+import { openStore } from "../store/open.ts";
+import { commit, type Store } from "../store/unit.ts";
+import { mailText } from "./hook.ts";
+import { wakePath } from "./waiting.ts";
+
+/** The exit code that wakes the session; its text on stderr is what the model is shown. */
+export const WAKE = 2;
+/** The server joins a second after it has started. */
+const JOINING_MS = 30_000;
+const LOOK_MS = 250;
+const SHOWN_MESSAGES = 10;
+
+const NOTHING_SHOWN = { has: () => false, unmarked: 0 };
+
+/** Waits for mail of a session; what to say once it has come, or null if nothing will. */
+export async function waitForMail(
+  home: string,
+  session: string,
+  say: (text: string) => void,
+): Promise<boolean> {
+  const store = await openStore(home, systemClock);
+  const peer = await appeared(store, session);
+  if (peer === null) return false;
+  const alone = join(store.folder, "wake", `${peer.id}.waiter`);
+  Deno.mkdirSync(join(store.folder, "wake"), { recursive: true, mode: 0o700 });
+  const single = Deno.openSync(alone, { read: true, write: true, create: true, mode: 0o600 });
+  // Each end of a turn starts another one: the first stays.
+  if (!single.tryLockSync(true)) return false;
+  for (;;) {
+    const now = await store.engine.read((tx) => peerBySession(tx, session));
+    if (now === undefined || now.incarnation === null || now.state === "gone") return false;
+    if (!await freed(wakePath(store.folder, now.incarnation))) {
+      await pause();
+      continue;
+    }
+    if (store.engine.held(now.incarnation) !== "held") return false;
+    if (await tell(store, now, now.incarnation, say)) return true;
+    await pause();
+  }
+}
+
+async function appeared(store: Store, session: string): Promise<PeerRow | null> {
+  const deadline = performance.now() + JOINING_MS;
+  while (performance.now() < deadline) {
+    const row = await store.engine.read((tx) => peerBySession(tx, session));
+    if (row !== undefined && row.state === "live" && row.kind === "resident") return row;
+    await pause();
+  }
+  return null;
+}
+
+/** Waits until the server lets go, or is no more. */
+async function freed(path: string): Promise<boolean> {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { read: true });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+  try {
+    await file.lock(false);
+    return true;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Says what has come, then marks it: who dies in between has said nothing that counts, since only
+ * the exit code makes the client read it.
+ */
+async function tell(
+  store: Store,
+  { id }: PeerRow,
+  incarnation: string,
+  say: (text: string) => void,
+): Promise<boolean> {
+  const { mail, ids } = await store.engine.read(async (tx) => {
+    const rows = await unread(tx, id, incarnation, SHOWN_MESSAGES, NOTHING_SHOWN);
+    const total = await countUnread(tx, id, incarnation, 1_000, NOTHING_SHOWN);
+    const messages = rows.map((row) => {
+      const { content } = row;
+      const cut = content.length > LIMITS.mailMessageChars;
+      const start = `${head(content, LIMITS.mailMessageChars)}... (check shows it whole)`;
+      return { ...shownMessage(row), content: cut ? start : content };
+    });
+    // A long one stays unread until it was shown whole.
+    const whole = rows.filter((row) => row.content.length <= LIMITS.mailMessageChars);
+    return { mail: { unread: total, messages } as Answer, ids: whole.map((row) => row.id) };
+  });
+  if ((mail["messages"] as unknown[]).length === 0) return false;
+  say(mailText(mail));
+  await commit(store, ({ tx, at }) => markOffered(tx, id, ids, incarnation, at));
+  return true;
+}
+
+function pause(): Promise<void> {
+  return new Promise((next) => setTimeout(next, LOOK_MS));
+}

@@ -1,0 +1,106 @@
+// Waking an idle session. A hook of the client waits in the background (claude/waiter.ts) for a lock
+// that this session's server holds: it costs nothing while it waits, and the kernel frees it should
+// the server die. When mail comes for a session whose turn is over, the server lets go.
+
+import { join } from "@std/path";
+import type { Node } from "../node/node.ts";
+
+/** The folder of these locks inside the home. */
+export const WAKE_FOLDER = "wake";
+/** How long a wait for a ring lasts before it is begun anew. */
+const LOOK_MS = 60_000;
+/** A waiter that was woken has begun a turn long before this; else what it took is due again. */
+const WOKEN_MS = 15_000;
+const AGAIN_MS = 200;
+
+/** The lock of one life. */
+export function wakePath(home: string, incarnation: string): string {
+  return join(home, WAKE_FOLDER, incarnation);
+}
+
+export class Waiting {
+  #file: Deno.FsFile | null = null;
+  #path = "";
+  #held = false;
+  #idle = false;
+  #closed = false;
+  #looking = false;
+
+  /** The model is at work: hooks bring the mail. */
+  busy(): void {
+    this.#idle = false;
+  }
+
+  /** The turn is over: from now on mail wakes the session. */
+  async idle(node: Node): Promise<void> {
+    if (this.#closed) return;
+    this.#idle = true;
+    const { folder, incarnation } = await node.place();
+    this.#open(wakePath(folder, incarnation));
+    await this.#hold();
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.#look(node).catch(() => {
+      // The store says why on the next call; the mail waits for the next turn.
+    }).finally(() => {
+      this.#looking = false;
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#idle = false;
+    this.#file?.close();
+    this.#file = null;
+    if (this.#path !== "") remove(this.#path);
+  }
+
+  #open(path: string): void {
+    if (this.#path === path && this.#file !== null) return;
+    this.#file?.close();
+    this.#held = false;
+    this.#path = path;
+    Deno.mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+    const options = { read: true, write: true, create: true, mode: 0o600 };
+    this.#file = Deno.openSync(path, options);
+  }
+
+  /** Takes the lock again; whoever was woken holds it for an instant. */
+  async #hold(): Promise<void> {
+    while (!this.#held && !this.#closed && this.#file !== null) {
+      this.#held = this.#file.tryLockSync(true);
+      if (!this.#held) await new Promise((next) => setTimeout(next, AGAIN_MS));
+    }
+  }
+
+  /** Lets go as soon as there is mail that nobody has offered. */
+  async #look(node: Node): Promise<void> {
+    while (this.#idle && !this.#closed) {
+      const change = await node.changed(LOOK_MS);
+      if (await node.hasUnread()) {
+        change.stop();
+        this.#file?.unlockSync();
+        this.#held = false;
+        await this.#woken(node);
+        await this.#hold();
+      } else await change.happened;
+    }
+  }
+
+  /** Waits for the turn that follows; without one, what the waiter took is due again. */
+  async #woken(node: Node): Promise<void> {
+    const deadline = performance.now() + WOKEN_MS;
+    while (this.#idle && !this.#closed && performance.now() < deadline) {
+      await new Promise((next) => setTimeout(next, AGAIN_MS));
+    }
+    if (this.#idle && !this.#closed) await node.takeBack();
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // The home is gone, or the file never was.
+  }
+}

@@ -1,0 +1,42 @@
+// Once a second a node shows that it lives, sees whether something was missed, and watches the leader.
+
+import { TIMES } from "../core/limits.ts";
+import type { Life } from "./life.ts";
+import { Ticker } from "./presence.ts";
+
+export class Pulse {
+  readonly #life: Life;
+  readonly #trouble: (thrown: unknown) => void;
+  readonly #ticker = new Ticker(performance.now());
+  readonly #timer: ReturnType<typeof setInterval>;
+  #lastMs = performance.now();
+
+  constructor(life: Life, trouble: (thrown: unknown) => void) {
+    this.#life = life;
+    this.#trouble = trouble;
+    this.#timer = setInterval(() => void this.#tick(), TIMES.tickMs);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #tick(): Promise<void> {
+    const { hold, store, feed, election } = this.#life;
+    const nowMs = performance.now();
+    const late = this.#ticker.late(nowMs);
+    try {
+      if (late || nowMs - this.#lastMs >= TIMES.pulseMs - TIMES.tickMs / 2) {
+        this.#lastMs = nowMs;
+        hold.pulse();
+      }
+      store.engine.assertOurs();
+      const changed = store.engine.changed();
+      if (changed) feed.look();
+      await election.tick(late, changed);
+    } catch (thrown) {
+      this.#trouble(thrown);
+    }
+  }
+}
