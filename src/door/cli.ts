@@ -29,6 +29,10 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [first, second] = args;
   if (first === "mcp") return await serve(args.slice(1));
   if (first === "hook") return await hook(second ?? "");
+  if (first === "install" || first === "uninstall") {
+    const { setUp } = await import("./setup.ts");
+    return await setUp(first, args.slice(1), Deno.mainModule, print);
+  }
   if (first === "up") return await up(args.slice(1));
   if (first === "version" || first === "--version" || first === "-V") {
     print(VERSION);

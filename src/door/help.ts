@@ -10,6 +10,12 @@ import { paint, type Style } from "./text.ts";
 /** Subcommands that are no operations. */
 export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "mcp", summary: "serve MCP on stdin and stdout (what an agent's client starts)" },
+  {
+    words: "install",
+    summary: "make Claude Code know skein: command, server, hooks, slash commands",
+  },
+  { words: "uninstall", summary: "take out exactly what install has put in" },
+  { words: "hook", summary: "answer a hook of the client (what skein install sets up)" },
   { words: "up", summary: "be a peer without an agent, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },
   { words: "version", summary: "print the version" },

@@ -18,7 +18,7 @@ export interface Ancestry {
 export function ancestry(): Ancestry {
   const processes: ProcessId[] = [];
   const sessions: string[] = [];
-  const table = Deno.build.os === "linux" ? null : listed();
+  const table = readProc(Deno.pid, "stat") === null ? listed() : null;
   for (let pid = Deno.ppid; pid > 1 && processes.length < DEPTH;) {
     const info = table === null ? fromProc(pid) : table.get(pid);
     processes.push({ pid, start: info?.start ?? "" });

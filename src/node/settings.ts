@@ -42,6 +42,7 @@ export function readEnvironment(env: Env, cwd: string): Environment {
       field: "SKEIN_HOME",
     });
   }
+  refuseOtherHome(home, filled(env, "SKEIN_INSTALLED_HOME"));
   const name = filled(env, "SKEIN_NAME") ?? filled(env, "PEER_ID");
   const fault = name === null ? null : nameFault(name);
   if (fault !== null) {
@@ -107,6 +108,19 @@ function number(env: Env, name: string, fallback: number, min: number, max: numb
   throw new Refusal("INVALID_INPUT", `${name}=${text} is not an integer from ${min} to ${max}`, {
     field: name,
   });
+}
+
+/** An installed server may write to one home alone; in another it could do nothing but fail. */
+function refuseOtherHome(home: string, installed: string | null): void {
+  if (installed === null || installed === home) return;
+  throw new Refusal(
+    "INVALID_INPUT",
+    `SKEIN_HOME is ${home}, but skein is installed for ${installed}`,
+    {
+      field: "SKEIN_HOME",
+      hint: `Install it for that home: SKEIN_HOME=${home} skein install`,
+    },
+  );
 }
 
 function policyOf(text: string | null): PolicyName | null {

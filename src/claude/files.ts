@@ -1,0 +1,124 @@
+// Changing files that are the user's, too: read whole, changed in one place, written whole under a
+// lock, with everything else as it was. A file that is not understood is refused, never repaired.
+
+import { dirname } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+
+/** A JSON object. */
+export type Json = Record<string, unknown>;
+
+/** One file as it is and as it is to be; null where there is none. */
+export interface Change {
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export function readText(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+/**
+ * A settings file with a change made to it.
+ * @throws Refusal `INVALID_INPUT` when it is not a JSON object
+ */
+export function changedJson(path: string, change: (settings: Json) => void): Change {
+  const before = readText(path);
+  let settings: unknown = {};
+  try {
+    if (before !== null && before.trim() !== "") settings = JSON.parse(before);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw notOurs(path, why);
+  }
+  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+    throw notOurs(path, "it is no JSON object");
+  }
+  const was = JSON.stringify(settings);
+  change(settings as Json);
+  if (JSON.stringify(settings) === was) return { path, before, after: before };
+  const empty = Object.keys(settings).length === 0 && before === null;
+  return { path, before, after: empty ? null : `${JSON.stringify(settings, null, 2)}\n` };
+}
+
+function notOurs(path: string, why: string): Refusal {
+  return new Refusal("INVALID_INPUT", `${path} cannot be changed: ${why}`, {
+    field: "settings",
+    hint: "Mend the file by hand, then run this again. Nothing was changed.",
+  });
+}
+
+/** An object inside of another, made if it is not there. */
+export function inside(parent: Json, name: string): Json {
+  const value = parent[name];
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  const made: Json = {};
+  parent[name] = made;
+  return made;
+}
+
+/** Takes an entry out, and what held it if nothing else is in there. */
+export function without(parent: Json, name: string, entry: string): void {
+  const value = parent[name];
+  if (typeof value !== "object" || value === null) return;
+  delete (value as Json)[entry];
+  if (Object.keys(value).length === 0) delete parent[name];
+}
+
+/** Makes the changes, each whole or not at all. `mode` is that of new files. */
+export function apply(changes: readonly Change[], mode = 0o644): void {
+  for (const { path, before, after } of changes) {
+    if (before === after) continue;
+    if (after === null) {
+      Deno.removeSync(path);
+      continue;
+    }
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    // A link stays one: what it leads to is written.
+    const target = before === null ? path : Deno.realPathSync(path);
+    const kept = before === null ? mode : (Deno.statSync(target).mode ?? mode) & 0o777;
+    const temporary = `${target}.skein-${Deno.pid}`;
+    Deno.writeTextFileSync(temporary, after, { mode: kept });
+    Deno.renameSync(temporary, target);
+  }
+}
+
+/** Runs `body` while no other installation runs. */
+export async function alone<T>(folder: string, body: () => Promise<T>): Promise<T> {
+  Deno.mkdirSync(folder, { recursive: true });
+  const options = { read: true, write: true, create: true } as const;
+  const file = Deno.openSync(`${folder}/install.lock`, options);
+  try {
+    await file.lock(true);
+    return await body();
+  } finally {
+    file.close();
+  }
+}
+
+/** What a change does, line by line, for people. */
+export function diffOf({ path, before, after }: Change): string[] {
+  if (before === after) return [];
+  if (before === null) return [`+ ${path} (new, ${after?.split("\n").length ?? 0} lines)`];
+  if (after === null) return [`- ${path} (removed)`];
+  const [old, now] = [before.split("\n"), after.split("\n")];
+  const lines = [`~ ${path}`];
+  const count = (list: readonly string[]): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const line of list) counts.set(line, (counts.get(line) ?? 0) + 1);
+    return counts;
+  };
+  const [had, has] = [count(old), count(now)];
+  for (const line of new Set(old)) {
+    if ((had.get(line) ?? 0) > (has.get(line) ?? 0)) lines.push(`    - ${line.trim()}`);
+  }
+  for (const line of new Set(now)) {
+    if ((has.get(line) ?? 0) > (had.get(line) ?? 0)) lines.push(`    + ${line.trim()}`);
+  }
+  return lines;
+}

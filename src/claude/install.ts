@@ -1,0 +1,280 @@
+// Installing: the bundle, the command, and the plugin that tells Claude Code about both. What was put
+// in is written down, so that uninstalling takes out exactly that. Run again it changes nothing.
+
+import { dirname, join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { VERSION } from "../core/version.ts";
+import {
+  alone,
+  apply,
+  type Change,
+  changedJson,
+  inside,
+  type Json,
+  readText,
+  without,
+} from "./files.ts";
+import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
+
+export const SCOPES = ["user", "project", "local"] as const;
+export type Scope = typeof SCOPES[number];
+/** How settings name a plugin of a marketplace. */
+export const PLUGIN = `${NAME}@${NAME}`;
+/** Tools of the plugin, as a rule of permissions. */
+const TOOLS_RULE = `mcp__plugin_${NAME}_${NAME}`;
+
+/** Where everything goes. */
+export interface Places {
+  /** Bundle, marketplace and the note of what was installed. */
+  readonly data: string;
+  /** The folder of commands, on the user's PATH. */
+  readonly bin: string;
+  /** Claude Code's own folder. */
+  readonly claude: string;
+  /** The store's home, to which alone the server may write. */
+  readonly home: string;
+  /** The project, for scopes other than the user's. */
+  readonly project: string;
+}
+
+export interface InstallOptions {
+  readonly scope: Scope;
+  /** Whether the plugin's tools are allowed without being asked for. */
+  readonly trustTools: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What is written down of an installation. */
+interface Installed {
+  readonly version: string;
+  readonly home: string;
+  /** Settings files that name the plugin. */
+  readonly settings: readonly string[];
+  /** Whether the rule of permissions was ours. */
+  readonly rule: readonly string[];
+}
+
+export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd: string): Places {
+  const user = env["HOME"] ?? env["USERPROFILE"];
+  if (user === undefined || user === "") {
+    throw new Refusal("INVALID_INPUT", "HOME is not set", { field: "HOME" });
+  }
+  const share = env["XDG_DATA_HOME"] || join(user, ".local", "share");
+  return {
+    data: join(share, NAME),
+    bin: env["SKEIN_BIN"] || join(user, ".local", "bin"),
+    claude: env["CLAUDE_CONFIG_DIR"] || join(user, ".claude"),
+    home: env["SKEIN_HOME"] || join(user, ".skein"),
+    project: cwd,
+  };
+}
+
+/** What the server may do: read, write to its home, loopback, and run git and skein. */
+export function serverFlags(places: Places): string[] {
+  return [
+    "--allow-read",
+    `--allow-write=${places.home}`,
+    "--allow-env",
+    "--allow-net=127.0.0.1",
+    "--allow-sys=hostname,osUptime,uid,gid,osRelease,systemMemoryInfo,statfs",
+    `--allow-run=git,ps,${join(places.bin, NAME)}`,
+  ];
+}
+
+/** What the command may do: it installs, spawns and mirrors, too. */
+const COMMAND_FLAGS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-net=127.0.0.1",
+  "--allow-sys",
+  "--allow-run",
+];
+const RUN_FLAGS = ["--no-check", "--quiet", "--no-config", "--no-lock", "--no-prompt"];
+/** A session's young generation is small: memory is what every session pays. */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
+
+/** The program's own files, as they are to be installed. */
+export interface Bundle {
+  /** File name to content. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Changes with the content. */
+  readonly id: string;
+}
+
+interface Plan {
+  readonly changes: readonly Change[];
+  readonly note: Installed;
+}
+
+/** Everything that installing writes. */
+function planOf(
+  places: Places,
+  options: InstallOptions,
+  bundle: Bundle,
+  commands: readonly SlashCommand[],
+  deno: string,
+): Plan {
+  const app = join(places.data, `app-${bundle.id}`);
+  const entry = join(app, "main.js");
+  const run = [deno, "run", ...RUN_FLAGS];
+  const server: ServerCommand = {
+    command: deno,
+    args: ["run", ...RUN_FLAGS, V8_FLAGS, ...serverFlags(places), entry, "mcp"],
+    env: { SKEIN_INSTALLED_HOME: places.home },
+  };
+  const launcher = join(places.bin, NAME);
+  const market = join(places.data, "marketplace");
+  const changes: Change[] = [];
+  const put = (path: string, after: string): void => {
+    changes.push({ path, before: readText(path), after });
+  };
+  for (const [name, content] of bundle.files) put(join(app, name), content);
+  put(launcher, launcherText([...run, ...COMMAND_FLAGS, entry]));
+  for (const [name, content] of marketplaceFiles(server, quoted(launcher), commands)) {
+    put(join(market, name), content);
+  }
+  const before = installedAt(places);
+  const settings = settingsFile(places, options.scope);
+  let rule = false;
+  changes.push(changedJson(settings, (json) => {
+    inside(json, "extraKnownMarketplaces")[NAME] = {
+      source: { source: "directory", path: market },
+    };
+    inside(json, "enabledPlugins")[PLUGIN] = true;
+    if (options.trustTools) rule = addRule(json);
+  }));
+  const note: Installed = {
+    version: VERSION,
+    home: places.home,
+    settings: [...new Set([...before?.settings ?? [], settings])].sort(),
+    rule: [...new Set([...before?.rule ?? [], ...(rule ? [settings] : [])])].sort(),
+  };
+  put(noteFile(places), `${JSON.stringify(note, null, 2)}\n`);
+  return { changes, note };
+}
+
+function addRule(json: Json): boolean {
+  const permissions = inside(json, "permissions");
+  const allow = Array.isArray(permissions["allow"]) ? permissions["allow"] as unknown[] : [];
+  if (allow.includes(TOOLS_RULE)) return false;
+  permissions["allow"] = [...allow, TOOLS_RULE];
+  return true;
+}
+
+function settingsFile(places: Places, scope: Scope): string {
+  if (scope === "user") return join(places.claude, "settings.json");
+  const name = scope === "project" ? "settings.json" : "settings.local.json";
+  return join(places.project, ".claude", name);
+}
+
+function noteFile(places: Places): string {
+  return join(places.data, "installed.json");
+}
+
+/** What is installed, if anything. */
+export function installedAt(places: Places): Installed | null {
+  const text = readText(noteFile(places));
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Installed;
+  } catch {
+    // Torn by something that is not us: installing again writes it anew.
+    return null;
+  }
+}
+
+function launcherText(command: readonly string[]): string {
+  return `#!/bin/sh\n# made by skein install\nexec ${command.map(quoted).join(" ")} "$@"\n`;
+}
+
+/** A word for a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Installs, or says what it would change. */
+export async function install(
+  places: Places,
+  options: InstallOptions,
+  bundle: Bundle,
+  commands: readonly SlashCommand[],
+  deno: string,
+): Promise<readonly Change[]> {
+  if (options.dryRun) return planOf(places, options, bundle, commands, deno).changes;
+  return await alone(places.data, () => {
+    const { changes } = planOf(places, options, bundle, commands, deno);
+    apply(changes);
+    Deno.chmodSync(join(places.bin, NAME), 0o755);
+    removeOlder(places, bundle.id);
+    return Promise.resolve(changes);
+  });
+}
+
+/** Bundles of other versions go, unless a session may still run one: those of the last day stay. */
+function removeOlder(places: Places, id: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(places.data)) {
+    if (!isDirectory || !name.startsWith("app-") || name === `app-${id}`) continue;
+    const path = join(places.data, name);
+    const ageMs = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
+    if (ageMs > 86_400_000) Deno.removeSync(path, { recursive: true });
+  }
+}
+
+/** Takes out exactly what was put in; the home with its store stays. */
+export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
+  const note = installedAt(places);
+  const plan = (): Change[] => {
+    const changes = (note?.settings ?? []).filter((path) => readText(path) !== null).map((path) =>
+      changedJson(path, (json) => {
+        without(json, "extraKnownMarketplaces", NAME);
+        without(json, "enabledPlugins", PLUGIN);
+        if (note?.rule.includes(path) === true) removeRule(json);
+      })
+    );
+    const launcher = join(places.bin, NAME);
+    const text = readText(launcher);
+    if (text?.includes("# made by skein install") === true) {
+      changes.push({ path: launcher, before: text, after: null });
+    }
+    return changes;
+  };
+  if (dryRun) return plan();
+  return await alone(places.data, () => {
+    const changes = plan();
+    apply(changes);
+    for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
+    for (const { name } of [...Deno.readDirSync(places.data)]) {
+      if (name.startsWith("app-")) removeAll(join(places.data, name));
+    }
+    return Promise.resolve(changes);
+  });
+}
+
+function removeRule(json: Json): void {
+  const permissions = json["permissions"] as Json | undefined;
+  const allow = permissions?.["allow"];
+  if (permissions === undefined || !Array.isArray(allow)) return;
+  permissions["allow"] = allow.filter((rule) => rule !== TOOLS_RULE);
+  if ((permissions["allow"] as unknown[]).length === 0) delete permissions["allow"];
+  if (Object.keys(permissions).length === 0) delete json["permissions"];
+}
+
+function removeAll(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** The folder a bundle runs from, when this very program is one. */
+export function ownBundle(entry: string): Bundle | null {
+  if (!entry.endsWith("/main.js")) return null;
+  const folder = dirname(entry);
+  const files = new Map<string, string>();
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (isFile) files.set(name, Deno.readTextFileSync(join(folder, name)));
+  }
+  return { files, id: folder.split("app-").at(-1) ?? "own" };
+}
