@@ -1,0 +1,174 @@
+// skein as a user has it: installed as a plugin, two real sessions of Claude Code, and a scripted
+// model that never asks for its mail. What arrives, what is refused and what wakes whom is read off
+// the requests that reach the model. Run with: deno task test:clients
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
+import { TestHome } from "../support/home.ts";
+import { runPrint, startTui } from "./claude.ts";
+import { clientCommand, runs } from "./install.ts";
+import { installedUser, installEnv, shell, TOOLS } from "./installed.ts";
+import { messagesApi } from "./messages_api.ts";
+import { type Place, withPlace } from "./program.ts";
+
+const noClaude = await clientCommand("claude") === null;
+const noTmux = noClaude || !await runs("tmux", "-V");
+const tool = (name: string): string => `${TOOLS}${name}`;
+const ALLOWED = [`${TOOLS}*`, "Write", "Edit", "Bash", "Read"];
+
+function rows(place: Place, query: string): Record<string, unknown>[] {
+  return new TestHome(place.home).sql((db) => db.prepare(query).all());
+}
+
+Deno.test({
+  name: "installed: the plugin is loaded, its server connects, its hooks and commands are there",
+  ignore: noClaude,
+  fn: () =>
+    withPlace(async (place) => {
+      const user = await installedUser(place);
+      await using api = messagesApi();
+      api.script([
+        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        { match: /weaver/, blocks: [{ text: "finished" }] },
+      ]);
+      const env = installEnv(place, user);
+      const end = await runPrint("begin", {
+        place,
+        api,
+        user,
+        env,
+        servers: null,
+        allowedTools: ALLOWED,
+      });
+      assertEquals([end.code, end.late], [0, false], end.stderr);
+      const server = end.init.mcp_servers.find((one: { name: string }) =>
+        one.name.includes("skein")
+      );
+      assertEquals(server?.status, "connected", JSON.stringify(end.init.mcp_servers));
+      assert(end.init.slash_commands.includes("skein:lead"), end.init.slash_commands.join(" "));
+      assertEquals(end.result.result, "finished", api.transcript());
+    }),
+});
+
+Deno.test({
+  name: "mail: arrives at an agent that never asks, after a batch of tools, once",
+  ignore: noClaude,
+  fn: () =>
+    withPlace(async (place) => {
+      const user = await installedUser(place);
+      await using api = messagesApi();
+      const env = installEnv(place, user);
+      const session = crypto.randomUUID();
+      const sender = shell(place, "send", "weaver", "the port is 8080", "--category", "finding");
+      api.script([
+        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        {
+          match: /weaver/,
+          blocks: async () => {
+            await sender();
+            return [{ tool: "Bash", input: { command: "true", description: "nothing" } }];
+          },
+        },
+        { match: /the port is 8080/, blocks: [{ tool: "Bash", input: { command: "true" } }] },
+        { match: /./, blocks: [{ text: "finished" }] },
+      ], session);
+      const end = await runPrint("begin", {
+        place,
+        api,
+        user,
+        env,
+        session,
+        servers: null,
+        allowedTools: ALLOWED,
+      });
+      assertEquals(end.result.result, "finished", api.transcript());
+      const shown = api.requests.map((request) => request.shown).filter((text) =>
+        text.includes("the port is 8080")
+      );
+      assertEquals(shown.length, 1, "it was shown once");
+      assertStringIncludes(shown[0] ?? "", "from operator");
+      const [delivery] = rows(place, "SELECT state FROM delivery");
+      assertEquals(delivery?.["state"], 2, "it was seen");
+    }),
+});
+
+Deno.test({
+  name: "locks: an edit of what another holds is refused, by Write and by shell; the file is whole",
+  ignore: noClaude,
+  fn: () =>
+    withPlace(async (place) => {
+      const user = await installedUser(place);
+      await using api = messagesApi();
+      const env = installEnv(place, user);
+      const session = crypto.randomUUID();
+      const path = join(place.project, "held.txt");
+      Deno.writeTextFileSync(path, "whole\n");
+      await shell(place, "join", "--as", "bob")();
+      await shell(place, "file", "lock", "held.txt", "--as", "bob")();
+      api.script([
+        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        { match: /weaver/, blocks: [{ tool: "Read", input: { file_path: path } }] },
+        {
+          match: /whole/,
+          blocks: [{ tool: "Write", input: { file_path: path, content: "broken\n" } }],
+        },
+        {
+          match: /another agent holds it/,
+          blocks: [{ tool: "Bash", input: { command: "echo broken > held.txt" } }],
+        },
+        { match: /another agent holds it/, blocks: [{ text: "finished" }] },
+      ], session);
+      const end = await runPrint("begin", {
+        place,
+        api,
+        user,
+        env,
+        session,
+        servers: null,
+        allowedTools: ALLOWED,
+      });
+      assertEquals(end.result.result, "finished", api.transcript());
+      assertEquals(Deno.readTextFileSync(path), "whole\n");
+      const refusals = api.requests.filter((request) =>
+        request.shown.includes("bob has reserved it")
+      );
+      assertEquals(refusals.length, 2, "both named the holder");
+    }),
+});
+
+Deno.test({
+  name: "waking: an idle session begins a turn when mail comes, and the model sees it",
+  ignore: noTmux,
+  fn: () =>
+    withPlace(async (place) => {
+      const user = await installedUser(place);
+      await using api = messagesApi();
+      const env = installEnv(place, user);
+      api.script([
+        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        { match: /weaver/, blocks: [{ text: "resting" }] },
+        { match: /wake up please/, blocks: [{ text: "awake" }] },
+      ]);
+      await using tui = await startTui({
+        place,
+        api,
+        user,
+        env,
+        servers: null,
+        allowedTools: ALLOWED,
+      });
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      await eventually(() => Deno.statSync(join(place.home, "wake")).isDirectory);
+      const beforeMs = performance.now();
+      await shell(place, "send", "weaver", "wake up please", "--category", "question")();
+      await api.waitFor(/wake up please/);
+      const tookMs = performance.now() - beforeMs;
+      Deno.stdout.writeSync(
+        new TextEncoder().encode(`idle session: ${tookMs.toFixed(0)} ms from send to the model\n`),
+      );
+      await tui.waitForScreen(/awake/);
+      await tui.exit();
+    }),
+});
