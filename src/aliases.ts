@@ -4,7 +4,6 @@
 // among the parameters has to be the caller's own.
 
 import { sha256 } from "./core/digest.ts";
-import { Refusal } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 import { head } from "./core/text.ts";
 
@@ -17,8 +16,8 @@ export interface Params {
 }
 
 export interface Alias {
-  /** The operation it stands for; null: this build has none. */
-  readonly operation: string | null;
+  /** The operation it stands for. */
+  readonly operation: string;
   readonly summary: string;
   /** What it risks, if not what its operation does. */
   readonly risk?: "low" | "medium" | "high";
@@ -87,10 +86,6 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
     params: { run_id: "string!" },
     map: (args) => ({ ...args, action: "resume" }),
   }],
-  [
-    "spawn_worker",
-    unavailable("high", "Start a worker session.", "Open a terminal and start an agent there."),
-  ],
   ["init_coordination", {
     operation: "run",
     summary: "Set the goal and the master plan.",
@@ -172,18 +167,6 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
     map: () => ({ action: "status" }),
   }],
 ]);
-
-function unavailable(risk: "low" | "high", summary: string, hint: string): Alias {
-  return {
-    operation: null,
-    summary,
-    risk,
-    params: {},
-    map: () => {
-      throw new Refusal("NOT_AVAILABLE", "this build of skein cannot do that", { hint });
-    },
-  };
-}
 
 /** The names of a system, exactly; which names are listed is all that a profile decides. */
 export const PROFILES: Readonly<Record<string, readonly string[]>> = {

@@ -4,6 +4,7 @@
 import type { AnyOperation } from "./core/operation.ts";
 import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
 import { getConversation, logConversation } from "./conversation/operations.ts";
+import { spawnWorker } from "./fleet/operations.ts";
 import { search, status } from "./flock/operations.ts";
 import { endTurn, guardEdit, guardShell, reportTouched } from "./lock/guard.ts";
 import { listLocks, lockFile, unlockFile } from "./lock/operations.ts";
@@ -41,6 +42,7 @@ export const CATALOGUE: readonly AnyOperation[] = [
   listLocks,
   run,
   status,
+  spawnWorker,
   control,
   logConversation,
   getConversation,

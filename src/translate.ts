@@ -30,6 +30,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   log_conversation: { turn_type: "turn" },
   get_conversation: { peer_id: "peer" },
   control: { peer_id: "peer" },
+  spawn_worker: { peer_id: "name", working_dir: "folder", task_id: "task" },
 };
 
 /** Fields that hold a task: some systems count them. */

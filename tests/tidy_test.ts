@@ -86,6 +86,7 @@ const ROOMS = [
   "memory",
   "run",
   "conversation",
+  "fleet",
   "flock",
   "audit",
 ];

@@ -69,6 +69,11 @@ export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd:
   };
 }
 
+/** The installed command. */
+export function commandPath(places: Places): string {
+  return join(places.bin, NAME);
+}
+
 /** What the server may do: read, write to its home, loopback, and run git and skein. */
 export function serverFlags(places: Places): string[] {
   return [
@@ -121,7 +126,7 @@ function planOf(
   const server: ServerCommand = {
     command: deno,
     args: ["run", ...RUN_FLAGS, V8_FLAGS, ...serverFlags(places), entry, "mcp"],
-    env: { SKEIN_INSTALLED_HOME: places.home },
+    env: { SKEIN_INSTALLED_HOME: places.home, SKEIN_COMMAND: join(places.bin, NAME) },
   };
   const launcher = join(places.bin, NAME);
   const market = join(places.data, "marketplace");

@@ -121,6 +121,8 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   /** Reads too long for one transaction, once it is clear that the actor may. In place of `prepare`. */
   survey?(input: z.output<I>, view: View): Promise<P>;
   handle(ctx: Context, input: z.output<I>, prepared: P): Promise<z.input<O> | typeof WAIT>;
+  /** The subcommand that carries out, after the commit, what the answer says. */
+  readonly carriesOut?: string;
   /** Takes back what a wait stored, in a write of its own, when the wait ends without success. */
   unwait?(unit: Unit, actor: Actor): Promise<void>;
 }

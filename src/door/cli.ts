@@ -25,13 +25,18 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Commands about this machine: door/setup.ts. */
+const SETUP = ["install", "uninstall", "doctor", "prompt", "git-hook"] as const;
+
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, second] = args;
   if (first === "mcp") return await serve(args.slice(1));
+  if (first === "spawn") return await spawn(second ?? "");
   if (first === "hook") return await hook(second ?? "");
-  if (first === "install" || first === "uninstall") {
+  const setup = SETUP.find((one) => one === first);
+  if (setup !== undefined) {
     const { setUp } = await import("./setup.ts");
-    return await setUp(first, args.slice(1), Deno.mainModule, print);
+    return await setUp(setup, args.slice(1), Deno.mainModule, print);
   }
   if (first === "up") return await up(args.slice(1));
   if (first === "version" || first === "--version" || first === "-V") {
@@ -134,6 +139,13 @@ async function serve(args: readonly string[]): Promise<number> {
   const { serveMcp } = await import("./mcp.ts");
   await serveMcp(readEnvironment(Deno.env.toObject(), Deno.cwd()));
   return await new Promise(() => {});
+}
+
+/** Starts a worker's process: what the operation spawn_worker has decided, as JSON. */
+async function spawn(text: string): Promise<number> {
+  const { spawnWorker } = await import("../fleet/command.ts");
+  print(JSON.stringify(spawnWorker(text)));
+  return EXIT.done;
 }
 
 /** A hook that the client runs as a process. */

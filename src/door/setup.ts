@@ -1,12 +1,23 @@
-// `skein install`, `skein uninstall`, `skein doctor`: what makes a client know skein, as commands of
-// their own, since they are about this machine and not about a flock.
+// `skein install`, `uninstall`, `doctor`, `prompt` and `git-hook`: what makes clients know skein, as
+// commands of their own, since they are about this machine and not about a flock.
 
 import { parseArgs } from "node:util";
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { bundleOf } from "../claude/bundle.ts";
-import { type Change, diffOf } from "../claude/files.ts";
-import { install, placesOf, type Scope, SCOPES, uninstall } from "../claude/install.ts";
+import { agentPrompt, CLIENTS, configurationOf } from "../claude/clients.ts";
+import { apply, type Change, diffOf } from "../claude/files.ts";
+import { hookChanges, unhookChanges } from "../claude/githook.ts";
+import {
+  commandPath,
+  install,
+  placesOf,
+  type Scope,
+  SCOPES,
+  uninstall,
+} from "../claude/install.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
+import { readEnvironment } from "../node/settings.ts";
+import { nameFault } from "../peer/rules.ts";
 import { listPrompts, promptText } from "./prompts.ts";
 
 /** The prompts as slash commands; what the user types behind the command is their argument. */
@@ -19,17 +30,25 @@ export function slashCommands(): SlashCommand[] {
   }));
 }
 
+export type SetupCommand = "install" | "uninstall" | "doctor" | "prompt" | "git-hook";
+
 /** Runs one of the commands; `say` prints a line. Returns the exit code. */
 export async function setUp(
-  command: "install" | "uninstall",
+  command: SetupCommand,
   args: readonly string[],
   main: string,
   say: (line: string) => void,
 ): Promise<number> {
-  const { values } = readFlags(command, args);
+  const { values, positionals } = readFlags(command, args);
   if (values["help"] === true) {
     say(USAGE[command]);
     return 0;
+  }
+  if (command === "doctor") return await doctor(values["json"] === true, say);
+  if (command === "prompt") return prompt(positionals, say);
+  if (command === "git-hook") return gitHook(positionals, values["dry-run"] === true, say);
+  if (command === "install" && values["client"] !== undefined) {
+    return otherClient(String(values["client"]), say);
   }
   const places = placesOf(Deno.env.toObject(), Deno.cwd());
   const dryRun = values["dry-run"] === true;
@@ -50,33 +69,116 @@ const USAGE = {
   install: `skein install: the command, the server, hooks and slash commands for Claude Code
 
 Usage: skein install [--scope user|project|local] [--trust-tools] [--dry-run] [--json]
+       skein install --client codex|gemini|json
 
   --scope         whose settings name the plugin (default: user)
   --trust-tools   let agents use skein's tools without asking you each time
-  --dry-run       show what would be changed, change nothing`,
+  --dry-run       show what would be changed, change nothing
+  --client        print the configuration for another client`,
   uninstall: `skein uninstall: takes out exactly what skein install has put in; the store stays
 
 Usage: skein uninstall [--dry-run] [--json]`,
+  doctor: `skein doctor: how things stand on this machine, and what to do about it
+
+Usage: skein doctor [--json]      exit code 1 if anything is at fault`,
+  prompt: `skein prompt: a prompt to paste into an agent that has no slash commands
+
+Usage: skein prompt leader|worker NAME`,
+  "git-hook": `skein git-hook: refuse commits of files that another peer holds, in this repository
+
+Usage: skein git-hook install|uninstall [--dry-run]
+A pre-commit hook that is there already is kept and runs first.`,
 } as const;
 
 function readFlags(
-  command: "install" | "uninstall",
+  command: SetupCommand,
   args: readonly string[],
-): { values: Record<string, unknown> } {
+): { values: Record<string, unknown>; positionals: string[] } {
   const flag = { type: "boolean" } as const;
-  const options = {
-    "dry-run": flag,
-    json: flag,
-    help: flag,
-    ...(command === "install" ? { scope: { type: "string" } as const, "trust-tools": flag } : {}),
-  };
+  const text = { type: "string" } as const;
+  const more = command === "install" ? { scope: text, client: text, "trust-tools": flag } : {};
+  const options = { "dry-run": flag, json: flag, help: flag, ...more };
+  const allowPositionals = command === "prompt" || command === "git-hook";
   try {
-    return parseArgs({ args: [...args], options, strict: true });
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals });
   } catch (thrown) {
     throw new Refusal("INVALID_INPUT", `skein ${command}: ${asRefusal(thrown).message}`, {
       hint: `skein ${command} --help shows its flags.`,
     });
   }
+}
+
+async function doctor(json: boolean, say: (line: string) => void): Promise<number> {
+  const { examine } = await import("../claude/doctor.ts");
+  const env = Deno.env.toObject();
+  const found = await examine(readEnvironment(env, Deno.cwd()), placesOf(env, Deno.cwd()), env);
+  const ok = found.every(({ state }) => state !== "fault");
+  if (json) say(JSON.stringify({ ok, findings: found }));
+  else {
+    const marks = { ok: "ok   ", note: "note ", fault: "FAULT" };
+    const width = Math.max(...found.map(({ what }) => what.length));
+    for (const { what, state, text, remedy } of found) {
+      say(`${marks[state]}  ${what.padEnd(width)}  ${text}`);
+      if (remedy !== undefined) say(`${" ".repeat(width + 9)}${remedy}`);
+    }
+  }
+  return ok ? 0 : 1;
+}
+
+function prompt(positionals: readonly string[], say: (line: string) => void): number {
+  const [role, name] = positionals;
+  const fault = name === undefined ? "is missing" : nameFault(name);
+  if ((role !== "leader" && role !== "worker") || name === undefined || fault !== null) {
+    throw new Refusal(
+      "INVALID_INPUT",
+      `skein prompt: leader or worker, and a name: ${fault ?? ""}`,
+      {
+        field: "name",
+        hint: "skein prompt worker anna",
+      },
+    );
+  }
+  say(agentPrompt(role, name));
+  return 0;
+}
+
+function otherClient(wanted: string, say: (line: string) => void): number {
+  const client = CLIENTS.find((one) => one === wanted);
+  if (client === undefined) {
+    throw new Refusal("INVALID_INPUT", `--client ${wanted} is not one of ${CLIENTS.join(", ")}`, {
+      field: "client",
+    });
+  }
+  const places = placesOf(Deno.env.toObject(), Deno.cwd());
+  const { where, text } = configurationOf(client, commandPath(places), places.home);
+  say(text);
+  Deno.stderr.writeSync(new TextEncoder().encode(`goes into ${where}\n`));
+  return 0;
+}
+
+function gitHook(
+  positionals: readonly string[],
+  dryRun: boolean,
+  say: (line: string) => void,
+): number {
+  const [action] = positionals;
+  if (action !== "install" && action !== "uninstall") {
+    throw new Refusal("INVALID_INPUT", "skein git-hook: install or uninstall", {
+      field: "action",
+      hint: "skein git-hook --help",
+    });
+  }
+  const command = commandPath(placesOf(Deno.env.toObject(), Deno.cwd()));
+  const changes = action === "install"
+    ? hookChanges(Deno.cwd(), command)
+    : unhookChanges(Deno.cwd());
+  for (const change of changes) for (const line of diffOf(change)) say(line);
+  if (!dryRun) {
+    apply(changes, 0o755);
+    for (const { path, after } of changes) if (after !== null) Deno.chmodSync(path, 0o755);
+  }
+  if (changes.every(({ before, after }) => before === after)) say("nothing to change");
+  return 0;
 }
 
 function scopeOf(value: unknown): Scope {
@@ -98,7 +200,11 @@ function report(
     say(JSON.stringify({ changed: real.map(({ path }) => path), dry_run: how.dryRun }));
     return;
   }
-  for (const change of real) for (const line of diffOf(change)) say(line);
+  const app = real.filter(({ path }) => path.includes("/app-"));
+  if (app.length > 0) say(`+ ${app.length} files of the program`);
+  for (const change of real.filter((one) => !app.includes(one))) {
+    for (const line of diffOf(change)) say(line);
+  }
   if (real.length === 0) say(`nothing to ${command}: everything is as it should be`);
   else if (how.dryRun) say("nothing was changed (--dry-run)");
   else if (command === "install") {

@@ -53,7 +53,7 @@ function annotationsOf(operation: AnyOperation): Tool["annotations"] {
 }
 
 function aliasTool(name: string, alias: Alias): Tool {
-  const operation = alias.operation === null ? undefined : operationNamed(alias.operation);
+  const operation = operationNamed(alias.operation);
   return {
     name,
     description: alias.summary,

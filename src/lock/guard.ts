@@ -45,16 +45,18 @@ export const guardEdit = operation({
   positionals: ["paths"],
   input: z.strictObject({
     paths: list(path(), LIMITS.pathsPerLock, 1),
-    /** Whether to take the lock; without it the paths are only looked at. */
-    take: flag().optional(),
+    /** Only look whether somebody holds them; take nothing. */
+    look_only: flag().optional(),
   }),
-  readsOnly: (input) => input.take === false,
+  readsOnly: (input) => input.look_only === true,
   output: z.object({ taken: z.array(z.string()) }),
   prepare: (input, folder) => editedPaths(input.paths, folder),
   async handle(ctx, input, wanted) {
-    const blocking = await blockers(ctx, wanted, "exclusive");
+    const blocking = input.look_only === true
+      ? await blockersSeen(ctx, wanted)
+      : await blockers(ctx, wanted, "exclusive");
     if (blocking.length > 0) throw await heldBy(ctx, "edit", blocking);
-    if (input.take === false) return { taken: [] };
+    if (input.look_only === true) return { taken: [] };
     const mine = await table.locksOf(ctx.tx, ctx.actor.id);
     const taken: string[] = [];
     for (const one of wanted) {

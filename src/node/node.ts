@@ -16,6 +16,7 @@ import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import type { JournalRow } from "../store/journal.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
+import { carryOut } from "./carry.ts";
 import { Duties } from "./duties.ts";
 import { beginLife } from "./joining.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
@@ -181,6 +182,9 @@ export class Node {
         beside,
       });
       this.#remember(operation, answer);
+      if (operation.carriesOut !== undefined) {
+        answer = await carryOut(operation, answer, life.store.folder);
+      }
       if (this.#notices.length > 0) {
         answer = { ...answer, notice: this.#notices.splice(0).join("; ") };
       }

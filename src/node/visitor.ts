@@ -11,6 +11,7 @@ import { type Answer, type Caller, type CallOptions, type Change, perform } from
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
+import { carryOut } from "./carry.ts";
 import { HeadKeeper, type Keeping } from "./head.ts";
 import { Identities, type Who } from "./identity.ts";
 
@@ -58,13 +59,14 @@ export class Visitor {
       const store = this.#store ??= await openStore(home, systemClock, secret ?? null);
       const who = this.#who ??= await this.#identify(store, operation.name);
       const offered = new Set<number>();
-      const answer = await perform(
+      const decided = await perform(
         store,
         this.#caller(store, who, offered),
         operation,
         input,
         options,
       );
+      const answer = await carryOut(operation, decided, store.folder);
       return { answer, shown: () => this.#shown(store, who, offered) };
     } catch (thrown) {
       if (this.#store !== null) await refusalsWritten(this.#store);

@@ -257,6 +257,36 @@ export function setName(tx: Tx, id: string, name: string): Promise<number> {
   return tx.run("UPDATE peer SET name = ? WHERE id = ?", name, id);
 }
 
+/** Makes an identity that nobody has begun yet: whoever brings its name is it. Returns its id. */
+export async function reserve(
+  tx: Tx,
+  who: {
+    readonly name: string;
+    readonly project: string;
+    readonly folder: string;
+    readonly tree: string;
+    readonly at: string;
+  },
+): Promise<string> {
+  const before = await peerByName(tx, who.name);
+  if (before !== undefined) return before.id;
+  const id = crypto.randomUUID().replaceAll("-", "").slice(0, 8);
+  await tx.run(
+    `INSERT INTO peer (id, name, role, pinned, project, folder, tree, kind, state, joined_at, seen_at,
+       ended_at, end_reason)
+     VALUES (?, ?, 'worker', 1, ?, ?, ?, 'resident', 'gone', ?, ?, ?, 'not begun')`,
+    id,
+    who.name,
+    who.project,
+    who.folder,
+    who.tree,
+    who.at,
+    who.at,
+    who.at,
+  );
+  return id;
+}
+
 export function setSession(tx: Tx, id: string, session: string): Promise<number> {
   return tx.run("UPDATE peer SET session = ? WHERE id = ?", session, id);
 }

@@ -28,6 +28,7 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["list_peers", "peer list machine"],
   ["status", "status"],
   ["search", "search first"],
+  ["spawn_worker", "worker spawn w9 --how headless"],
   ["control", "control ping w1"],
   ["log_conversation", "conversation log user hello --as w1"],
   ["get_conversation", "conversation get w1"],

@@ -60,7 +60,7 @@ Deno.test({
     withTempFolder(async (temp) => {
       const home = join(temp, "home");
       const { tools } = await inspect(home, temp, "tools/list");
-      assertEquals(tools.length, 22);
+      assertEquals(tools.length, 23);
       assertEquals(tools[0].name, "join");
       const call = async (tool: string, ...args: string[]): Promise<Json> => {
         const given = args.length === 0 ? [] : ["--tool-arg", ...args];

@@ -50,7 +50,7 @@ Deno.test("deno install: the installed command serves MCP and answers in a shell
     const peer = await startPeer({ home, folder, name: "anna", command: [command], env });
     try {
       const { tools } = await peer.client.listTools();
-      assertEquals(tools.length, 22);
+      assertEquals(tools.length, 23);
       assertEquals((await peer.ok("create_task", { title: "installed" })).id, "t1");
       const { tasks } = JSON.parse(await run("task", "list", "--json"));
       assertEquals(tasks[0].title, "installed");

@@ -37,7 +37,8 @@ export class Shell {
     const child = new Deno.Command(command, {
       args: [...before, ...args],
       cwd: options.cwd ?? this.folder,
-      env: testEnv({ SKEIN_HOME: this.home, ...options.env }),
+      // No test starts a real agent.
+      env: testEnv({ SKEIN_HOME: this.home, SKEIN_AGENT: "true", ...options.env }),
       clearEnv: true,
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",

@@ -34,6 +34,7 @@ const PROFILES: Readonly<Record<string, readonly string[]>> = {
     "list_locks",
     "run",
     "status",
+    "spawn_worker",
     "control",
     "log_conversation",
     "get_conversation",
@@ -96,7 +97,7 @@ Deno.test("tools/list: a server lists exactly the names of its profile", async (
         await peer.close();
       }
     }
-    assertEquals([PROFILES["all"]?.length, CORE.length], [22, 11]);
+    assertEquals([PROFILES["all"]?.length, CORE.length], [23, 11]);
     assertEquals([PROFILES["c2-lattice"]?.length, PROFILES["coordination"]?.length], [22, 6]);
   });
 });

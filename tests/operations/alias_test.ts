@@ -139,12 +139,6 @@ flockTest("aliases: an identity among the parameters has to be the caller's own"
   assertEquals(wrong, [], "an identity that is not the caller's was let through");
 });
 
-flockTest("aliases: what this build cannot do says so and what to do instead", async (flock) => {
-  const { anna } = await flock.crew();
-  const { hint } = await anna.refused("NOT_AVAILABLE", "spawn_worker");
-  assert(hint.length > 10);
-});
-
 flockTest("aliases: a title made of a description ends between characters", async (flock) => {
   const { lead } = await flock.crew();
   const description = `${"x".repeat(199)}\u{1f9a2} and more`;

@@ -1,0 +1,217 @@
+// `skein doctor`: how things stand on this machine, each finding with what to do about it. It looks,
+// measures, and changes nothing but a bell of its own that it rings once.
+
+import { join } from "@std/path";
+import { asRefusal } from "../core/errors.ts";
+import { systemClock } from "../core/clock.ts";
+import { repositoryOf } from "../core/repository.ts";
+import { VERSION } from "../core/version.ts";
+import type { Environment } from "../node/settings.ts";
+import { leaderRow } from "../peer/leader.ts";
+import { livePeers, peerByIncarnation } from "../peer/table.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/unit.ts";
+import { readText } from "./files.ts";
+import { installedAt, type Places, PLUGIN } from "./install.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  readonly state: "ok" | "note" | "fault";
+  readonly text: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+}
+
+const BELL_MS = 2_000;
+/** A ring that takes longer than this is felt. */
+const SLOW_MS = 50;
+
+/** Looks at everything; a look that fails is a finding, too. */
+export async function examine(
+  environment: Environment,
+  places: Places,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Finding[]> {
+  const found: Finding[] = [versions()];
+  try {
+    const store = await openStore(environment.home, systemClock, environment.secret);
+    found.push({
+      what: "home",
+      state: "ok",
+      text: `${store.folder}, the user's alone, on a local disk`,
+    });
+    found.push(await leader(store), await flock(store, environment.folder), await bell(store));
+    store.engine.close();
+  } catch (thrown) {
+    const { code, message, hint } = asRefusal(thrown);
+    found.push({ what: "home", state: "fault", text: `${code}: ${message}`, remedy: hint });
+  }
+  found.push(...installation(places, environment.home), client(env), ...delivery(places, env));
+  return found;
+}
+
+function versions(): Finding {
+  const text = `skein ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch}`;
+  return { what: "versions", state: "ok", text };
+}
+
+async function leader(store: Store): Promise<Finding> {
+  const row = await store.engine.read(leaderRow);
+  const { incarnation } = row;
+  if (incarnation === null || store.engine.held(incarnation) !== "held") {
+    return {
+      what: "leader",
+      state: "note",
+      text: "nobody leads: no session is running, or the first has not joined yet",
+      remedy: "Start an agent session, or keep one up with: skein up",
+    };
+  }
+  const peer = await store.engine.read((tx) => peerByIncarnation(tx, incarnation));
+  const url = row.url ?? "no page";
+  return { what: "leader", state: "ok", text: `${peer?.name}, epoch ${row.epoch}, ${url}` };
+}
+
+async function flock(store: Store, folder: string): Promise<Finding> {
+  const project = repositoryOf(folder)?.commonDir ?? folder;
+  const peers = await store.engine.read((tx) => livePeers(tx, project));
+  const stalled = peers.filter((peer) => peer.stalled_since_s !== null).map((peer) => peer.name);
+  const names = peers.map((peer) => peer.name).join(", ") || "nobody";
+  if (stalled.length === 0) return { what: "flock", state: "ok", text: `here: ${names}` };
+  return {
+    what: "flock",
+    state: "fault",
+    text: `these do not react: ${stalled.join(", ")}`,
+    remedy: "Let them go on (fg, SIGCONT) or end them: what they hold is free after a grace.",
+  };
+}
+
+/** How long a ring takes from here to here: whether being told works at all. */
+async function bell(store: Store): Promise<Finding> {
+  let rung = (): void => {};
+  const heard = new Promise<void>((done) => rung = done);
+  const own = await store.engine.bell(() => rung());
+  const late = new Promise<null>((done) => setTimeout(() => done(null), BELL_MS));
+  const beforeMs = performance.now();
+  store.engine.ring([own.address]);
+  const outcome = await Promise.race([heard.then(() => performance.now() - beforeMs), late]);
+  own.close();
+  if (outcome === null) {
+    return {
+      what: "bell",
+      state: "fault",
+      text: "a datagram on loopback does not arrive: news is up to a second late",
+      remedy: "Allow UDP on 127.0.0.1 in this machine's firewall or sandbox.",
+    };
+  }
+  const text = `rings in ${outcome.toFixed(2)} ms`;
+  return outcome < SLOW_MS
+    ? { what: "bell", state: "ok", text }
+    : { what: "bell", state: "note", text, remedy: "The machine is busy; measure again." };
+}
+
+function installation(places: Places, home: string): Finding[] {
+  const note = installedAt(places);
+  if (note === null) {
+    return [{
+      what: "installation",
+      state: "note",
+      text: "skein is not installed for Claude Code",
+      remedy: "Run: skein install",
+    }];
+  }
+  const found: Finding[] = [];
+  const again = "Run: skein install";
+  if (note.version !== VERSION) {
+    const text = `version ${note.version} is installed, this is ${VERSION}`;
+    found.push({ what: "installation", state: "fault", text, remedy: again });
+  }
+  if (note.home !== home) {
+    const text = `it is installed for the home ${note.home}, but this one is ${home}`;
+    found.push({
+      what: "installation",
+      state: "fault",
+      text,
+      remedy: `Run: SKEIN_HOME=${home} skein install`,
+    });
+  }
+  for (const path of note.settings) {
+    const text = readText(path) ?? "";
+    const named = text.includes(`"${PLUGIN}": true`) || text.includes(`"${PLUGIN}":true`);
+    found.push(
+      named ? { what: "registration", state: "ok", text: `${path} names the plugin` } : {
+        what: "registration",
+        state: "fault",
+        text: `${path} does not name the plugin any more`,
+        remedy: again,
+      },
+    );
+  }
+  const entry = readText(join(places.data, "marketplace", "plugins", "skein", ".mcp.json")) ?? "";
+  const program = /"command": "([^"]+)"/.exec(entry)?.[1];
+  if (program === undefined || !exists(program)) {
+    const text = `the program of the server is gone: ${program ?? "no entry"}`;
+    found.push({ what: "server", state: "fault", text, remedy: again });
+  } else found.push({ what: "server", state: "ok", text: `runs with ${program}` });
+  return found;
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** The client in whose session this runs, if any. */
+function client(env: Readonly<Record<string, string | undefined>>): Finding {
+  const session = env["CLAUDE_CODE_SESSION_ID"];
+  if (session === undefined || session === "") {
+    return { what: "session", state: "ok", text: "a shell of its own: you are the operator" };
+  }
+  return { what: "session", state: "ok", text: `the shell of the Claude Code session ${session}` };
+}
+
+/** Which ways mail can take to an agent here. */
+function delivery(places: Places, env: Readonly<Record<string, string | undefined>>): Finding[] {
+  const hooks = installedAt(places) !== null;
+  const entry = env["CLAUDE_CODE_ENTRYPOINT"];
+  const found: Finding[] = [
+    { what: "mail on tool results", state: "ok", text: "works in every client" },
+    hooks
+      ? {
+        what: "mail by hooks",
+        state: "ok",
+        text: "after each batch of tools, at prompts, at turn ends",
+      }
+      : {
+        what: "mail by hooks",
+        state: "note",
+        text: "off: an agent that calls no tool of skein sees no mail",
+        remedy: "Run: skein install",
+      },
+    {
+      what: "locks at the moment of writing",
+      state: hooks ? "ok" : "note",
+      text: hooks
+        ? "edits and shell commands are checked; the checks fail open if the server is dead or slow"
+        : "off: locks are kept by those who ask for them",
+      ...(hooks ? {} : { remedy: "Run: skein install" }),
+    },
+  ];
+  const idle = hooks && (entry === undefined || entry === "cli");
+  found.push({
+    what: "waking an idle session",
+    state: idle ? "ok" : "note",
+    text: idle
+      ? "interactive sessions are woken by the waiter"
+      : "not in this session: only interactive ones are woken",
+  });
+  found.push({
+    what: "channels",
+    state: "note",
+    text: "not used: the client drops them without a word where they are not enabled",
+  });
+  return found;
+}

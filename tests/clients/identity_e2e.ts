@@ -1,0 +1,297 @@
+// Who a session is, whatever the real client does to it: cleared, resumed, continued, killed, cut
+// off from its server or helped by a subagent, it stays one peer with its name, its mail, its claims
+// and its locks. Run with: deno task test:clients
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
+import { TestHome } from "../support/home.ts";
+import { type Peer, startPeer } from "../support/peer.ts";
+import {
+  type ClaudeOptions,
+  type ClaudeUser,
+  runPrint,
+  startPrint,
+  startTui,
+  type Tui,
+} from "./claude.ts";
+import { clientCommand, runs } from "./install.ts";
+import { installedUser, installEnv, TOOLS } from "./installed.ts";
+import { messagesApi } from "./messages_api.ts";
+import { endProcess, type Place, withPlace } from "./program.ts";
+import type { ApiRequest, Block, ScriptedApi, Step } from "./script.ts";
+
+const noClaude = await clientCommand("claude") === null;
+const noTmux = noClaude || !await runs("tmux", "-V");
+const ALLOWED = [`${TOOLS}*`, "Bash", "Task", "Agent"];
+
+interface Stage {
+  readonly place: Place;
+  readonly user: ClaudeUser;
+  readonly api: ScriptedApi;
+  /** Another agent of the flock. */
+  readonly bob: Peer;
+  readonly options: ClaudeOptions;
+}
+
+/** An installed skein, a model's API, and another agent who has made a task. */
+async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
+  await withPlace(async (place) => {
+    const user = await installedUser(place);
+    await using api = messagesApi();
+    const bob = await startPeer({ home: place.home, folder: place.project, name: "bob" });
+    try {
+      await bob.ok("create_task", { title: "Spin the yarn" });
+      const env = installEnv(place, user);
+      const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
+      await body({ place, user, api, bob, options });
+    } finally {
+      await bob.close();
+    }
+  });
+}
+
+const call = (name: string, input: unknown = {}): Block => ({ tool: `${TOOLS}${name}`, input });
+
+/** A turn in which the session takes a name, a task and a lock. */
+function settling(last: Step["blocks"]): Step[] {
+  return [
+    { match: /begin/, blocks: [call("join", { name: "weaver" })] },
+    { match: /"name":"weaver"/, blocks: [call("claim_task")] },
+    { match: /Spin the yarn/, blocks: [call("lock_file", { paths: ["held.txt"] })] },
+    { match: /"granted":\["held.txt"\]/, blocks: last },
+  ];
+}
+
+function rows(place: Place, query: string): Record<string, unknown>[] {
+  return new TestHome(place.home).sql((db) => db.prepare(query).all());
+}
+
+/** What stands in the store of everybody but bob: one agent, whatever it went through. */
+function weaverHas(place: Place): Record<string, unknown>[] {
+  return rows(
+    place,
+    `SELECT name, state,
+       (SELECT group_concat(id) FROM task WHERE claim_incarnation = peer.incarnation) AS tasks,
+       (SELECT group_concat(shown) FROM lock WHERE lock.incarnation = peer.incarnation) AS locks
+     FROM peer WHERE kind = 'resident' AND name <> 'bob'`,
+  );
+}
+
+const ALL_HELD = [{ name: "weaver", state: "live", tasks: "t1", locks: "held.txt" }];
+
+async function idle(tui: Tui): Promise<void> {
+  const path = join(tui.user.config, "sessions", `${tui.pid}.json`);
+  await eventually(() => JSON.parse(Deno.readTextFileSync(path)).status === "idle", {
+    what: "an idle session",
+  });
+}
+
+/** In how many requests a text was new to the model. */
+function timesShown(api: ScriptedApi, text: string): number {
+  return api.requests.filter((one) => one.shown.includes(text)).length;
+}
+
+Deno.test({
+  name: "identity: /clear keeps name, claim, lock and mail; what is sent before and after wakes once",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, bob, options }) => {
+      api.script([
+        ...settling([{ text: "settled" }]),
+        { match: /you still have t1/, blocks: [{ text: "resting" }] },
+        { match: /before the clear/, blocks: [{ text: "heard one" }] },
+        { match: /who am i/, blocks: [call("join")] },
+        { match: /"name":"weaver"/, blocks: [{ text: "still weaver" }] },
+        { match: /you still have t1/, blocks: [{ text: "resting again" }] },
+        { match: /after the clear/, blocks: [{ text: "heard two" }] },
+      ]);
+      await using tui = await startTui(options);
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      await idle(tui);
+      await bob.ok("send", { to: ["weaver"], content: "before the clear" });
+      await tui.waitForScreen(/heard one/);
+      await idle(tui);
+      const [first] = api.requests;
+      await tui.say("/clear");
+      await eventually(async () => !/heard one/.test(await tui.screen()), { what: "/clear" });
+      await tui.say("who am i");
+      await tui.waitForScreen(/resting again/);
+      await idle(tui);
+      assert(api.requests.at(-1)?.session !== first?.session, "the client calls it a new session");
+      assertEquals(weaverHas(place), ALL_HELD);
+      await bob.ok("send", { to: ["weaver"], content: "after the clear" });
+      await tui.waitForScreen(/heard two/);
+      assertEquals(timesShown(api, "before the clear"), 1);
+      assertEquals(timesShown(api, "after the clear"), 1);
+      assertEquals((await bob.ok("list_peers")).peers.length, 2);
+      await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "identity: right after /clear, before any prompt, mail still wakes the session",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ api, bob, options }) => {
+      api.script([
+        { match: /begin/, blocks: [call("join", { name: "weaver" })] },
+        { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
+        { match: /are you there/, blocks: [{ text: "here I am" }] },
+      ]);
+      await using tui = await startTui(options);
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      await idle(tui);
+      await tui.say("/clear");
+      await eventually(async () => !/resting/.test(await tui.screen()), { what: "/clear" });
+      await bob.ok("send", { to: ["weaver"], content: "are you there" });
+      await tui.waitForScreen(/here I am/);
+      assertEquals(timesShown(api, "are you there"), 1);
+      await tui.exit();
+    }),
+});
+
+/** A resumed session: what it is told, who it is, what it has. */
+async function resumes(
+  { place, api, bob, options }: Stage,
+  session: string,
+  args: readonly string[],
+): Promise<ApiRequest[]> {
+  const before = api.requests.length;
+  api.script([
+    { match: /go on/, blocks: [call("join")] },
+    { match: /"name":"weaver"/, blocks: [{ text: "still weaver" }] },
+    {
+      match: /you still have t1/,
+      blocks: async () => {
+        assertEquals(weaverHas(place), ALL_HELD);
+        assertEquals((await bob.ok("list_peers")).peers.length, 2);
+        return [{ text: "finished" }];
+      },
+    },
+  ]);
+  const end = await runPrint("go on", { ...options, args });
+  assertEquals([end.result?.result, end.code], ["finished", 0], api.transcript());
+  const requests = api.requests.slice(before);
+  assertEquals(requests[0]?.session, session);
+  return requests;
+}
+
+Deno.test({
+  name: "identity: --resume in a new process gets name, task, lock and mail back",
+  ignore: noClaude,
+  fn: () =>
+    onStage(async (stage) => {
+      const { place, api, bob, options } = stage;
+      const session = crypto.randomUUID();
+      api.script([
+        ...settling([{ text: "settled" }]),
+        { match: /you still have t1/, blocks: [{ text: "later" }] },
+      ]);
+      const end = await runPrint("begin", { ...options, session });
+      assertEquals(end.result?.result, "later", api.transcript());
+      await eventually(() => weaverHas(place)[0]?.["state"] === "gone", { what: "weaver's end" });
+      await bob.ok("send", { to: ["weaver"], content: "while you were away" });
+      const [first] = await resumes(stage, session, ["--resume", session]);
+      assertStringIncludes(first?.shown ?? "", "while you were away");
+      assertEquals(timesShown(api, "while you were away"), 1);
+    }),
+});
+
+Deno.test({
+  name: "identity: --resume after kill -9 of the client gets everything back",
+  ignore: noClaude,
+  fn: () =>
+    onStage(async (stage) => {
+      const { place, api, bob, options } = stage;
+      const session = crypto.randomUUID();
+      const asked = /"granted":\["held.txt"\]/;
+      api.script(settling(() => new Promise(() => {})));
+      const run = await startPrint("begin", { ...options, session });
+      await api.waitFor(asked);
+      run.kill("SIGKILL");
+      await run.ended;
+      await eventually(() => weaverHas(place)[0]?.["state"] === "gone", { what: "weaver's end" });
+      await bob.ok("send", { to: ["weaver"], content: "while you were dead" });
+      const [first] = await resumes(stage, session, ["--resume", session]);
+      assertStringIncludes(first?.shown ?? "", "while you were dead");
+      assertEquals(timesShown(api, "while you were dead"), 1);
+    }),
+});
+
+Deno.test({
+  name: "identity: --continue is the old peer, though its environment names another session",
+  ignore: noClaude,
+  fn: () =>
+    onStage(async (stage) => {
+      const { api, options } = stage;
+      const session = crypto.randomUUID();
+      api.script([
+        ...settling([{ text: "settled" }]),
+        { match: /you still have t1/, blocks: [{ text: "later" }] },
+      ]);
+      await runPrint("begin", { ...options, session });
+      await resumes(stage, session, ["--continue"]);
+    }),
+});
+
+Deno.test({
+  name: "identity: of two live servers with one session the newer acts, the older is FENCED",
+  ignore: noClaude,
+  fn: () =>
+    onStage(async (stage) => {
+      const { api, options } = stage;
+      const session = crypto.randomUUID();
+      let goOn = (_: readonly Block[]): void => {};
+      const held = new Promise<readonly Block[]>((done) => (goOn = done));
+      const granted = /"granted":\["held.txt"\]/;
+      const older = (request: ApiRequest): boolean => !/go on/.test(history(request));
+      api.script([
+        ...settling(() => held),
+        { match: /FENCED/, blocks: [{ text: "given up" }] },
+      ], older);
+      const run = await startPrint("begin", { ...options, session });
+      await api.waitFor(granted);
+      await resumes(stage, session, ["--resume", session]);
+      goOn([call("unlock_file", { paths: ["held.txt"] })]);
+      const end = await run.ended;
+      assertEquals(end.result?.result, "given up", api.transcript());
+    }),
+});
+
+function history({ body }: ApiRequest): string {
+  return JSON.stringify(body.messages);
+}
+
+Deno.test({
+  name: "identity: a server that dies in a call comes back as the same peer",
+  ignore: noClaude || Deno.build.os !== "linux",
+  fn: () =>
+    onStage(async ({ place, api, bob, options }) => {
+      const others = new Set([...place.servers()]);
+      api.script([
+        ...settling([call("check", { wait_ms: 30_000 })]),
+        { match: /Connection closed/, blocks: [call("join")] },
+        { match: /"name":"weaver"/, blocks: [{ text: "still weaver" }] },
+        {
+          match: /you still have t1/,
+          blocks: async () => {
+            assertEquals(weaverHas(place), ALL_HELD);
+            assertEquals((await bob.ok("list_peers")).peers.length, 2);
+            return [{ text: "finished" }];
+          },
+        },
+      ]);
+      const run = await startPrint("begin", options);
+      await api.waitFor(/"granted"/);
+      await eventually(() => rows(place, "SELECT 1 FROM peer WHERE name = 'weaver'").length === 1);
+      const [row] = rows(place, "SELECT pid FROM peer WHERE name = 'weaver'");
+      assert(!others.has(Number(row?.["pid"])));
+      await bob.call("check", { wait_ms: 300 });
+      endProcess(Number(row?.["pid"]));
+      const end = await run.ended;
+      assertEquals(end.result?.result, "finished", api.transcript());
+    }),
+});
