@@ -10,7 +10,8 @@ import { LEADING } from "../core/policy.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { stillAlive } from "../peer/life.ts";
 import { generateName, nameFault } from "../peer/rules.ts";
-import { namesLike, peerByName, reserve } from "../peer/table.ts";
+import { reserve } from "../peer/lives.ts";
+import { namesLike, peerByName } from "../peer/table.ts";
 import { setAssigned, taskById } from "../task/table.ts";
 import { WAYS } from "./spawn.ts";
 

@@ -8,6 +8,7 @@ import type { Tx, Unit } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
 import { markAllOfferedSeen } from "../message/table.ts";
 import { enter } from "../peer/entry.ts";
+import { writeEntry } from "../peer/lives.ts";
 import {
   peerById,
   peerByName,
@@ -16,7 +17,6 @@ import {
   peersOfClients,
   type ProcessId,
   renewLease,
-  writeEntry,
 } from "../peer/table.ts";
 import { readToken } from "../peer/token.ts";
 import { SCHEMA_VERSION } from "../store/schema.ts";

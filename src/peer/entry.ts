@@ -17,6 +17,7 @@ import {
   rankOf,
   type RoleDecision,
 } from "./rules.ts";
+import { writeEntry } from "./lives.ts";
 import {
   architectOf,
   type Kind,
@@ -28,7 +29,6 @@ import {
   peersOfClients,
   type ProcessId,
   setName,
-  writeEntry,
 } from "./table.ts";
 
 /** Everything a newcomer brings along. */

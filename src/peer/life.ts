@@ -11,10 +11,10 @@ import { insertNote } from "../task/notes.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
 import type { GitState } from "../core/git.ts";
+import { endPeer } from "./lives.ts";
 import {
   allLivePeers,
   architectOf,
-  endPeer,
   nextArchitect,
   peerById,
   peerByIncarnation,

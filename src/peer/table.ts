@@ -65,6 +65,13 @@ export function idByName(tx: Tx, name: string): Promise<{ id: string } | undefin
   return tx.get<{ id: string }>("SELECT id FROM peer WHERE name = ?", name);
 }
 
+/** A process that cannot be mistaken for a later one of the same number. */
+export interface ProcessId {
+  readonly pid: number;
+  /** When it started, as the system says it. */
+  readonly start: string;
+}
+
 /** What every call needs to know of its actor; every column is paid for with every call. */
 export type ActorRow =
   & Pick<
@@ -163,128 +170,12 @@ export async function namesLike(tx: Tx, prefix: string): Promise<Set<string>> {
   return new Set(rows.map((row) => row.name));
 }
 
-/** Everything that is set when somebody joins. */
-export interface Entry {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly wantedRole: Role | null;
-  readonly pinned: boolean;
-  readonly project: string;
-  readonly folder: string;
-  readonly tree: string;
-  readonly kind: Kind;
-  readonly session: string | null;
-  readonly incarnation: string;
-  readonly bell: number;
-  readonly pid: number;
-  readonly version: string;
-  readonly schema: number;
-  readonly at: string;
-  readonly leaseUntilS: number | null;
-  /** The process behind the peer, if there is one: whose shell a command line runs in. */
-  readonly client?: ProcessId | null;
-}
-
-/** A process that cannot be mistaken for a later one of the same number. */
-export interface ProcessId {
-  readonly pid: number;
-  /** When it started, as the system says it. */
-  readonly start: string;
-}
-
-/** Makes an identity, or gives it a new life. Mail, summary and run stay with the identity. */
-export async function writeEntry(tx: Tx, entry: Entry): Promise<void> {
-  await tx.run(
-    `INSERT INTO peer (id, name, role, wanted_role, pinned, project, folder, tree, kind, session,
-       state, incarnation, bell, pid, version, schema, joined_at, seen_at, lease_until_s, client_pid,
-       client_start)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role,
-       wanted_role = excluded.wanted_role, pinned = excluded.pinned, project = excluded.project,
-       folder = excluded.folder, tree = excluded.tree, kind = excluded.kind,
-       session = excluded.session, state = 'live', incarnation = excluded.incarnation,
-       bell = excluded.bell, watch = 0, pid = excluded.pid, version = excluded.version,
-       schema = excluded.schema, joined_at = excluded.joined_at, seen_at = excluded.seen_at,
-       lease_until_s = excluded.lease_until_s, client_pid = excluded.client_pid,
-       client_start = excluded.client_start, ended_at = NULL, end_reason = NULL,
-       stalled_since_s = NULL, git = NULL, git_at = NULL`,
-    entry.id,
-    entry.name,
-    entry.role,
-    entry.wantedRole,
-    entry.pinned ? 1 : 0,
-    entry.project,
-    entry.folder,
-    entry.tree,
-    entry.kind,
-    entry.session,
-    entry.incarnation,
-    entry.bell,
-    entry.pid,
-    entry.version,
-    entry.schema,
-    entry.at,
-    entry.at,
-    entry.leaseUntilS,
-    entry.client?.pid ?? 0,
-    entry.client?.start ?? "",
-  );
-}
-
-/** Ends a life. False if it had ended before. */
-export async function endPeer(
-  tx: Tx,
-  incarnation: string,
-  at: string,
-  reason: string,
-): Promise<boolean> {
-  const changed = await tx.run(
-    `UPDATE peer SET state = 'gone', incarnation = NULL, bell = 0, watch = 0, lease_until_s = NULL,
-       stalled_since_s = NULL, ended_at = ?, end_reason = ? WHERE incarnation = ?`,
-    at,
-    reason,
-    incarnation,
-  );
-  return changed > 0;
-}
-
 export function setRole(tx: Tx, id: string, role: Role, wanted: Role | null): Promise<number> {
   return tx.run("UPDATE peer SET role = ?, wanted_role = ? WHERE id = ?", role, wanted, id);
 }
 
 export function setName(tx: Tx, id: string, name: string): Promise<number> {
   return tx.run("UPDATE peer SET name = ? WHERE id = ?", name, id);
-}
-
-/** Makes an identity that nobody has begun yet: whoever brings its name is it. Returns its id. */
-export async function reserve(
-  tx: Tx,
-  who: {
-    readonly name: string;
-    readonly project: string;
-    readonly folder: string;
-    readonly tree: string;
-    readonly at: string;
-  },
-): Promise<string> {
-  const before = await peerByName(tx, who.name);
-  if (before !== undefined) return before.id;
-  const id = crypto.randomUUID().replaceAll("-", "").slice(0, 8);
-  await tx.run(
-    `INSERT INTO peer (id, name, role, pinned, project, folder, tree, kind, state, joined_at, seen_at,
-       ended_at, end_reason)
-     VALUES (?, ?, 'worker', 1, ?, ?, ?, 'resident', 'gone', ?, ?, ?, 'not begun')`,
-    id,
-    who.name,
-    who.project,
-    who.folder,
-    who.tree,
-    who.at,
-    who.at,
-    who.at,
-  );
-  return id;
 }
 
 export function setSession(tx: Tx, id: string, session: string): Promise<number> {

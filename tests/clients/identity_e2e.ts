@@ -161,7 +161,7 @@ async function resumes(
 ): Promise<ApiRequest[]> {
   const before = api.requests.length;
   api.script([
-    { match: /go on/, blocks: [call("join")] },
+    { match: /proceed/, blocks: [call("join")] },
     { match: /"name":"weaver"/, blocks: [{ text: "still weaver" }] },
     {
       match: /you still have t1/,
@@ -172,7 +172,7 @@ async function resumes(
       },
     },
   ]);
-  const end = await runPrint("go on", { ...options, args });
+  const end = await runPrint("proceed", { ...options, args });
   assertEquals([end.result?.result, end.code], ["finished", 0], api.transcript());
   const requests = api.requests.slice(before);
   assertEquals(requests[0]?.session, session);
@@ -247,7 +247,7 @@ Deno.test({
       let goOn = (_: readonly Block[]): void => {};
       const held = new Promise<readonly Block[]>((done) => (goOn = done));
       const granted = /"granted":\["held.txt"\]/;
-      const older = (request: ApiRequest): boolean => !/go on/.test(history(request));
+      const older = (request: ApiRequest): boolean => !/proceed/.test(history(request));
       api.script([
         ...settling(() => held),
         { match: /FENCED/, blocks: [{ text: "given up" }] },
@@ -273,7 +273,7 @@ Deno.test({
       const others = new Set([...place.servers()]);
       api.script([
         ...settling([call("check", { wait_ms: 30_000 })]),
-        { match: /Connection closed/, blocks: [call("join")] },
+        { match: /Connection closed|No such tool/, blocks: [call("join")], repeat: true },
         { match: /"name":"weaver"/, blocks: [{ text: "still weaver" }] },
         {
           match: /you still have t1/,
