@@ -10,7 +10,10 @@ import { peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import { greeting } from "./greeting.ts";
 import { inform, readHook } from "./hook.ts";
-import { waitForMail, WAKE } from "./waiter.ts";
+import { lookForMail, waitForMail, WAKE } from "./waiter.ts";
+
+/** Tells the shell that waits to wait on. */
+const AGAIN = 3;
 
 /** Where a command hook writes to. */
 export interface Streams {
@@ -36,6 +39,11 @@ export async function runHook(
       // Only a terminal session is woken: `-p` would wait for its waiter before it ends.
       if (entrypoint !== "cli" || session === null) return 0;
       return await waitForMail(environment.home, session, streams.err) ? WAKE : 0;
+    }
+    if (event === "woken") {
+      if (session === null) return 0;
+      const outcome = await lookForMail(environment.home, session, streams.err);
+      return outcome === "told" ? WAKE : outcome === "nothing" ? AGAIN : 0;
     }
     if (event === "session-start") {
       const text = await welcome(environment, call.cwd ?? environment.folder, session);

@@ -14,6 +14,7 @@ import {
   readText,
   without,
 } from "./files.ts";
+import { WAKE_FOLDER } from "./waiting.ts";
 import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
 
 export const SCOPES = ["user", "project", "local"] as const;
@@ -136,7 +137,14 @@ function planOf(
   };
   for (const [name, content] of bundle.files) put(join(app, name), content);
   put(launcher, launcherText([...run, ...COMMAND_FLAGS, entry]));
-  for (const [name, content] of marketplaceFiles(server, quoted(launcher), commands)) {
+  for (
+    const [name, content] of marketplaceFiles(
+      server,
+      quoted(launcher),
+      quoted(join(places.home, WAKE_FOLDER)),
+      commands,
+    )
+  ) {
     put(join(market, name), content);
   }
   const before = installedAt(places);

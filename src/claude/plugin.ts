@@ -52,11 +52,34 @@ function toolHook(event: string, matcher?: string): Record<string, unknown> {
   };
 }
 
-/** The hooks, by event. `skein` is the command line that runs the command hooks. */
-export function hooksFile(skein: string): Record<string, unknown> {
+/**
+ * The waiter. Where there is flock(1), two small processes wait for the server's lock in place of one
+ * that has to load a program first; what is read from standard input is left for `skein hook woken`.
+ */
+function waiterCommand(skein: string, wakeFolder: string): string {
+  const lock = `${wakeFolder}/client-"$CLAUDE_PID"`;
+  return [
+    '[ "$CLAUDE_CODE_ENTRYPOINT" = cli ] || exit 0',
+    `command -v flock >/dev/null && [ -n "$CLAUDE_PID" ] || exec ${skein} hook wait`,
+    // The server makes the folder as it joins; one that never comes is not waited for.
+    `n=0; while [ ! -d ${wakeFolder} ]; do n=$((n+1)); [ $n -lt 60 ] || exit 0; sleep 1; done`,
+    `f=${lock}`,
+    "said=$(cat)",
+    'exec 9>"$f.waiter"',
+    "flock -n 9 || exit 0",
+    `while :; do flock -s "$f" true; printf %s "$said" | ${skein} hook woken; c=$?; ` +
+    '[ "$c" = 3 ] || exit "$c"; sleep 1; done',
+  ].join("; ");
+}
+
+/**
+ * The hooks, by event. `skein` is the command line that runs the command hooks, `wakeFolder` where the
+ * servers' locks for waiters are, both as words of a shell.
+ */
+export function hooksFile(skein: string, wakeFolder: string): Record<string, unknown> {
   const waiter = {
     type: "command",
-    command: `${skein} hook wait`,
+    command: waiterCommand(skein, wakeFolder),
     async: true,
     asyncRewake: true,
     timeout: WAITER_S,
@@ -81,6 +104,7 @@ export function hooksFile(skein: string): Record<string, unknown> {
 export function marketplaceFiles(
   server: ServerCommand,
   skein: string,
+  wakeFolder: string,
   commands: readonly SlashCommand[],
 ): ReadonlyMap<string, string> {
   const plugin = `plugins/${NAME}`;
@@ -116,7 +140,7 @@ export function marketplaceFiles(
       `${plugin}/.mcp.json`,
       json({ mcpServers: { [NAME]: { type: "stdio", ...server } } }),
     ],
-    [`${plugin}/hooks/hooks.json`, json(hooksFile(skein))],
+    [`${plugin}/hooks/hooks.json`, json(hooksFile(skein, wakeFolder))],
     [`${plugin}/skills/${NAME}/SKILL.md`, SKILL],
     [`${plugin}/README.md`, README],
   ]);

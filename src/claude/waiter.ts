@@ -24,7 +24,25 @@ const SHOWN_MESSAGES = 10;
 
 const NOTHING_SHOWN = { has: () => false, unmarked: 0 };
 
-/** Waits for mail of a session; what to say once it has come, or null if nothing will. */
+/** What became of a look after the server let go: told, nothing yet, or the session is over. */
+export type Woken = "told" | "nothing" | "over";
+
+/** One look for a session whose server has let go, by whatever waited for that. */
+export async function lookForMail(
+  home: string,
+  session: string,
+  say: (text: string) => void,
+): Promise<Woken> {
+  const store = await openStore(home, systemClock);
+  const row = await store.engine.read((tx) => peerBySession(tx, session));
+  // Not there yet: its server joins a second after it has started.
+  if (row === undefined) return "nothing";
+  const { incarnation } = row;
+  if (incarnation === null || store.engine.held(incarnation) !== "held") return "over";
+  return await tell(store, row, incarnation, say) ? "told" : "nothing";
+}
+
+/** Waits for mail of a session; true once it has said what came, false if nothing will. */
 export async function waitForMail(
   home: string,
   session: string,

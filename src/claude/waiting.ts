@@ -18,9 +18,14 @@ export function wakePath(home: string, incarnation: string): string {
   return join(home, WAKE_FOLDER, incarnation);
 }
 
+/** The lock of a client's server, for a waiter that knows no more than its client's process. */
+export function wakeName(clientPid: number): string {
+  return `client-${clientPid}`;
+}
+
 export class Waiting {
-  #file: Deno.FsFile | null = null;
-  #path = "";
+  #files: Deno.FsFile[] = [];
+  #paths: readonly string[] = [];
   #held = false;
   #idle = false;
   #closed = false;
@@ -36,7 +41,7 @@ export class Waiting {
     if (this.#closed) return;
     this.#idle = true;
     const { folder, incarnation } = await node.place();
-    this.#open(wakePath(folder, incarnation));
+    this.#open([wakePath(folder, incarnation), wakePath(folder, wakeName(Deno.ppid))]);
     await this.#hold();
     if (this.#looking) return;
     this.#looking = true;
@@ -50,25 +55,31 @@ export class Waiting {
   close(): void {
     this.#closed = true;
     this.#idle = false;
-    this.#file?.close();
-    this.#file = null;
-    if (this.#path !== "") remove(this.#path);
+    this.#drop();
+    for (const path of this.#paths) remove(path);
   }
 
-  #open(path: string): void {
-    if (this.#path === path && this.#file !== null) return;
-    this.#file?.close();
+  #drop(): void {
+    for (const file of this.#files) file.close();
+    this.#files = [];
     this.#held = false;
-    this.#path = path;
-    Deno.mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
-    const options = { read: true, write: true, create: true, mode: 0o600 };
-    this.#file = Deno.openSync(path, options);
   }
 
-  /** Takes the lock again; whoever was woken holds it for an instant. */
+  #open(paths: readonly string[]): void {
+    if (this.#files.length > 0 && paths.join() === this.#paths.join()) return;
+    this.#drop();
+    this.#paths = paths;
+    const options = { read: true, write: true, create: true, mode: 0o600 };
+    for (const path of paths) {
+      Deno.mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+      this.#files.push(Deno.openSync(path, options));
+    }
+  }
+
+  /** Takes the locks again; whoever was woken holds one for an instant. */
   async #hold(): Promise<void> {
-    while (!this.#held && !this.#closed && this.#file !== null) {
-      this.#held = this.#file.tryLockSync(true);
+    while (!this.#held && !this.#closed && this.#files.length > 0) {
+      this.#held = this.#files.every((file) => file.tryLockSync(true));
       if (!this.#held) await new Promise((next) => setTimeout(next, AGAIN_MS));
     }
   }
@@ -79,7 +90,7 @@ export class Waiting {
       const change = await node.changed(LOOK_MS);
       if (await node.hasUnread()) {
         change.stop();
-        this.#file?.unlockSync();
+        for (const file of this.#files) file.unlockSync();
         this.#held = false;
         await this.#woken(node);
         await this.#hold();

@@ -20,14 +20,25 @@ import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
 import { listPrompts, promptText } from "./prompts.ts";
 
+/** A look at the flock; a tool does it, so it is no prompt of the server. */
+const STATUS: SlashCommand = {
+  name: "status",
+  description: "What needs attention in the flock, who is here, how the tasks stand",
+  hint: "",
+  text:
+    "Call the skein tool status. Tell me in a few lines what needs attention first, then who is " +
+    "here and how the tasks stand. Name tasks by id and peers by name. Change nothing.",
+};
+
 /** The prompts as slash commands; what the user types behind the command is their argument. */
 export function slashCommands(): SlashCommand[] {
-  return listPrompts().map(({ name, description, arguments: args }) => ({
+  const prompts = listPrompts().map(({ name, description, arguments: args }) => ({
     name,
     description,
     hint: args.map((arg) => arg.required ? `<${arg.name}>` : `[${arg.name}]`).join(" "),
     text: promptText(name, Object.fromEntries(args.map((arg) => [arg.name, "$ARGUMENTS"]))),
   }));
+  return [...prompts, STATUS];
 }
 
 export type SetupCommand = "install" | "uninstall" | "doctor" | "prompt" | "git-hook";
