@@ -37,6 +37,8 @@ export interface Caller extends Identity {
   changed(ms: number): Change;
   /** Tool calls of the peer that the store has not counted yet. */
   readonly uncounted?: number;
+  /** Who acts under the peer's name, if it is a subagent of it. */
+  readonly label?: string | undefined;
   /** So many of them were counted. */
   counted?(calls: number): void;
 }
@@ -247,7 +249,11 @@ function contextOf(
     heldEpoch: (id) => caller.heldEpoch(id),
     held: (incarnation) => unit.tx.held(incarnation),
     wake: (peer) => unit.wake(peer),
-    record: (act) => unit.record({ actor: actor.name, op, ...act }),
+    record: (act) => {
+      const { label } = caller;
+      const detail = label === undefined ? act.detail : { ...act.detail as object, as: label };
+      unit.record({ actor: actor.name, op, ...act, detail });
+    },
   };
 }
 

@@ -6,6 +6,8 @@ import { operationNamed } from "../catalogue.ts";
 import { asRefusal } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import type { AnyOperation } from "../core/operation.ts";
+import { head } from "../core/text.ts";
+import { neutralise } from "../filter/filter.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Node } from "../node/node.ts";
 import {
@@ -45,8 +47,8 @@ function known(name: string): AnyOperation {
 export class ClaudeSession {
   readonly #node: () => Promise<Node>;
   readonly #waiting = new Waiting();
-  /** Calls of subagents, by the id that hook and call share. */
-  readonly #subagents = new Set<string>();
+  /** Calls of subagents, by the id that hook and call share: what kind of agent calls. */
+  readonly #subagents = new Map<string, string>();
   /** What others held as a shell command began, by its id. */
   readonly #shells = new Map<string, { watched: readonly Watched[]; before: Snapshot }>();
 
@@ -54,9 +56,9 @@ export class ClaudeSession {
     this.#node = node;
   }
 
-  /** Whether a call is a subagent's: it neither carries nor acknowledges its parent's mail. */
-  isSubagents(toolUseId: unknown): boolean {
-    return typeof toolUseId === "string" && this.#subagents.has(toolUseId);
+  /** Which subagent calls, if it is one: it neither carries nor acknowledges its parent's mail. */
+  subagentOf(toolUseId: unknown): string | undefined {
+    return typeof toolUseId === "string" ? this.#subagents.get(toolUseId) : undefined;
   }
 
   /** Answers a hook. Never throws: a hook that fails would only be ignored. */
@@ -100,11 +102,12 @@ export class ClaudeSession {
     this.#waiting.busy();
     if (call.agentId === null) node.progressed("stepped");
     else if (call.toolUseId !== null && this.#subagents.size < MOST_CALLS) {
-      this.#subagents.add(call.toolUseId);
+      this.#subagents.set(call.toolUseId, labelOf(call));
     }
     try {
       if (EDITORS.has(call.tool) && call.files.length > 0) {
-        await node.call(known("guard_edit"), { paths: call.files }, { peek: true });
+        const label = call.agentId === null ? undefined : labelOf(call);
+        await node.call(known("guard_edit"), { paths: call.files }, { peek: true, label });
       }
       if (call.tool === "Bash" && call.command !== null) await this.#beforeShell(node, call);
     } catch (thrown) {
@@ -180,4 +183,9 @@ async function unfinished(node: Node): Promise<string | null> {
 
 function said(answer: HookAnswer, offer: Offer | null = null): HookReply {
   return { text: answer === null ? "" : JSON.stringify(answer), offer: offer?.inRequest() ?? null };
+}
+
+/** What kind of subagent calls, as it is shown in the journal. */
+function labelOf(call: HookCall): string {
+  return head(neutralise(call.agentType ?? "subagent").text, 64);
 }

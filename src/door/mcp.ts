@@ -221,11 +221,13 @@ class McpDoor {
       const { operation, input, claims } = understood(name, args);
       const node = await this.#peer();
       const key = keyOf(meta);
+      const label = this.#claude?.subagentOf(meta?.["claudecode/toolUseId"]);
       const { answer, offer } = await node.call(operation, input, {
         key,
         signal: extra.signal,
         claims,
-        peek: this.#claude?.isSubagents(meta?.["claudecode/toolUseId"]) === true,
+        peek: label !== undefined,
+        label,
       });
       this.#carry(extra, offer);
       return result(answer, false);

@@ -31,6 +31,8 @@ export interface CallOptions {
   readonly claims?: readonly string[] | undefined;
   /** Only looks: no mail rides on the answer, and messages that it shows are not offered by it. */
   readonly peek?: boolean;
+  /** A subagent that acts under this peer's name. */
+  readonly label?: string | undefined;
 }
 
 /** An answer, with the messages that it shows. */
@@ -169,7 +171,7 @@ export class Node {
     const offer = life.mail.begin();
     if (options.peek !== true) this.#uncounted += 1;
     try {
-      const caller = this.#caller(life, options.peek === true ? null : offer);
+      const caller = this.#caller(life, options.peek === true ? null : offer, options.label);
       const { key, signal, claims } = options;
       let mail: Answer | null = null;
       const beside = async (tx: Tx): Promise<void> => {
@@ -245,8 +247,9 @@ export class Node {
     return (await this.#alive()).feed.changed(ms);
   }
 
-  #caller(life: Life, offer: Offer | null): Caller {
+  #caller(life: Life, offer: Offer | null, label?: string): Caller {
     return {
+      label,
       token: life.pass.token,
       renew: (role, project) => life.pass.renew(role, project),
       uncounted: this.#uncounted,

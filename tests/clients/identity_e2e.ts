@@ -6,14 +6,7 @@ import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { TestHome } from "../support/home.ts";
 import { type Peer, startPeer } from "../support/peer.ts";
-import {
-  type ClaudeOptions,
-  type ClaudeUser,
-  runPrint,
-  startPrint,
-  startTui,
-  type Tui,
-} from "./claude.ts";
+import { type ClaudeOptions, runPrint, startPrint, startTui, type Tui } from "./claude.ts";
 import { clientCommand, runs } from "./install.ts";
 import { installedUser, installEnv, TOOLS } from "./installed.ts";
 import { messagesApi } from "./messages_api.ts";
@@ -26,7 +19,6 @@ const ALLOWED = [`${TOOLS}*`];
 
 interface Stage {
   readonly place: Place;
-  readonly user: ClaudeUser;
   readonly api: ScriptedApi;
   /** Another agent of the flock. */
   readonly bob: Peer;
@@ -43,7 +35,7 @@ async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
       await bob.ok("create_task", { title: "Spin the yarn" });
       const env = installEnv(place, user);
       const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
-      await body({ place, user, api, bob, options });
+      await body({ place, api, bob, options });
     } finally {
       await bob.close();
     }
@@ -79,6 +71,7 @@ function weaverHas(place: Place): Record<string, unknown>[] {
 
 const ALL_HELD = [{ name: "weaver", state: "live", tasks: "t1", locks: "held.txt" }];
 
+/** Waits until the client says of itself that its turn is over. */
 async function idle(tui: Tui): Promise<void> {
   const path = join(tui.user.config, "sessions", `${tui.pid}.json`);
   await eventually(() => JSON.parse(Deno.readTextFileSync(path)).status === "idle", {
@@ -207,10 +200,9 @@ Deno.test({
     onStage(async (stage) => {
       const { place, api, bob, options } = stage;
       const session = crypto.randomUUID();
-      const asked = /"granted":\["held.txt"\]/;
       api.script(settling(() => new Promise(() => {})));
       const run = await startPrint("begin", { ...options, session });
-      await api.waitFor(asked);
+      await api.waitFor(/"granted"/);
       run.kill("SIGKILL");
       await run.ended;
       await eventually(() => weaverHas(place)[0]?.["state"] === "gone", { what: "weaver's end" });
@@ -279,7 +271,6 @@ Deno.test({
   ignore: noClaude || Deno.build.os !== "linux",
   fn: () =>
     onStage(async ({ place, api, bob, options }) => {
-      const others = new Set([...place.servers()]);
       api.script([
         ...settling([call("check", { wait_ms: 30_000 })]),
         { match: /Connection closed|No such tool/, blocks: [call("join")], repeat: true },
@@ -295,9 +286,8 @@ Deno.test({
       ]);
       const run = await startPrint("begin", options);
       await api.waitFor(/"granted"/);
-      await eventually(() => rows(place, "SELECT 1 FROM peer WHERE name = 'weaver'").length === 1);
       const [row] = rows(place, "SELECT pid FROM peer WHERE name = 'weaver'");
-      assert(!others.has(Number(row?.["pid"])));
+      // The call is under way by then; bob waits in the same manner.
       await bob.call("check", { wait_ms: 300 });
       endProcess(Number(row?.["pid"]));
       const end = await run.ended;
