@@ -13,7 +13,10 @@ export interface GitState {
 }
 
 /** Reads the state of a working tree; null if git cannot tell. */
-export async function readGit(folder: string): Promise<GitState | null> {
+export async function readGit(
+  folder: string,
+  untracked: "normal" | "all" = "normal",
+): Promise<GitState | null> {
   const command = new Deno.Command("git", {
     args: [
       "--no-optional-locks",
@@ -23,7 +26,7 @@ export async function readGit(folder: string): Promise<GitState | null> {
       "--porcelain=v2",
       "--branch",
       "-z",
-      "--untracked-files=normal",
+      `--untracked-files=${untracked}`,
     ],
     env: { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
     stdin: "null",

@@ -12,7 +12,7 @@ import { EVERYONE, WORKING } from "../core/policy.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { notify } from "../message/notice.ts";
 import { stillAlive, wakeWaiters } from "../peer/life.ts";
-import { livePeers, peerById } from "../peer/table.ts";
+import { allLivePeers, livePeers, peerById } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { blockers, type Blocking, heldBy, inTheWay } from "./contention.ts";
 import type { LockPath } from "./paths.ts";
@@ -21,11 +21,15 @@ import { readShell } from "./shell.ts";
 import * as table from "./table.ts";
 
 /** The keys of what is edited; nothing for what lies outside of the project. */
-async function editedPaths(typed: readonly string[], folder: string): Promise<LockPath[]> {
+async function editedPaths(
+  typed: readonly string[],
+  folder: string,
+  wide = false,
+): Promise<LockPath[]> {
   const { lockPaths } = await import("./paths.ts");
   return typed.flatMap((one) => {
     try {
-      return lockPaths(one, folder);
+      return lockPaths(one, folder, "paths", wide);
     } catch (thrown) {
       // Not a path that can be reserved, so nobody holds it.
       if (thrown instanceof Refusal) return [];
@@ -61,9 +65,14 @@ export const guardEdit = operation({
     const taken: string[] = [];
     for (const one of wanted) {
       const own = mine.find((lock) => lock.space === one.space && lock.path === one.path);
-      // A lock that was asked for stays what it is.
-      if (own !== undefined && own.tree === null) continue;
       const { space, path: name, tree, shown } = one;
+      // A lock that was asked for stays what it is; who edits under it is known all the same.
+      if (own !== undefined && own.tree === null) {
+        if (await lastEditor(ctx, name, tree) !== ctx.actor.name) {
+          ctx.record({ op: "edit", subject: `lock/${name}`, detail: { space, tree } });
+        }
+        continue;
+      }
       await table.putLock(ctx.tx, {
         space,
         path: name,
@@ -127,26 +136,22 @@ export const guardShell = operation({
   output: z.object({ watch: z.array(watchedShape) }),
   prepare: async (input, folder) => {
     const cwd = input.cwd ?? folder;
-    const reading = readShell(input.command, cwd);
+    const { writes, wholeTree, wholeTreeIn } = readShell(input.command, cwd);
     const paths: LockPath[] = [];
-    for (const { path: typed, base } of reading.writes.slice(0, LIMITS.pathsPerLock)) {
-      paths.push(
-        ...await editedPaths([typed.startsWith("/") ? typed : `${base}/${typed}`], folder),
-      );
+    for (const { path: typed, base } of writes.slice(0, LIMITS.pathsPerLock)) {
+      const whole = typed.startsWith("/") ? typed : `${base}/${typed}`;
+      paths.push(...await editedPaths([whole], folder, true));
     }
-    const repository = repositoryOf(cwd);
-    const git = reading.wholeTree === null || repository === null
-      ? null
-      : await readGit(repository.tree);
-    return { paths, wholeTree: reading.wholeTree, git, repository };
+    const swept = wholeTreeIn === null ? null : repositoryOf(wholeTreeIn);
+    // Files one by one: a new folder tells nobody's name.
+    const git = swept === null ? null : await readGit(swept.tree, "all");
+    return { paths, wholeTree, git, swept, repository: repositoryOf(cwd) };
   },
-  async handle(ctx, _input, { paths, wholeTree, git, repository }) {
-    const blocking: Blocking[] = [];
-    // A read cannot end what is dead; it only leaves it out.
-    for (const one of await blockersSeen(ctx, paths)) blocking.push(one);
+  async handle(ctx, _input, { paths, wholeTree, git, swept, repository }) {
+    const blocking = await blockersSeen(ctx, paths);
     if (blocking.length > 0) throw await heldBy(ctx, "shell", blocking);
-    if (wholeTree !== null && repository !== null && git !== null) {
-      await refuseSweep(ctx, wholeTree, repository, git);
+    if (wholeTree !== null && swept !== null && git !== null) {
+      await refuseSweep(ctx, wholeTree, swept, git);
     }
     const watch: z.input<typeof watchedShape>[] = [];
     const space = repository?.commonDir ?? "/";
@@ -162,9 +167,10 @@ export const guardShell = operation({
   },
 });
 
+/** What is in the way, for a look that may change nothing: the dead are only left out. */
 async function blockersSeen(ctx: Context, paths: readonly LockPath[]): Promise<Blocking[]> {
   if (paths.length === 0) return [];
-  const live = new Set((await livePeers(ctx.tx, ctx.actor.project)).map((peer) => peer.id));
+  const live = new Set((await allLivePeers(ctx.tx)).map((peer) => peer.id));
   const found: Blocking[] = [];
   for (const space of new Set(paths.map((one) => one.space))) {
     for (const lock of await table.locksIn(ctx.tx, space)) {
@@ -196,7 +202,7 @@ async function refuseSweep(
   if (here.length === 0) return;
   const foreign: string[] = [];
   for (const file of git.dirty) {
-    if (await lastEditor(ctx, file, repository) !== ctx.actor.name) foreign.push(file);
+    if (await lastEditor(ctx, file, repository.tree) !== ctx.actor.name) foreign.push(file);
   }
   if (foreign.length === 0 && git.dirty.length === git.dirtyCount) return;
   const names = here.map((peer) => peer.name).join(", ");
@@ -208,12 +214,8 @@ async function refuseSweep(
   );
 }
 
-/** Who was the last to edit a file in a tree, by the automatic locks that were taken for it. */
-async function lastEditor(
-  ctx: Context,
-  file: string,
-  { tree }: { readonly tree: string },
-): Promise<string | null> {
+/** Who was the last to edit a file in a tree, by what was noted before each edit. */
+async function lastEditor(ctx: Context, file: string, tree: string): Promise<string | null> {
   const rows = await rowsOf(ctx.tx, `lock/${file}`, 500);
   const edits = rows.filter((row) =>
     row.op === "edit" && row.detail.includes(JSON.stringify(tree))

@@ -29,9 +29,14 @@ const MOST_BRACES = 32;
  * Resolves what a peer in `folder` calls `typed`: one result, or several when it has braces.
  * @throws Refusal `PATH_OUTSIDE`, `PATH_TOO_WIDE`, `INVALID_INPUT`
  */
-export function lockPaths(typed: string, folder: string, field = "paths"): LockPath[] {
+export function lockPaths(
+  typed: string,
+  folder: string,
+  field = "paths",
+  wide = false,
+): LockPath[] {
   try {
-    return resolveAll(typed, folder);
+    return resolveAll(typed, folder, wide);
   } catch (thrown) {
     if (!(thrown instanceof Refusal)) throw thrown;
     const { code, message, hint } = thrown;
@@ -39,7 +44,8 @@ export function lockPaths(typed: string, folder: string, field = "paths"): LockP
   }
 }
 
-function resolveAll(typed: string, folder: string): LockPath[] {
+/** `wide`: everything is fine, too, where it is only looked at. */
+function resolveAll(typed: string, folder: string, wide: boolean): LockPath[] {
   const patterns = expandBraces(typed, MOST_BRACES);
   if (patterns === null) {
     throw new Refusal(
@@ -50,10 +56,18 @@ function resolveAll(typed: string, folder: string): LockPath[] {
       },
     );
   }
-  return patterns.map((pattern) => ({ ...resolveOne(pattern, folder, typed), shown: typed }));
+  return patterns.map((pattern) => ({
+    ...resolveOne(pattern, folder, typed, wide),
+    shown: typed,
+  }));
 }
 
-function resolveOne(pattern: string, folder: string, typed: string): Omit<LockPath, "shown"> {
+function resolveOne(
+  pattern: string,
+  folder: string,
+  typed: string,
+  wide: boolean,
+): Omit<LockPath, "shown"> {
   const slashed = pattern.replaceAll("\\", "/");
   const absolute = isAbsolute(slashed) ? slashed : `${folder}/${slashed}`;
   const root = repositoryOf(folder)?.tree ?? folder;
@@ -66,7 +80,7 @@ function resolveOne(pattern: string, folder: string, typed: string): Omit<LockPa
   const base = repository === null ? real : relative(repository.tree, real);
   const tail = [glob, wantsFolder ? "**" : ""].filter((part) => part !== "");
   const own = repository === null ? relative(root, real) : base;
-  if (matchesEverything([own, ...tail].filter((part) => part !== "").join("/"))) {
+  if (!wide && matchesEverything([own, ...tail].filter((part) => part !== "").join("/"))) {
     throw new Refusal("PATH_TOO_WIDE", `paths: ${typed} reserves everything`, { field: "paths" });
   }
   const path = [base, ...tail].filter((part) => part !== "").join("/");

@@ -1,73 +1,93 @@
-// What a shell command is about to write, as far as its text tells: redirections, the usual
-// programs, and git commands that reach for the whole tree. A command can hide what it does; what
-// it really changed is looked at afterwards. Pure.
+// What a shell command is about to write, as far as its text tells: redirections, the usual programs,
+// and git commands that reach for the whole tree. A command can hide what it does; what it really
+// changed is looked at afterwards. Pure.
+
+import { partsOf } from "./words.ts";
 
 /** What was read off a command. */
 export interface Reading {
   /** Paths it writes, removes or moves, as they are typed; relative ones to `base`. */
   readonly writes: readonly { readonly path: string; readonly base: string }[];
-  /** The command that changes or throws away the whole working tree; null if none does. */
+  /** The command that changes or throws away a whole working tree; null if none does. */
   readonly wholeTree: string | null;
+  /** The folder in which it does so. */
+  readonly wholeTreeIn: string | null;
 }
 
-/** Programs whose arguments are written: all of them, or the last one. */
-const WRITES_ALL = new Set([
-  "rm",
-  "rmdir",
-  "unlink",
-  "shred",
-  "truncate",
-  "touch",
-  "tee",
-  "mv",
-  "patch",
-  "chmod",
+/** Words of the shell's own grammar, which stand in front of commands. */
+const GRAMMAR = new Set([
+  "{",
+  "}",
+  "!",
+  "if",
+  "then",
+  "elif",
+  "else",
+  "fi",
+  "while",
+  "until",
+  "do",
+  "done",
 ]);
-const WRITES_LAST = new Set(["cp", "install", "ln", "rsync"]);
-/** Formatters and the flag that makes them write. */
-const FORMATTERS: ReadonlyMap<string, RegExp> = new Map([
-  ["prettier", /^(-w|--write)$/],
-  ["eslint", /^--fix$/],
-  ["gofmt", /^-w$/],
-  ["goimports", /^-w$/],
-  ["black", /^/],
-  ["rustfmt", /^/],
-  ["ruff", /^(--fix|format)$/],
-  ["sed", /^(-[a-zA-Z]*i.*|--in-place.*)$/],
-  ["perl", /^-[a-zA-Z]*i.*$/],
+/** Programs that run another one, and which of their flags take a value. */
+const RUNNERS: ReadonlyMap<string, RegExp> = new Map([
+  ["sudo", /^-[ugpCDRTh]$/],
+  ["doas", /^-[uC]$/],
+  ["env", /^(-[uC]|--unset|--chdir)$/],
+  ["nice", /^(-n|--adjustment)$/],
+  ["timeout", /^(-[sk]|--signal|--kill-after)$/],
+  ["stdbuf", /^-[ioe]$/],
+  ["npx", /^(-p|--package)$/],
+  ...["time", "nohup", "command", "exec", "builtin", "bunx"].map((name) => [name, /^$/] as const),
 ]);
-/** What stands in front of a command without being one. */
-const PREFIXES = new Set(["sudo", "env", "time", "nice", "nohup", "command", "exec", "builtin"]);
-const MOST_WORDS = 5_000;
-
-interface Words {
-  readonly words: string[];
-  readonly targets: string[];
-}
+/** Programs whose operands are written: all of them, or the last one; with flags that take a value. */
+const WRITES_ALL: ReadonlyMap<string, RegExp> = new Map([
+  ...["rm", "rmdir", "unlink", "tee"].map((name) => [name, /^$/] as const),
+  ["shred", /^-[ns]$/],
+  ["truncate", /^(-[sr]|--size|--reference)$/],
+  ["touch", /^(-[rdt]|--reference|--date)$/],
+  ["mv", /^(-[tS]|--target-directory|--suffix)$/],
+]);
+const WRITES_LAST: ReadonlyMap<string, RegExp> = new Map([
+  ...["cp", "install", "ln"].map((name) => [name, /^(-[tSmgo]|--target-directory)$/] as const),
+  ["rsync", /^(-e|--exclude|--include|--rsh)$/],
+]);
+/** Formatters: what makes them write, or what keeps them from it. */
+const FORMATTERS: ReadonlyMap<string, { when?: RegExp; unless?: RegExp }> = new Map([
+  ["prettier", { when: /^(-w|--write)$/ }],
+  ["eslint", { when: /^--fix$/ }],
+  ["gofmt", { when: /^-w$/ }],
+  ["goimports", { when: /^-w$/ }],
+  ["black", { unless: /^--(check|diff)$/ }],
+  ["rustfmt", { unless: /^--check$/ }],
+  ["ruff", { when: /^(--fix|format)$/, unless: /^--(check|diff)$/ }],
+]);
 
 /** Reads a command that runs in `cwd`. */
 export function readShell(command: string, cwd: string): Reading {
   const writes: { path: string; base: string }[] = [];
-  let wholeTree: string | null = null;
+  let [wholeTree, wholeTreeIn]: [string | null, string | null] = [null, null];
+  const outer: string[] = [];
   let base = cwd;
-  for (const { words, targets } of commandsOf(command)) {
-    for (const path of targets) writes.push({ path, base });
-    const plain = withoutPrefix(words);
-    const [program = "", ...args] = plain;
-    const name = program.split("/").at(-1) ?? "";
-    if (name === "cd" && args[0] !== undefined) base = resolve(base, args[0]);
-    for (const path of writtenBy(name, args)) writes.push({ path, base });
-    if (name === "git") {
-      const { folder, rest } = gitFolder(args, base);
-      for (const path of gitWrites(rest)) writes.push({ path, base: folder });
-      if (reachesForAll(rest)) wholeTree ??= plain.join(" ");
-    }
-    if (name === "rm" && args.some((arg) => /^(\.|\.\/|\*|\.\/\*)$/.test(arg))) {
-      wholeTree ??= plain.join(" ");
+  for (const part of partsOf(command)) {
+    if (part.kind === "open") outer.push(base);
+    else if (part.kind === "close") base = outer.pop() ?? base;
+    else {
+      for (const path of part.targets) writes.push({ path, base });
+      const plain = programOf(part.words);
+      const [program = "", ...args] = plain;
+      const name = program.split("/").at(-1) ?? "";
+      if (name === "cd") base = resolve(base, operands(args, /^$/)[0] ?? ".");
+      const git = name === "git" ? gitFolder(args, base) : null;
+      const paths = git === null ? writtenBy(name, args) : gitWrites(git.rest);
+      const folder = git?.folder ?? base;
+      for (const path of paths) writes.push({ path, base: folder });
+      const all = git === null ? removesAll(name, args) : reachesForAll(git.rest);
+      if (all && wholeTree === null) [wholeTree, wholeTreeIn] = [plain.join(" "), folder];
     }
   }
-  const real = writes.filter(({ path }) => path !== "" && !/^(-$|\/dev\/|&)|[$`]/.test(path));
-  return { writes: real, wholeTree };
+  const real = writes.filter(({ path }) => path !== "" && !/^(-$|\/dev\/)|[$`]/.test(path));
+  return { writes: real, wholeTree, wholeTreeIn };
 }
 
 function resolve(base: string, path: string): string {
@@ -75,62 +95,115 @@ function resolve(base: string, path: string): string {
   return path.startsWith("~") || /[$`]/.test(path) ? base : `${base}/${path}`;
 }
 
-function withoutPrefix(words: readonly string[]): string[] {
+/** A command without the grammar, assignments and runners in front of it. */
+function programOf(words: readonly string[]): string[] {
   let at = 0;
   while (at < words.length) {
     const word = words[at] ?? "";
-    const assignment = /^[A-Za-z_]\w*=/.test(word);
-    const flag = at > 0 && word.startsWith("-") && PREFIXES.has(words[at - 1] ?? "");
-    if (!assignment && !flag && !PREFIXES.has(word)) break;
-    at += 1;
+    const runner = RUNNERS.get(word.split("/").at(-1) ?? "");
+    if (GRAMMAR.has(word) || /^[A-Za-z_]\w*=/.test(word)) at += 1;
+    else if (runner === undefined) break;
+    else {
+      at += 1;
+      while (/^-./.test(words[at] ?? "")) at += runner.test(words[at] ?? "") ? 2 : 1;
+      // `timeout 5 rm a`: the time stands before the command.
+      if (word.endsWith("timeout")) at += 1;
+    }
   }
   return words.slice(at);
 }
 
+/** Arguments that are no flags, nor the values of flags. */
+function operands(args: readonly string[], takesValue: RegExp): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? "";
+    if (arg === "--") return [...found, ...args.slice(i + 1)];
+    if (!/^-./.test(arg)) found.push(arg);
+    else if (takesValue.test(arg)) i += 1;
+  }
+  return found;
+}
+
 function writtenBy(name: string, args: readonly string[]): string[] {
-  const plain = operands(args);
   if (name === "dd") {
     return args.filter((arg) => arg.startsWith("of=")).map((arg) => arg.slice(3));
   }
-  if (name === "chmod") return plain.slice(1);
-  if (WRITES_ALL.has(name)) return plain;
-  if (WRITES_LAST.has(name)) return plain.slice(-1);
-  const flag = FORMATTERS.get(name);
-  if (flag === undefined || !(args.some((arg) => flag.test(arg)) || flag.source === "^")) return [];
-  // The script of an in-place editor is its first operand, unless it came with -e or -f.
-  const scripted = args.some((arg) => /^-[ef]$/.test(arg));
-  return name === "sed" && !scripted ? plain.slice(1) : plain;
+  if (name === "chmod") {
+    // `-x` takes a right away: it is the mode, not a flag.
+    const plain = operands(args, /^$/);
+    return args.some((arg) => /^-[rwxXst]+$/.test(arg)) ? plain : plain.slice(1);
+  }
+  if (name === "patch") return operands(args, /^(-[idorpB]|--input|--output)$/).slice(0, 1);
+  if (name === "sed" || name === "perl") return editedBy(name, args);
+  const all = WRITES_ALL.get(name);
+  if (all !== undefined) return [...targetFolder(args), ...operands(args, all)];
+  const last = WRITES_LAST.get(name);
+  if (last !== undefined) {
+    const folder = targetFolder(args);
+    return folder.length > 0 ? folder : operands(args, last).slice(-1);
+  }
+  const formatter = FORMATTERS.get(name);
+  if (formatter === undefined) return [];
+  const { when, unless } = formatter;
+  const writes = (when === undefined || args.some((arg) => when.test(arg))) &&
+    !(unless !== undefined && args.some((arg) => unless.test(arg)));
+  const plain = operands(args, /^(--config|-c)$/);
+  return !writes ? [] : name === "ruff" ? plain.slice(1) : plain;
 }
 
-/** Arguments that are no flags. */
-function operands(args: readonly string[]): string[] {
-  const end = args.indexOf("--");
-  const before = end < 0 ? args : args.slice(0, end);
-  const after = end < 0 ? [] : args.slice(end + 1);
-  return [...before.filter((arg) => !arg.startsWith("-")), ...after];
+/** The folder that `-t` or `--target-directory` names. */
+function targetFolder(args: readonly string[]): string[] {
+  const long = args.find((arg) => arg.startsWith("--target-directory="));
+  if (long !== undefined) return [long.slice(long.indexOf("=") + 1)];
+  const short = args.findIndex((arg) => arg === "-t" || arg === "--target-directory");
+  const folder = short < 0 ? undefined : args[short + 1];
+  return folder === undefined ? [] : [folder];
 }
+
+/** Files that an editor edits in place; its script is its first operand, unless a flag brought it. */
+function editedBy(name: string, args: readonly string[]): string[] {
+  const inPlace = name === "sed" ? /^(-[a-zA-Z]*i.*|--in-place.*)$/ : /^-[a-zA-Z]*i.*$/;
+  if (!args.some((arg) => inPlace.test(arg))) return [];
+  const script = name === "sed" ? /^(-[a-zA-Z]*[ef]|--expression|--file)$/ : /^-[a-zA-Z]*[eE]$/;
+  const brought = args.some((arg) => script.test(arg) || /^--(expression|file)=/.test(arg));
+  const plain = operands(args, script);
+  return brought ? plain : plain.slice(1);
+}
+
+function removesAll(name: string, args: readonly string[]): boolean {
+  return name === "rm" && args.some((arg) => /^(\.|\.\/|\*|\.\/\*)$/.test(arg));
+}
+
+/** Flags of git itself that take a value. */
+const GIT_VALUE = /^(-[cC]|--git-dir|--work-tree|--namespace|--exec-path|--super-prefix)$/;
 
 function gitFolder(args: readonly string[], base: string): { folder: string; rest: string[] } {
   let folder = base;
   let at = 0;
-  while (at < args.length) {
+  while (/^-./.test(args[at] ?? "")) {
     const arg = args[at] ?? "";
     if (arg === "-C") folder = resolve(folder, args[at + 1] ?? ".");
-    if (arg === "-C" || arg === "-c") at += 2;
-    else if (arg.startsWith("-")) at += 1;
-    else break;
+    at += GIT_VALUE.test(arg) ? 2 : 1;
   }
   return { folder, rest: args.slice(at) };
 }
 
+/** Whether a restore leaves the working tree alone. */
+function onlyStaged(args: readonly string[]): boolean {
+  const has = (flag: RegExp): boolean => args.some((arg) => flag.test(arg));
+  return has(/^(-S|--staged)$/) && !has(/^(-W|--worktree)$/);
+}
+
 /** Paths that git changes in the working tree. */
 function gitWrites([verb = "", ...args]: readonly string[]): string[] {
-  const end = args.indexOf("--");
-  const after = end < 0 ? [] : args.slice(end + 1);
-  if (verb === "rm" || verb === "mv") return operands(args);
-  if (verb === "restore" && !args.includes("--staged")) return operands(args);
+  const plain = operands(args, /^(-s|--source)$/);
+  if (verb === "mv") return plain;
+  if (verb === "rm") return args.includes("--cached") ? [] : plain;
+  if (verb === "restore") return onlyStaged(args) ? [] : plain;
   // Without `--` a word of checkout may be a branch.
-  return verb === "checkout" ? after : [];
+  const end = args.indexOf("--");
+  return verb === "checkout" && end >= 0 ? args.slice(end + 1) : [];
 }
 
 /** Whether a git command changes, or throws away, whatever is not committed in the tree. */
@@ -145,7 +218,7 @@ function reachesForAll([verb = "", ...args]: readonly string[]): boolean {
     case "switch":
       return forced;
     case "restore":
-      return everything && !args.includes("--staged");
+      return everything && !onlyStaged(args);
     case "stash":
       return !/^(list|show|drop|clear|create|store|branch)$/.test(args[0] ?? "push");
     case "clean":
@@ -153,89 +226,4 @@ function reachesForAll([verb = "", ...args]: readonly string[]): boolean {
     default:
       return false;
   }
-}
-
-/** The simple commands of a line, with quotes taken off and here-documents left out. */
-function commandsOf(text: string): Words[] {
-  const commands: Words[] = [];
-  let current: Words = { words: [], targets: [] };
-  let word: string | null = null;
-  let redirects = false;
-  let count = 0;
-  const ends: string[] = [];
-  const endWord = (): void => {
-    if (word === null) return;
-    count += 1;
-    if (redirects) current.targets.push(word);
-    else current.words.push(word);
-    word = null;
-    redirects = false;
-  };
-  const endCommand = (): void => {
-    endWord();
-    if (current.words.length + current.targets.length > 0) commands.push(current);
-    current = { words: [], targets: [] };
-  };
-  for (let i = 0; i < text.length && count < MOST_WORDS; i++) {
-    const char = text[i] ?? "";
-    const next = text[i + 1] ?? "";
-    if (char === "\\" && next !== "") {
-      if (next !== "\n") word = (word ?? "") + next;
-      i += 1;
-    } else if (char === "'" || char === '"') {
-      const end = closing(text, i);
-      word = (word ?? "") + unquoted(text.slice(i + 1, end), char);
-      i = end;
-    } else if (char === "<" && next === "<" && text[i + 2] !== "<") {
-      endWord();
-      const [all = "<<", quoted, bare] = /^<<-?\s*(?:(['"])?)(\w+)\1?/.exec(text.slice(i)) ?? [];
-      if (bare !== undefined || quoted !== undefined) ends.push(bare ?? "");
-      i += all.length - 1;
-    } else if (char === ">") {
-      // The number or & in front of it says which stream; it is no word.
-      if (word !== null && /^[\d&]*$/.test(word)) word = null;
-      endWord();
-      while (/[>|&]/.test(text[i + 1] ?? "")) i += 1;
-      redirects = true;
-    } else if (/[\n;|&(){}`]/.test(char)) {
-      if (char === "&" && next === ">") continue;
-      endCommand();
-      if (char === "\n" && ends.length > 0) i = skipHere(text, i, ends) - 1;
-    } else if (char === "#" && word === null) {
-      while (i + 1 < text.length && text[i + 1] !== "\n") i += 1;
-    } else if (/\s/.test(char)) {
-      endWord();
-    } else {
-      word = (word ?? "") + char;
-    }
-  }
-  endCommand();
-  return commands;
-}
-
-/** Where the quote that opens at `from` closes; the end of the text if it never does. */
-function closing(text: string, from: number): number {
-  const quote = text[from];
-  for (let i = from + 1; i < text.length; i++) {
-    if (text[i] === "\\" && quote === '"') i += 1;
-    else if (text[i] === quote) return i;
-  }
-  return text.length;
-}
-
-function unquoted(text: string, quote: string): string {
-  return quote === "'" ? text : text.replaceAll(/\\(["\\$`])/g, "$1");
-}
-
-/** Behind the here-documents that were announced on the line before. */
-function skipHere(text: string, from: number, ends: string[]): number {
-  let at = from + 1;
-  while (ends.length > 0 && at < text.length) {
-    const end = text.indexOf("\n", at);
-    const line = text.slice(at, end < 0 ? text.length : end).trim();
-    at = end < 0 ? text.length : end + 1;
-    if (line === ends[0]) ends.shift();
-  }
-  ends.length = 0;
-  return at;
 }

@@ -81,6 +81,7 @@ export const ROWS: readonly Row[] = [
   row("control budget", { action: "budget", peer: "dummy", value: "none" }, LEADING),
   row("control kill", { action: "kill", peer: "no-such-peer" }, LEADING),
   row("control all", { action: "ping", peer: "*" }, LEADING),
+  row("spawn_worker", { name: "dummy" }, LEADING),
   row("log_conversation", { turn: "user", content: "hi" }, WORKING),
   row("get_conversation", {}, ALL),
   row("get_conversation dummy", { peer: "dummy" }, LEADING),

@@ -187,6 +187,24 @@ export class Ground {
   }
 }
 
+/** The fields of a process in /proc behind its name: state, parent and so on. */
+export function procStat(pid: number): string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+}
+
+function descendants(pid: number): number[] {
+  const found = [pid];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if (Number(procStat(Number(name))[1]) === pid) found.push(...descendants(Number(name)));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
+}
+
 /** A command hook that runs. */
 export class CommandHook {
   readonly pid: number;
@@ -217,8 +235,12 @@ export class CommandHook {
 
   async #run(stdin: string): Promise<{ code: number; stdout: string; stderr: string }> {
     const writer = this.#child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(stdin));
-    await writer.close();
+    try {
+      await writer.write(new TextEncoder().encode(stdin));
+      await writer.close();
+    } catch {
+      // It has ended without reading: there was nothing to do.
+    }
     const { code, stdout, stderr } = await this.#child.output();
     this.code = code;
     const decoder = new TextDecoder();
@@ -229,9 +251,22 @@ export class CommandHook {
     Deno.kill(this.pid, signal);
   }
 
-  async kill(): Promise<void> {
-    if (this.code === null) this.#child.kill("SIGKILL");
-    await this.ended.catch(() => {});
+  /** Everything that it has started and that still runs, and it itself. */
+  family(): number[] {
+    return descendants(this.pid);
+  }
+
+  /** Ends it and what it has started; `more` are processes of it that lost their parent. */
+  async kill(more: readonly number[] = []): Promise<void> {
+    if (this.code !== null) return;
+    for (const pid of [...this.family(), ...more]) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+    }
+    await this.ended;
   }
 }
 

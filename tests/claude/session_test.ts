@@ -227,7 +227,10 @@ groundTest("identity: after /clear it is the same peer, with all it has", async 
   assertStringIncludes(await ann.context("UserPromptSubmit"), "across the clear");
   const { you } = await ann.peer.ok("join");
   assertEquals(you.name, "ann");
-  assertEquals((await bob.ok("list_tasks", { status: ["in_progress"] })).tasks[0].owner, "ann");
+  assertEquals(
+    (await bob.ok("list_tasks", { status: ["in_progress"] })).tasks[0].claimed_by,
+    "ann",
+  );
   assertEquals((await bob.ok("list_locks")).locks[0].holder, "ann");
   assertEquals((await bob.ok("list_peers")).peers.length, 2, "nobody was made anew");
 });

