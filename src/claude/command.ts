@@ -30,6 +30,7 @@ export async function runHook(
   stdin: string,
   environment: Environment,
   entrypoint: string | null,
+  clientPid: number | null,
   streams: Streams,
 ): Promise<number> {
   try {
@@ -41,8 +42,8 @@ export async function runHook(
       return await waitForMail(environment.home, session, streams.err) ? WAKE : 0;
     }
     if (event === "woken") {
-      if (session === null) return 0;
-      const outcome = await lookForMail(environment.home, session, streams.err);
+      if (clientPid === null) return 0;
+      const outcome = await lookForMail(environment.home, clientPid, streams.err);
       return outcome === "told" ? WAKE : outcome === "nothing" ? AGAIN : 0;
     }
     if (event === "session-start") {

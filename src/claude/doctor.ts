@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
+import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import type { Environment } from "../node/settings.ts";
 import { leaderRow } from "../peer/leader.ts";
@@ -132,7 +133,7 @@ function installation(places: Places, home: string): Finding[] {
       what: "installation",
       state: "fault",
       text,
-      remedy: `Run: SKEIN_HOME=${home} skein install`,
+      remedy: `Run: SKEIN_HOME=${shellWord(home)} skein install`,
     });
   }
   for (const path of note.settings) {

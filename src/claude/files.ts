@@ -1,7 +1,7 @@
 // Changing files that are the user's, too: read whole, changed in one place, written whole under a
 // lock, with everything else as it was. A file that is not understood is refused, never repaired.
 
-import { dirname } from "@std/path";
+import { dirname, isAbsolute, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 
 /** A JSON object. */
@@ -43,7 +43,15 @@ export function changedJson(path: string, change: (settings: Json) => void): Cha
   change(settings as Json);
   if (JSON.stringify(settings) === was) return { path, before, after: before };
   const empty = Object.keys(settings).length === 0 && before === null;
-  return { path, before, after: empty ? null : `${JSON.stringify(settings, null, 2)}\n` };
+  return { path, before, after: empty ? null : laidOut(settings, before) };
+}
+
+/** As the file was laid out before: its indent, and whether its last line ends. */
+function laidOut(settings: unknown, before: string | null): string {
+  const indent = before === null ? "  " : /\n([ \t]+)"/.exec(before)?.[1] ?? "  ";
+  const flat = before !== null && before.trim() !== "" && !before.trim().includes("\n");
+  const text = JSON.stringify(settings, null, flat ? undefined : indent);
+  return before === null || before.endsWith("\n") ? `${text}\n` : text;
 }
 
 function notOurs(path: string, why: string): Refusal {
@@ -57,17 +65,18 @@ function notOurs(path: string, why: string): Refusal {
 export function inside(parent: Json, name: string): Json {
   const value = parent[name];
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  if (value !== undefined) throw notOurs("the settings", `${name} is no JSON object`);
   const made: Json = {};
   parent[name] = made;
   return made;
 }
 
-/** Takes an entry out, and what held it if nothing else is in there. */
-export function without(parent: Json, name: string, entry: string): void {
+/** Takes an entry out, and what held it if that was made for it and holds nothing else. */
+export function without(parent: Json, name: string, entry: string, made: boolean): void {
   const value = parent[name];
   if (typeof value !== "object" || value === null) return;
   delete (value as Json)[entry];
-  if (Object.keys(value).length === 0) delete parent[name];
+  if (made && Object.keys(value).length === 0) delete parent[name];
 }
 
 /** Makes the changes, each whole or not at all. `mode` is that of new files. */
@@ -80,12 +89,27 @@ export function apply(changes: readonly Change[], mode = 0o644): void {
     }
     Deno.mkdirSync(dirname(path), { recursive: true });
     // A link stays one: what it leads to is written.
-    const target = before === null ? path : Deno.realPathSync(path);
+    const target = targetOf(path);
     const kept = before === null ? mode : (Deno.statSync(target).mode ?? mode) & 0o777;
     const temporary = `${target}.skein-${Deno.pid}`;
     Deno.writeTextFileSync(temporary, after, { mode: kept });
     Deno.renameSync(temporary, target);
   }
+}
+
+/** Where a file's content stands: behind its links, also where there is nothing yet. */
+function targetOf(path: string): string {
+  let at = path;
+  for (let links = 0; links < 40; links++) {
+    try {
+      if (!Deno.lstatSync(at).isSymlink) return at;
+    } catch {
+      return at;
+    }
+    const next = Deno.readLinkSync(at);
+    at = isAbsolute(next) ? next : join(dirname(at), next);
+  }
+  return at;
 }
 
 /** Runs `body` while no other installation runs. */

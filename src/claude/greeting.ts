@@ -5,6 +5,7 @@ import type { Tx } from "../core/transaction.ts";
 import { excerpt } from "../core/text.ts";
 import { locksOf } from "../lock/table.ts";
 import { countUnread } from "../message/table.ts";
+import { lostOf } from "../peer/lost.ts";
 import { livePeers, type PeerRow } from "../peer/table.ts";
 import { countTasks } from "../task/list.ts";
 import { claimsOf } from "../task/table.ts";
@@ -50,9 +51,19 @@ async function standing(tx: Tx, self: PeerRow): Promise<string[]> {
       lines.push(`You have claimed ${tasks.join(", ")}: complete or release it.`);
     }
   }
+  // Its life has just ended, and its next one begins: what nobody takes meanwhile comes back.
+  const waiting = (await lostOf(tx, self.id)).filter((row) => row.kind === "task").map((row) =>
+    row.ref
+  );
+  if (waiting.length > 0) {
+    lines.push(`Yours again, unless somebody took it: ${waiting.slice(0, NAMED).join(", ")}.`);
+  }
   const held = (await locksOf(tx, self.id)).filter((lock) => lock.tree === null);
-  if (held.length > 0) {
-    lines.push(`You have reserved ${held.slice(0, NAMED).map((lock) => lock.shown).join(", ")}.`);
+  const coming = (await lostOf(tx, self.id)).filter((row) => row.kind === "lock")
+    .map((row) => (JSON.parse(row.detail) as { shown: string }).shown);
+  const reserved = [...held.map((lock) => lock.shown), ...coming];
+  if (reserved.length > 0) {
+    lines.push(`You have reserved ${reserved.slice(0, NAMED).join(", ")}.`);
   }
   const none = { has: () => false, unmarked: 0 };
   const unread = await countUnread(tx, self.id, incarnation ?? "", 1_000, none);

@@ -3,17 +3,9 @@
 
 import { dirname, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
-import {
-  alone,
-  apply,
-  type Change,
-  changedJson,
-  inside,
-  type Json,
-  readText,
-  without,
-} from "./files.ts";
+import { alone, apply, type Change, changedJson, inside, type Json, readText } from "./files.ts";
 import { WAKE_FOLDER } from "./waiting.ts";
 import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
 
@@ -22,7 +14,7 @@ export type Scope = typeof SCOPES[number];
 /** How settings name a plugin of a marketplace. */
 export const PLUGIN = `${NAME}@${NAME}`;
 /** Tools of the plugin, as a rule of permissions. */
-const TOOLS_RULE = `mcp__plugin_${NAME}_${NAME}`;
+export const TOOLS_RULE = `mcp__plugin_${NAME}_${NAME}`;
 
 /** Where everything goes. */
 export interface Places {
@@ -46,13 +38,15 @@ export interface InstallOptions {
 }
 
 /** What is written down of an installation. */
-interface Installed {
+export interface Installed {
   readonly version: string;
   readonly home: string;
   /** Settings files that name the plugin. */
   readonly settings: readonly string[];
   /** Whether the rule of permissions was ours. */
   readonly rule: readonly string[];
+  /** What was not there before, as `path#part`; a path alone is the file itself. */
+  readonly made: readonly string[];
 }
 
 export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd: string): Places {
@@ -129,7 +123,8 @@ function planOf(
     args: ["run", ...RUN_FLAGS, V8_FLAGS, ...serverFlags(places), entry, "mcp"],
     env: { SKEIN_INSTALLED_HOME: places.home, SKEIN_COMMAND: join(places.bin, NAME) },
   };
-  const launcher = join(places.bin, NAME);
+  const launcher = commandPath(places);
+  refuseForeign(launcher);
   const market = join(places.data, "marketplace");
   const changes: Change[] = [];
   const put = (path: string, after: string): void => {
@@ -140,17 +135,29 @@ function planOf(
   for (
     const [name, content] of marketplaceFiles(
       server,
-      quoted(launcher),
-      quoted(join(places.home, WAKE_FOLDER)),
+      shellWord(launcher),
+      shellWord(join(places.home, WAKE_FOLDER)),
       commands,
     )
   ) {
     put(join(market, name), content);
   }
+  for (const path of filesBelow(market)) {
+    if (!changes.some((change) => change.path === path)) {
+      changes.push({ path, before: readText(path), after: null });
+    }
+  }
   const before = installedAt(places);
   const settings = settingsFile(places, options.scope);
   let rule = false;
+  const made = readText(settings) === null ? [settings] : [];
   changes.push(changedJson(settings, (json) => {
+    const parts = ["extraKnownMarketplaces", "enabledPlugins", "permissions"];
+    made.push(
+      ...parts.filter((part) => json[part] === undefined).map((part) => `${settings}#${part}`),
+    );
+    const allow = (json["permissions"] as Json | undefined)?.["allow"];
+    if (allow === undefined) made.push(`${settings}#allow`);
     inside(json, "extraKnownMarketplaces")[NAME] = {
       source: { source: "directory", path: market },
     };
@@ -162,14 +169,48 @@ function planOf(
     home: places.home,
     settings: [...new Set([...before?.settings ?? [], settings])].sort(),
     rule: [...new Set([...before?.rule ?? [], ...(rule ? [settings] : [])])].sort(),
+    // What a first installation made is still ours after the second.
+    made: before?.settings.includes(settings) === true
+      ? before.made ?? []
+      : [...before?.made ?? [], ...made].sort(),
   };
   put(noteFile(places), `${JSON.stringify(note, null, 2)}\n`);
   return { changes, note };
 }
 
+/** Every file below a folder that is ours alone. */
+function filesBelow(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+      isDirectory ? filesBelow(join(folder, name)) : [join(folder, name)]
+    );
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+export const MARK = "# made by skein install";
+
+/** A command of this name that somebody else put there stays. */
+function refuseForeign(launcher: string): void {
+  const text = readText(launcher);
+  if (text === null || text.includes(MARK)) return;
+  throw new Refusal("INVALID_INPUT", `${launcher} is there already, and not skein's`, {
+    field: "bin",
+    hint: "Move it away, or set SKEIN_BIN to another folder.",
+  });
+}
+
 function addRule(json: Json): boolean {
   const permissions = inside(json, "permissions");
-  const allow = Array.isArray(permissions["allow"]) ? permissions["allow"] as unknown[] : [];
+  const allow = permissions["allow"] ?? [];
+  if (!Array.isArray(allow)) {
+    throw new Refusal("INVALID_INPUT", "the settings' permissions.allow is no list", {
+      field: "settings",
+      hint: "Mend the file by hand, then run this again. Nothing was changed.",
+    });
+  }
   if (allow.includes(TOOLS_RULE)) return false;
   permissions["allow"] = [...allow, TOOLS_RULE];
   return true;
@@ -198,12 +239,7 @@ export function installedAt(places: Places): Installed | null {
 }
 
 function launcherText(command: readonly string[]): string {
-  return `#!/bin/sh\n# made by skein install\nexec ${command.map(quoted).join(" ")} "$@"\n`;
-}
-
-/** A word for a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `#!/bin/sh\n${MARK}\nexec ${command.map(shellWord).join(" ")} "$@"\n`;
 }
 
 /** Installs, or says what it would change. */
@@ -231,53 +267,6 @@ function removeOlder(places: Places, id: string): void {
     const path = join(places.data, name);
     const ageMs = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
     if (ageMs > 86_400_000) Deno.removeSync(path, { recursive: true });
-  }
-}
-
-/** Takes out exactly what was put in; the home with its store stays. */
-export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
-  const note = installedAt(places);
-  const plan = (): Change[] => {
-    const changes = (note?.settings ?? []).filter((path) => readText(path) !== null).map((path) =>
-      changedJson(path, (json) => {
-        without(json, "extraKnownMarketplaces", NAME);
-        without(json, "enabledPlugins", PLUGIN);
-        if (note?.rule.includes(path) === true) removeRule(json);
-      })
-    );
-    const launcher = join(places.bin, NAME);
-    const text = readText(launcher);
-    if (text?.includes("# made by skein install") === true) {
-      changes.push({ path: launcher, before: text, after: null });
-    }
-    return changes;
-  };
-  if (dryRun) return plan();
-  return await alone(places.data, () => {
-    const changes = plan();
-    apply(changes);
-    for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
-    for (const { name } of [...Deno.readDirSync(places.data)]) {
-      if (name.startsWith("app-")) removeAll(join(places.data, name));
-    }
-    return Promise.resolve(changes);
-  });
-}
-
-function removeRule(json: Json): void {
-  const permissions = json["permissions"] as Json | undefined;
-  const allow = permissions?.["allow"];
-  if (permissions === undefined || !Array.isArray(allow)) return;
-  permissions["allow"] = allow.filter((rule) => rule !== TOOLS_RULE);
-  if ((permissions["allow"] as unknown[]).length === 0) delete permissions["allow"];
-  if (Object.keys(permissions).length === 0) delete json["permissions"];
-}
-
-function removeAll(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 

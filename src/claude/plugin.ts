@@ -54,7 +54,7 @@ function toolHook(event: string, matcher?: string): Record<string, unknown> {
 
 /**
  * The waiter. Where there is flock(1), two small processes wait for the server's lock in place of one
- * that has to load a program first; what is read from standard input is left for `skein hook woken`.
+ * that has to load a program first.
  */
 function waiterCommand(skein: string, wakeFolder: string): string {
   const lock = `${wakeFolder}/client-"$CLAUDE_PID"`;
@@ -67,8 +67,10 @@ function waiterCommand(skein: string, wakeFolder: string): string {
     "said=$(cat)",
     'exec 9>"$f.waiter"',
     "flock -n 9 || exit 0",
-    `while :; do flock -s "$f" true; printf %s "$said" | ${skein} hook woken; c=$?; ` +
-    '[ "$c" = 3 ] || exit "$c"; sleep 1; done',
+    "n=0",
+    // The lock that makes it the only one is not handed on: what it starts may outlive it.
+    `while :; do flock -s "$f" true 9>&-; ${skein} hook woken 9>&-; c=$?; ` +
+    '[ "$c" = 3 ] || exit "$c"; n=$((n+1)); [ $n -lt 100 ] || exit 0; sleep 1; done',
   ].join("; ");
 }
 

@@ -47,6 +47,7 @@ function known(name: string): AnyOperation {
 export class ClaudeSession {
   readonly #node: () => Promise<Node>;
   readonly #waiting = new Waiting();
+  #spoken = false;
   /** Calls of subagents, by the id that hook and call share: what kind of agent calls. */
   readonly #subagents = new Map<string, string>();
   /** What others held as a shell command began, by its id. */
@@ -63,6 +64,7 @@ export class ClaudeSession {
 
   /** Answers a hook. Never throws: a hook that fails would only be ignored. */
   async answer(raw: Readonly<Record<string, unknown>>): Promise<HookReply> {
+    this.#spoken = true;
     const call = readHook(raw);
     const node = await this.#node();
     if (call.session !== null && call.agentId === null) await node.attach(call.session);
@@ -90,6 +92,8 @@ export class ClaudeSession {
 
   /** The session has begun, and nobody has said anything yet. */
   async begin(): Promise<void> {
+    // A hook was faster: it knows better what the session does.
+    if (this.#spoken) return;
     await this.#waiting.idle(await this.#node());
   }
 
@@ -144,7 +148,7 @@ export class ClaudeSession {
 
   /** Mail for the model's next request, as context or in front of another reason to go on. */
   async #withMail(node: Node, event: string, reason: string | null): Promise<HookReply> {
-    const found = await node.mail();
+    const found = await node.mail(true);
     const shown = found !== null && (found.mail["messages"] as unknown[]).length > 0;
     if (found === null || !shown) return reason === null ? NOTHING : said(goOn(reason));
     const text = mailText(found.mail);

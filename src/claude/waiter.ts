@@ -6,14 +6,13 @@ import { join } from "@std/path";
 import { systemClock } from "../core/clock.ts";
 import type { Answer } from "../perform.ts";
 import { LIMITS } from "../core/limits.ts";
-import { head } from "../core/text.ts";
 import { shownMessage } from "../message/operations.ts";
 import { countUnread, markOffered, unread } from "../message/table.ts";
-import { peerBySession, type PeerRow } from "../peer/table.ts";
+import { peerByIncarnation, peerBySession, type PeerRow } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { mailText } from "./hook.ts";
-import { wakePath } from "./waiting.ts";
+import { wakeName, wakePath } from "./waiting.ts";
 
 /** The exit code that wakes the session; its text on stderr is what the model is shown. */
 export const WAKE = 2;
@@ -30,16 +29,26 @@ export type Woken = "told" | "nothing" | "over";
 /** One look for a session whose server has let go, by whatever waited for that. */
 export async function lookForMail(
   home: string,
-  session: string,
+  clientPid: number,
   say: (text: string) => void,
 ): Promise<Woken> {
   const store = await openStore(home, systemClock);
-  const row = await store.engine.read((tx) => peerBySession(tx, session));
+  const incarnation = serverOf(store, clientPid);
   // Not there yet: its server joins a second after it has started.
-  if (row === undefined) return "nothing";
-  const { incarnation } = row;
-  if (incarnation === null || store.engine.held(incarnation) !== "held") return "over";
+  if (incarnation === null) return "nothing";
+  const row = await store.engine.read((tx) => peerByIncarnation(tx, incarnation));
+  if (row === undefined || store.engine.held(incarnation) !== "held") return "over";
   return await tell(store, row, incarnation, say) ? "told" : "nothing";
+}
+
+/** The life behind a client's process; its session may have been cleared since. */
+function serverOf(store: Store, clientPid: number): string | null {
+  try {
+    return Deno.readTextFileSync(wakePath(store.folder, wakeName(clientPid))) || null;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
 }
 
 /** Waits for mail of a session; true once it has said what came, false if nothing will. */
@@ -109,15 +118,14 @@ async function tell(
   const { mail, ids } = await store.engine.read(async (tx) => {
     const rows = await unread(tx, id, incarnation, SHOWN_MESSAGES, NOTHING_SHOWN);
     const total = await countUnread(tx, id, incarnation, 1_000, NOTHING_SHOWN);
-    const messages = rows.map((row) => {
-      const { content } = row;
-      const cut = content.length > LIMITS.mailMessageChars;
-      const start = `${head(content, LIMITS.mailMessageChars)}... (check shows it whole)`;
-      return { ...shownMessage(row), content: cut ? start : content };
+    // Whole, or it would wake again and again: the first in any case, others while there is room.
+    let characters = 0;
+    const shown = rows.filter(({ content }, i) => {
+      characters += content.length;
+      return i === 0 || characters <= LIMITS.checkChars;
     });
-    // A long one stays unread until it was shown whole.
-    const whole = rows.filter((row) => row.content.length <= LIMITS.mailMessageChars);
-    return { mail: { unread: total, messages } as Answer, ids: whole.map((row) => row.id) };
+    const messages = shown.map(shownMessage);
+    return { mail: { unread: total, messages } as Answer, ids: shown.map((row) => row.id) };
   });
   if ((mail["messages"] as unknown[]).length === 0) return false;
   say(mailText(mail));

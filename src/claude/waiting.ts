@@ -30,6 +30,8 @@ export class Waiting {
   #idle = false;
   #closed = false;
   #looking = false;
+  /** Ends of turns so far. */
+  #turns = 0;
 
   /** The model is at work: hooks bring the mail. */
   busy(): void {
@@ -40,8 +42,9 @@ export class Waiting {
   async idle(node: Node): Promise<void> {
     if (this.#closed) return;
     this.#idle = true;
+    this.#turns += 1;
     const { folder, incarnation } = await node.place();
-    this.#open([wakePath(folder, incarnation), wakePath(folder, wakeName(Deno.ppid))]);
+    this.#open(folder, incarnation);
     await this.#hold();
     if (this.#looking) return;
     this.#looking = true;
@@ -56,7 +59,9 @@ export class Waiting {
     this.#closed = true;
     this.#idle = false;
     this.#drop();
-    for (const path of this.#paths) remove(path);
+    // The client's stays, and with it whose it was: who waits for it learns that this life is over.
+    const [own] = this.#paths;
+    if (own !== undefined) remove(own);
   }
 
   #drop(): void {
@@ -65,14 +70,21 @@ export class Waiting {
     this.#held = false;
   }
 
-  #open(paths: readonly string[]): void {
+  /** In each file stands whose it is, for a waiter that knows no more than its client's process. */
+  #open(folder: string, incarnation: string): void {
+    const paths = [wakePath(folder, incarnation), wakePath(folder, wakeName(Deno.ppid))];
     if (this.#files.length > 0 && paths.join() === this.#paths.join()) return;
     this.#drop();
+    const [own] = this.#paths;
+    if (own !== undefined) remove(own);
     this.#paths = paths;
     const options = { read: true, write: true, create: true, mode: 0o600 };
     for (const path of paths) {
       Deno.mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
-      this.#files.push(Deno.openSync(path, options));
+      const file = Deno.openSync(path, options);
+      file.truncateSync(0);
+      file.writeSync(new TextEncoder().encode(incarnation));
+      this.#files.push(file);
     }
   }
 
@@ -101,10 +113,12 @@ export class Waiting {
   /** Waits for the turn that follows; without one, what the waiter took is due again. */
   async #woken(node: Node): Promise<void> {
     const deadline = performance.now() + WOKEN_MS;
-    while (this.#idle && !this.#closed && performance.now() < deadline) {
+    const turns = this.#turns;
+    const still = (): boolean => this.#idle && this.#turns === turns && !this.#closed;
+    while (still() && performance.now() < deadline) {
       await new Promise((next) => setTimeout(next, AGAIN_MS));
     }
-    if (this.#idle && !this.#closed) await node.takeBack();
+    if (still()) await node.takeBack();
   }
 }
 

@@ -152,12 +152,13 @@ async function spawn(text: string): Promise<number> {
 async function hook(event: string): Promise<number> {
   const { runHook } = await import("../claude/command.ts");
   const { readText } = await import("./commands.ts");
-  const stdin = Deno.stdin.isTerminal() ? "" : readText("-");
+  const stdin = event === "woken" || Deno.stdin.isTerminal() ? "" : readText("-");
   const code = await runHook(
     event,
     stdin,
     readEnvironment(Deno.env.toObject(), Deno.cwd()),
     Deno.env.get("CLAUDE_CODE_ENTRYPOINT") ?? null,
+    Number(Deno.env.get("CLAUDE_PID")) || null,
     {
       out: print,
       err: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`)),

@@ -7,14 +7,8 @@ import { bundleOf } from "../claude/bundle.ts";
 import { agentPrompt, CLIENTS, configurationOf } from "../claude/clients.ts";
 import { apply, type Change, diffOf } from "../claude/files.ts";
 import { hookChanges, unhookChanges } from "../claude/githook.ts";
-import {
-  commandPath,
-  install,
-  placesOf,
-  type Scope,
-  SCOPES,
-  uninstall,
-} from "../claude/install.ts";
+import { commandPath, install, placesOf, type Scope, SCOPES } from "../claude/install.ts";
+import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
 import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
@@ -32,12 +26,16 @@ const STATUS: SlashCommand = {
 
 /** The prompts as slash commands; what the user types behind the command is their argument. */
 export function slashCommands(): SlashCommand[] {
-  const prompts = listPrompts().map(({ name, description, arguments: args }) => ({
-    name,
-    description,
-    hint: args.map((arg) => arg.required ? `<${arg.name}>` : `[${arg.name}]`).join(" "),
-    text: promptText(name, Object.fromEntries(args.map((arg) => [arg.name, "$ARGUMENTS"]))),
-  }));
+  const prompts = listPrompts().map(({ name, description, arguments: args }) => {
+    const required = args.filter((arg) => arg.required).map((arg) => [arg.name, "$ARGUMENTS"]);
+    const text = promptText(name, Object.fromEntries(required));
+    // What may be left out stands at the end: nothing there says nothing.
+    const rest = args.some((arg) => !arg.required)
+      ? "\n\nWhat was asked for besides, if anything: $ARGUMENTS"
+      : "";
+    const hint = args.map((arg) => arg.required ? `<${arg.name}>` : `[${arg.name}]`).join(" ");
+    return { name, description, hint, text: text + rest };
+  });
   return [...prompts, STATUS];
 }
 

@@ -4,6 +4,7 @@
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { shellWord } from "../core/shellword.ts";
 
 export const WAYS = ["terminal", "tmux", "headless"] as const;
 export type Way = typeof WAYS[number];
@@ -110,11 +111,6 @@ function unavailable(why: string): Refusal {
     field: "how",
     hint: "Use another way (headless needs nothing), or start the agent yourself.",
   });
-}
-
-/** A word for a POSIX shell. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A text of AppleScript. */

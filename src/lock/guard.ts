@@ -239,11 +239,13 @@ export const reportTouched = operation({
   async handle(ctx, _input, changed) {
     const touched: { path: string; holder: string; since: string }[] = [];
     const told = new Map<string, string[]>();
-    for (const { lock, wanted } of await blockersSeen(ctx, changed)) {
+    const seen = [];
+    for (const one of changed) seen.push(...await blockersSeen(ctx, [one]));
+    for (const { lock, wanted } of seen) {
       if (!await stillAlive(ctx, lock.peer)) continue;
       const holder = await peerById(ctx.tx, lock.peer);
       touched.push({ path: wanted.shown, holder: holder?.name ?? lock.peer, since: lock.since });
-      told.set(lock.peer, [...told.get(lock.peer) ?? [], lock.shown]);
+      told.set(lock.peer, [...told.get(lock.peer) ?? [], wanted.shown]);
       ctx.record({
         op: "touched",
         subject: `lock/${lock.path}`,

@@ -200,8 +200,8 @@ export class Node {
   }
 
   /** Unread mail for an answer that is no operation's, such as a refusal. */
-  async mail(): Promise<{ mail: Answer; offer: Offer } | null> {
-    const life = this.#life;
+  async mail(joining = false): Promise<{ mail: Answer; offer: Offer } | null> {
+    const life = joining ? await this.#alive() : this.#life;
     if (life === null || this.#left) return null;
     const offer = life.mail.begin();
     const mail = await life.store.engine.read(async (tx) => {

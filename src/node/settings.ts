@@ -5,6 +5,7 @@ import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Role, Settings } from "../core/operation.ts";
 import { POLICIES, type PolicyName } from "../core/policy.ts";
+import { shellWord } from "../core/shellword.ts";
 import { nameFault } from "../peer/rules.ts";
 
 /** The environment of a process. */
@@ -118,7 +119,7 @@ function refuseOtherHome(home: string, installed: string | null): void {
     `SKEIN_HOME is ${home}, but skein is installed for ${installed}`,
     {
       field: "SKEIN_HOME",
-      hint: `Install it for that home: SKEIN_HOME=${home} skein install`,
+      hint: `Install it for that home: SKEIN_HOME=${shellWord(home)} skein install`,
     },
   );
 }

@@ -37,6 +37,8 @@ export class Ringer {
       // Nobody listens there any more: the peer's row will say so soon.
       this.#socket.on("error", () => {});
       this.#socket.unref();
+      // On loopback, or it would be bound to every address with its first datagram.
+      this.#socket.bind(0, "127.0.0.1");
     }
     this.#socket.send(DATAGRAM, address, "127.0.0.1", () => {});
   }

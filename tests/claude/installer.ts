@@ -8,8 +8,8 @@ import {
   install,
   type InstallOptions,
   type Places,
-  uninstall,
 } from "../../src/claude/install.ts";
+import { uninstall } from "../../src/claude/uninstall.ts";
 import { withTempFolder } from "../support/temp.ts";
 
 const COMMANDS = [{
