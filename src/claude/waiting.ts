@@ -102,6 +102,8 @@ export class Waiting {
       const change = await node.changed(LOOK_MS);
       if (await node.hasUnread()) {
         change.stop();
+        // Who is woken reads the store: it has to know there what was shown already.
+        await node.marksWritten();
         for (const file of this.#files) file.unlockSync();
         this.#held = false;
         await this.#woken(node);

@@ -245,7 +245,9 @@ export const reportTouched = operation({
       if (!await stillAlive(ctx, lock.peer)) continue;
       const holder = await peerById(ctx.tx, lock.peer);
       touched.push({ path: wanted.shown, holder: holder?.name ?? lock.peer, since: lock.since });
-      told.set(lock.peer, [...told.get(lock.peer) ?? [], wanted.shown]);
+      // Under the name the holder knows it by; inside of a folder, the file itself.
+      const name = lock.path === wanted.path ? lock.shown : wanted.shown;
+      told.set(lock.peer, [...told.get(lock.peer) ?? [], name]);
       ctx.record({
         op: "touched",
         subject: `lock/${lock.path}`,

@@ -230,6 +230,11 @@ export class Node {
     this.#life?.mail[what]();
   }
 
+  /** The store knows what was shown. */
+  async marksWritten(): Promise<void> {
+    await (await this.#alive()).mail.write();
+  }
+
   /** What somebody else offered in this peer's name, and nobody has seen, is due again. */
   async takeBack(): Promise<void> {
     const life = await this.#alive();
