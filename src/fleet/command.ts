@@ -1,7 +1,7 @@
 // `skein spawn`: starts a worker's process. Only what spawn_worker has decided comes in here.
 
 import { Refusal } from "../core/errors.ts";
-import { type Agent, onPath, type Order, start, type Started, startOf, WAYS } from "./spawn.ts";
+import { agentOf, onPath, type Order, start, type Started, startOf, WAYS } from "./spawn.ts";
 
 /**
  * Starts the worker that an order describes.
@@ -30,16 +30,4 @@ function orderOf(text: string): Order {
     });
   }
   return { name, folder, home, how, task, model } as Order;
-}
-
-/** The agent's program: `SKEIN_AGENT`, a program and its arguments as JSON or words, else claude. */
-function agentOf(): Agent {
-  const text = Deno.env.get("SKEIN_AGENT") ?? "claude";
-  const words = text.startsWith("[") ? JSON.parse(text) as string[] : text.split(/\s+/);
-  const [command = "claude", ...args] = words.filter((word) => word !== "");
-  if (command.includes("/") || onPath(command)) return { command, args };
-  throw new Refusal("NOT_AVAILABLE", `spawn: there is no program ${command}`, {
-    field: "SKEIN_AGENT",
-    hint: "Install Claude Code, or name the agent's program in SKEIN_AGENT.",
-  });
 }

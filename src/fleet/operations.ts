@@ -13,7 +13,7 @@ import { generateName, nameFault } from "../peer/rules.ts";
 import { reserve } from "../peer/lives.ts";
 import { namesLike, peerByName } from "../peer/table.ts";
 import { setAssigned, taskById } from "../task/table.ts";
-import { WAYS } from "./spawn.ts";
+import { agentOf, onPath, startOf, WAYS } from "./spawn.ts";
 
 export const spawnWorker = operation({
   name: "spawn_worker",
@@ -39,7 +39,13 @@ export const spawnWorker = operation({
     pid: z.number().optional(),
     log: z.string().nullable().optional(),
   }),
-  prepare: (input, folder) => folderOf(input.folder, folder),
+  prepare: (input, folder) => {
+    const found = folderOf(input.folder, folder);
+    // What cannot be started is refused before anything is stored for it.
+    const order = { name: "worker", folder: found.path, home: "", task: null, model: null };
+    startOf({ ...order, how: input.how ?? "headless" }, agentOf(), Deno.build.os, onPath);
+    return found;
+  },
   async handle(ctx, input, folder) {
     if (folder.project !== ctx.actor.project) {
       throw new Refusal("PATH_OUTSIDE", `spawn_worker: ${folder.path} is of another project`, {

@@ -129,6 +129,18 @@ export function onPath(program: string): boolean {
   });
 }
 
+/** The agent's program: `SKEIN_AGENT`, a program and its arguments as JSON or words, else claude. */
+export function agentOf(): Agent {
+  const text = Deno.env.get("SKEIN_AGENT") ?? "claude";
+  const words = text.startsWith("[") ? JSON.parse(text) as string[] : text.split(/\s+/);
+  const [command = "claude", ...args] = words.filter((word) => word !== "");
+  if (command.includes("/") || onPath(command)) return { command, args };
+  throw new Refusal("NOT_AVAILABLE", `spawn: there is no program ${command}`, {
+    field: "SKEIN_AGENT",
+    hint: "Install Claude Code, or name the agent's program in SKEIN_AGENT.",
+  });
+}
+
 /** A process that was started. */
 export interface Started {
   readonly pid: number;

@@ -72,7 +72,8 @@ Deno.test({
       ]);
       await using tui = await startTui(options);
       await tui.say("begin");
-      await tui.waitForScreen(/resting/);
+      // The turn is over, its last hook included, when the client says how long it took.
+      await tui.waitForScreen(/resting[^]*\u273b \S+ for \d/);
       // Without its waiter nothing wakes the session: only the prompt can bring the mail.
       await eventually(() => waiters(place).length > 0, { what: "a waiter" });
       for (const pid of waiters(place)) endProcess(pid);

@@ -37,8 +37,7 @@ export class Shell {
     const child = new Deno.Command(command, {
       args: [...before, ...args],
       cwd: options.cwd ?? this.folder,
-      // No test starts a real agent.
-      env: testEnv({ SKEIN_HOME: this.home, SKEIN_AGENT: "true", ...options.env }),
+      env: testEnv({ SKEIN_HOME: this.home, ...options.env }),
       clearEnv: true,
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",

@@ -90,6 +90,9 @@ export function testEnv(more: Readonly<Record<string, string>>): Record<string, 
     NO_COLOR: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_SYSTEM: "/dev/null",
+    // No test starts a real agent, nor a window in the user's own tmux.
+    SKEIN_AGENT: "true",
+    TMUX_TMPDIR: "/dev/null/tmux",
     ...more,
   };
 }
