@@ -39,14 +39,12 @@ export const spawnWorker = operation({
     pid: z.number().optional(),
     log: z.string().nullable().optional(),
   }),
-  prepare: (input, folder) => {
-    const found = folderOf(input.folder, folder);
-    // What cannot be started is refused before anything is stored for it.
-    const order = { name: "worker", folder: found.path, home: "", task: null, model: null };
-    startOf({ ...order, how: input.how ?? "headless" }, agentOf(), Deno.build.os, onPath);
-    return found;
-  },
+  prepare: (input, folder) => folderOf(input.folder, folder),
   async handle(ctx, input, folder) {
+    const how = input.how ?? "headless";
+    // What cannot be started is refused before anything is stored for it.
+    const order = { name: "worker", folder: folder.path, how, home: "", task: null, model: null };
+    startOf(order, agentOf(), Deno.build.os, onPath);
     if (folder.project !== ctx.actor.project) {
       throw new Refusal("PATH_OUTSIDE", `spawn_worker: ${folder.path} is of another project`, {
         field: "folder",
@@ -62,7 +60,6 @@ export const spawnWorker = operation({
       at: ctx.at,
     });
     if (task !== null) await setAssigned(ctx.tx, task, id, ctx.at);
-    const how = input.how ?? "headless";
     ctx.record({ subject: `peer/${name}`, detail: { how, task, folder: folder.path } });
     return { name, how, folder: folder.path, task, model: input.model ?? null };
   },

@@ -12,6 +12,9 @@ import { makeRepository } from "../support/git.ts";
 import type { Reply } from "../support/peer.ts";
 import { withTempFolder } from "../support/temp.ts";
 
+// Whoever may start a worker has to get past the look for its program; nothing here starts one.
+Deno.env.set("SKEIN_AGENT", "true");
+
 /** An answer of whatever shape. */
 export type Json = Reply["json"];
 
