@@ -4,6 +4,10 @@
 import type { AnyOperation } from "./core/operation.ts";
 import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
 import { getConversation, logConversation } from "./conversation/operations.ts";
+import { listAttempts, noteAttempt, stopAttempt } from "./fleet/attempts.ts";
+import { beginAttempt } from "./fleet/begin.ts";
+import { acceptPlan, conductRun } from "./fleet/conduct.ts";
+import { endAttempt } from "./fleet/end.ts";
 import { spawnWorker } from "./fleet/operations.ts";
 import { search, status } from "./flock/operations.ts";
 import { endTurn, guardEdit, guardShell, reportTouched } from "./lock/guard.ts";
@@ -59,6 +63,13 @@ export const CATALOGUE: readonly AnyOperation[] = [
   guardShell,
   reportTouched,
   endTurn,
+  conductRun,
+  acceptPlan,
+  beginAttempt,
+  noteAttempt,
+  endAttempt,
+  listAttempts,
+  stopAttempt,
 ] as readonly AnyOperation[];
 
 const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));

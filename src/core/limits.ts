@@ -86,6 +86,20 @@ export const LIMITS = {
   livePeers: 1_000,
   /** Attempts at a task before it fails for good. */
   attempts: 3,
+  /** Agents that skein runs on one machine at the same time, over all runs. */
+  agents: 24,
+  /** Workers of one run. */
+  workers: 64,
+  /** The longest a worker waits before it asks for work again; a ring wakes it earlier. */
+  attemptPollMs: 5_000,
+  /** After a usage limit, agents start again one after the other, this far apart. */
+  limitStaggerMs: 3_000,
+  /** How long after a usage limit's end starting is staggered. */
+  limitRecoveryMs: 120_000,
+  /** Files of a conflict or a result that are named. */
+  attemptFiles: 200,
+  /** Attempts that a listing shows. */
+  attemptRows: 1_000,
   /** First delay before a failed task is tried again; doubles each time. */
   retryDelayS: 30,
   retryDelayMaxS: 600,

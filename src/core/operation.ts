@@ -68,6 +68,8 @@ export interface Settings extends ProcessPolicy {
   readonly leaseS: number;
   /** Seconds a peer may be stalled before others may take over. */
   readonly stalledGraceS: number;
+  /** Agents that may run at the same time on this machine, over all runs. */
+  readonly agents?: number;
 }
 
 /** The store, as a survey sees it. */

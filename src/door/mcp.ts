@@ -144,7 +144,7 @@ class McpDoor {
   /** This session's node. */
   #peer(): Promise<Node> {
     this.#node ??= import("../node/node.ts").then(({ Node }) => {
-      const { home, folder, name, role, settings, secret } = this.#environment;
+      const { home, folder, name, role, settings, secret, token } = this.#environment;
       return this.#joined = new Node({
         home,
         folder,
@@ -152,6 +152,7 @@ class McpDoor {
         role,
         settings,
         secret,
+        token,
         session: this.#session,
         client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),

@@ -74,7 +74,19 @@ export async function beginLife(
     });
     const git = project === options.folder ? null : new GitWatch(store, peer, tree);
     const pass = new Pass(store, { peer, incarnation, role, project });
-    return { store, incarnation, hold, bell, feed, mail, election, entered, pass, git };
+    return {
+      store,
+      incarnation,
+      guest: false,
+      hold,
+      bell,
+      feed,
+      mail,
+      election,
+      entered,
+      pass,
+      git,
+    };
   } catch (thrown) {
     hold.release(true);
     throw thrown;

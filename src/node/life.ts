@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly secret?: Uint8Array | null;
   /** The client behind the node, if there is one: its process and what it calls itself. */
   readonly client?: { readonly pid: number; readonly name: string } | null;
+  /** Acts for the peer it names, whose presence another process keeps (guest.ts). */
+  readonly token?: string | null;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }
@@ -36,11 +38,13 @@ export interface NodeOptions {
 export interface Life {
   readonly store: Store;
   readonly incarnation: string;
+  /** The presence is kept by another process. */
+  readonly guest: boolean;
   readonly hold: Hold;
   readonly bell: Bell;
   readonly feed: Feed;
   readonly mail: Mail;
-  readonly election: Election;
+  readonly election: Pick<Election, "epoch" | "look" | "tick" | "stop">;
   readonly entered: Entered;
   readonly pass: Pass;
   readonly git: GitWatch | null;
@@ -52,6 +56,7 @@ export async function sayGoodbye(life: Life, uncountedCalls: number): Promise<vo
   await refusalsWritten(life.store);
   await commit(life.store, async (unit) => {
     await addUsage(unit.tx, life.entered.id, { tool_calls: uncountedCalls });
+    if (life.guest) return;
     await unit.tx.run(
       "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",
       life.incarnation,

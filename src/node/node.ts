@@ -18,6 +18,7 @@ import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { carryOut } from "./carry.ts";
 import { Duties } from "./duties.ts";
+import { beginGuest } from "./guest.ts";
 import { beginLife } from "./joining.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
 import type { Offer } from "./mail.ts";
@@ -95,16 +96,7 @@ export class Node {
     const { home, clock, secret } = this.#options;
     const store = this.#store ??= await openStore(home, clock ?? systemClock, secret ?? null);
     try {
-      const life = await beginLife(store, {
-        options: this.#options,
-        project: this.#project,
-        tree: this.#tree,
-        session: this.#session,
-      }, {
-        leading: (incarnation, epoch) => this.#lead(store, incarnation, epoch),
-        deposed: () => this.#stepDown(),
-        fenced: () => this.#life?.election.stop(),
-      });
+      const life = await this.#begin(store);
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
       this.#notices = [...life.entered.notices];
       this.#life = life;
@@ -124,6 +116,22 @@ export class Node {
     }
   }
 
+  #begin(store: Store): Promise<Life> {
+    const token = this.#options.token ?? null;
+    const inRepository = this.#project !== this.#options.folder;
+    if (token !== null) return beginGuest(store, token, inRepository ? this.#tree : null);
+    return beginLife(store, {
+      options: this.#options,
+      project: this.#project,
+      tree: this.#tree,
+      session: this.#session,
+    }, {
+      leading: (incarnation, epoch) => this.#lead(store, incarnation, epoch),
+      deposed: () => this.#stepDown(),
+      fenced: () => this.#life?.election.stop(),
+    });
+  }
+
   /**
    * The client says which session it is. After /clear it is a new one of the same peer; after a
    * resume or --continue it is one that may have an identity already: that is who this is, then.
@@ -138,6 +146,8 @@ export class Node {
       await commit(life.store, ({ tx }) => setSession(tx, life.entered.id, session));
       return;
     }
+    // Who it is says its token, whatever the session.
+    if (life.guest) return;
     await this.#end(life);
     this.#life = null;
     this.#entering = null;

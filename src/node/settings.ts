@@ -64,6 +64,7 @@ export function readEnvironment(env: Env, cwd: string): Environment {
       policy: policyOf(filled(env, "SKEIN_POLICY")),
       leaseS: number(env, "SKEIN_LEASE_S", LIMITS.leaseS, 1, 604_800),
       stalledGraceS: number(env, "SKEIN_STALLED_S", LIMITS.stalledGraceS, 1, 604_800),
+      agents: number(env, "SKEIN_AGENTS", LIMITS.agents, 1, 1_000),
     },
     secret: secretOf(filled(env, "SKEIN_SECRET")),
     // An empty one is a token that nobody got, not none: it must not act as the human.

@@ -42,7 +42,7 @@ export async function writeEntry(tx: Tx, entry: Entry): Promise<void> {
        schema = excluded.schema, joined_at = excluded.joined_at, seen_at = excluded.seen_at,
        lease_until_s = excluded.lease_until_s, client_pid = excluded.client_pid,
        client_start = excluded.client_start, ended_at = NULL, end_reason = NULL,
-       stalled_since_s = NULL, git = NULL, git_at = NULL`,
+       stalled_since_s = NULL, git = NULL, git_at = NULL, hosts = NULL`,
     entry.id,
     entry.name,
     entry.role,

@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** One step from the version before. */
 export interface Migration {
@@ -204,5 +204,32 @@ CREATE TABLE conversation (
   content TEXT NOT NULL, at TEXT NOT NULL
 );
 CREATE INDEX conversation_peer ON conversation (peer, id);
+`,
+}, {
+  version: 3,
+  // Older writers pass over these tables and columns: what they do stays right.
+  breaking: false,
+  sql: `
+-- How a run is driven by worker processes, as JSON; null where nobody drives it.
+ALTER TABLE run ADD COLUMN conduct TEXT;
+
+-- The run whose tasks the peer's process does one after another; null for every other peer.
+ALTER TABLE peer ADD COLUMN hosts TEXT;
+CREATE INDEX peer_hosts ON peer (hosts) WHERE hosts IS NOT NULL AND state = 'live';
+
+-- One try of one worker at one task: where it works, which process does it, what it has cost, what
+-- became of it. report: what the agent said when it was done, until its work is merged.
+CREATE TABLE attempt (
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL, task TEXT NOT NULL, number INTEGER NOT NULL,
+  kind TEXT NOT NULL, worker TEXT NOT NULL, peer TEXT NOT NULL, incarnation TEXT NOT NULL,
+  claim_epoch INTEGER NOT NULL, model TEXT, state TEXT NOT NULL, stop TEXT, folder TEXT, branch TEXT,
+  base TEXT, head TEXT, merged TEXT, parked TEXT, process TEXT, session TEXT, log TEXT,
+  started_at TEXT NOT NULL, started_ms INTEGER NOT NULL, first_output_at TEXT, ended_at TEXT,
+  ended_ms INTEGER, turns INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0,
+  cost_usd REAL NOT NULL DEFAULT 0, report TEXT, reason TEXT
+);
+CREATE INDEX attempt_run ON attempt (run, id);
+CREATE INDEX attempt_task ON attempt (task, id);
+CREATE INDEX attempt_open ON attempt (state, run) WHERE state IN ('running', 'review');
 `,
 }];

@@ -1,0 +1,183 @@
+// What a worker's process tells of an attempt while it goes on, what others see of it, and how they
+// ask it to end.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { flag, integer, line, optionalText, path, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
+import { addUsage } from "../peer/standing.ts";
+import { runById } from "../run/table.ts";
+import * as table from "./table.ts";
+import { attemptShape, type ShownAttempt, shownAttempt } from "./view.ts";
+
+/** What is known of an agent's process: enough to end its group, and never a stranger's. */
+export const processShape = z.strictObject({
+  pid: integer(1, 2 ** 31),
+  pgid: integer(1, 2 ** 31),
+  boot: line(LIMITS.nameChars),
+  startTime: line(LIMITS.nameChars),
+});
+
+const cost = z.number({ error: "must be a number of at least 0" }).min(0).max(1e9);
+
+/** What an attempt has used so far: totals, not what was added. */
+export const usageFields = {
+  turns: integer(0, 1_000_000_000).optional(),
+  tokens: integer(0, 1_000_000_000_000).optional(),
+  cost_usd: cost.optional(),
+};
+
+export const noteAttempt = operation({
+  name: "note_attempt",
+  summary: "Tell where an attempt works, by which process, and what it has used so far.",
+  roles: WORKING,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "low",
+  unlisted: true,
+  whilePaused: true,
+  input: z.strictObject({
+    attempt: integer(1, Number.MAX_SAFE_INTEGER),
+    folder: path().optional(),
+    branch: line(LIMITS.pathChars).optional(),
+    base: line(LIMITS.nameChars).optional(),
+    process: processShape.optional(),
+    session: line(LIMITS.keyChars).optional(),
+    log: path().optional(),
+    output: flag().optional(),
+    ...usageFields,
+  }),
+  output: z.object({ stop: z.string().nullable() }),
+  async handle(ctx, input) {
+    const row = await ownAttempt(ctx, input.attempt);
+    const { attempt: _attempt, process, output, ...change } = input;
+    await table.changeAttempt(ctx.tx, row.id, {
+      ...definedOf(change),
+      ...(process === undefined ? {} : { process: JSON.stringify(process) }),
+      ...(output === true && row.first_output_at === null ? { first_output_at: ctx.at } : {}),
+    });
+    await addDifference(ctx, row, input);
+    ctx.record({ subject: `task/${row.task}`, detail: { attempt: row.id, ...definedOf(change) } });
+    return { stop: row.stop };
+  },
+});
+
+/** Without what was left out. */
+export function definedOf<T extends object>(
+  fields: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+/** What came since the last time counts for the worker, too. */
+export async function addDifference(
+  ctx: Context,
+  row: table.AttemptRow,
+  now: {
+    turns?: number | undefined;
+    tokens?: number | undefined;
+    cost_usd?: number | undefined;
+  },
+): Promise<void> {
+  const more = {
+    turns: Math.max(0, (now.turns ?? row.turns) - row.turns),
+    tokens: Math.max(0, (now.tokens ?? row.tokens) - row.tokens),
+    cost_usd: Math.max(0, (now.cost_usd ?? row.cost_usd) - row.cost_usd),
+  };
+  if (more.turns + more.tokens + more.cost_usd > 0) await addUsage(ctx.tx, row.peer, more);
+}
+
+/**
+ * An attempt that goes on, of the actor's own life.
+ * @throws Refusal `UNKNOWN_TASK`, `NOT_YOUR_CLAIM`, `TASK_STATE`
+ */
+export async function ownAttempt(ctx: Context, id: number): Promise<table.AttemptRow> {
+  const row = await projectAttempt(ctx, id);
+  if (row.incarnation !== ctx.actor.incarnation) {
+    throw new Refusal("NOT_YOUR_CLAIM", `attempt ${id} is ${row.worker}'s`, { field: "attempt" });
+  }
+  if (row.state === "running") return row;
+  throw new Refusal("TASK_STATE", `attempt ${id} has ended: ${row.state}`, { field: "attempt" });
+}
+
+/** @throws Refusal `UNKNOWN_TASK` */
+export async function projectAttempt(ctx: Context, id: number): Promise<table.AttemptRow> {
+  const row = await table.attemptById(ctx.tx, id);
+  const run = row === undefined ? undefined : await runById(ctx.tx, row.run);
+  if (row !== undefined && run?.project === ctx.actor.project) return row;
+  throw new Refusal("UNKNOWN_TASK", `there is no attempt ${id} in this project`, {
+    field: "attempt",
+  });
+}
+
+export const listAttempts = operation({
+  name: "list_attempts",
+  summary: "Attempts of worker processes: who tries what, where, at what cost, with what result.",
+  roles: EVERYONE,
+  effect: "read",
+  hints: {},
+  risk: "low",
+  unlisted: true,
+  positionals: ["run"],
+  input: z.strictObject({
+    run: word().optional(),
+    task: word().optional(),
+    open: flag().optional(),
+    after: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  output: z.object({
+    attempts: z.array(attemptShape),
+    hosts: z.array(z.string()),
+    next: z.number().nullable(),
+  }),
+  async handle(ctx, input) {
+    const { tx, actor } = ctx;
+    const rows = await table.attemptsOf(tx, actor.project, input, LIMITS.attemptRows);
+    const page = rows.slice(0, LIMITS.attemptRows);
+    const attempts: ShownAttempt[] = [];
+    for (const row of page) {
+      const gone = row.state === "running" && await tx.held(row.incarnation) === "free";
+      attempts.push({ ...shownAttempt(row), ...(gone ? { orphaned: true } : {}) });
+    }
+    return {
+      attempts,
+      hosts: input.run === undefined ? [] : await table.hostsOf(tx, input.run),
+      next: rows.length > page.length ? page.at(-1)?.id ?? null : null,
+    };
+  },
+});
+
+export const stopAttempt = operation({
+  name: "stop_attempt",
+  summary: "Ask for the end of a task's running attempt; its work is kept and the task is free.",
+  roles: LEADING,
+  effect: "write",
+  hints: { destructive: true },
+  risk: "high",
+  unlisted: true,
+  positionals: ["task"],
+  input: z.strictObject({ task: word(), why: optionalText(LIMITS.noteChars).optional() }),
+  output: z.object({ stopped: z.array(z.number()) }),
+  async handle(ctx, input) {
+    const { tx, actor } = ctx;
+    const rows = (await table.attemptsOf(tx, actor.project, { task: input.task }, 1_000))
+      .filter((row) => row.state === "running");
+    if (rows.length === 0) {
+      throw new Refusal("TASK_STATE", `stop_attempt: no worker is at ${input.task}`, {
+        field: "task",
+      });
+    }
+    for (const row of rows) {
+      await table.changeAttempt(tx, row.id, {
+        stop: `${actor.name}: ${input.why ?? "no reason given"}`,
+      });
+      ctx.wake(row.peer);
+    }
+    ctx.record({ subject: `task/${input.task}`, detail: { attempts: rows.map(({ id }) => id) } });
+    return { stopped: rows.map(({ id }) => id) };
+  },
+});

@@ -1,0 +1,184 @@
+// conduct_run: how a run is driven. Set by whoever starts it, read by every worker's process with
+// each attempt; stopping is a word in it, so it reaches all of them whoever started them.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { LEADING } from "../core/policy.ts";
+import { runById } from "../run/table.ts";
+import { setStatus } from "../task/table.ts";
+import { definedOf } from "./attempts.ts";
+import type { Conduct, Spending } from "./rules.ts";
+import * as table from "./table.ts";
+
+const DAY_MS = 86_400_000;
+
+const spending = z.strictObject({
+  turns: integer(1, 1_000_000_000).nullable(),
+  tokens: integer(1, 1_000_000_000_000).nullable(),
+  cost_usd: z.number({ error: "must be a number above 0" }).positive().max(1e9).nullable(),
+});
+
+/** The modes of Claude Code in which a worker without a human can go on. */
+export const PERMISSION_MODES = [
+  "default",
+  "acceptEdits",
+  "plan",
+  "dontAsk",
+  "auto",
+  "bypassPermissions",
+] as const;
+
+const NO_BOUND: Spending = { turns: null, tokens: null, cost_usd: null };
+
+/** How a run is driven unless something else is said. */
+export const DEFAULTS: Omit<Conduct, "repo" | "base" | "target" | "worktrees"> = {
+  workers: 3,
+  models: [],
+  permission_mode: "acceptEdits",
+  allowed_tools: [],
+  skip_permissions: false,
+  attempts: LIMITS.attempts,
+  task_ms: 3_600_000,
+  first_output_ms: 120_000,
+  quiet_ms: 900_000,
+  each: NO_BOUND,
+  all: NO_BOUND,
+  plan: null,
+  plan_only: false,
+  stopped: null,
+};
+
+export const conductRun = operation({
+  name: "conduct_run",
+  summary: "Set how a run is driven by worker processes, or stop it and let it go on.",
+  roles: LEADING,
+  effect: "write",
+  hints: { idempotent: true },
+  risk: "high",
+  unlisted: true,
+  positionals: ["id"],
+  input: z.strictObject({
+    id: word(),
+    action: oneOf(["set", "stop", "resume"]).optional(),
+    why: optionalText(LIMITS.noteChars).optional(),
+    repo: path().optional(),
+    worktrees: flag().optional(),
+    base: line(LIMITS.nameChars).nullable().optional(),
+    target: line(LIMITS.pathChars).nullable().optional(),
+    workers: integer(1, LIMITS.workers).optional(),
+    models: list(line(LIMITS.nameChars), 10).optional(),
+    permission_mode: oneOf(PERMISSION_MODES).optional(),
+    allowed_tools: list(line(LIMITS.keyChars), LIMITS.listItems).optional(),
+    skip_permissions: flag().optional(),
+    attempts: integer(1, 20).optional(),
+    task_ms: integer(1, 30 * DAY_MS).optional(),
+    first_output_ms: integer(1, DAY_MS).optional(),
+    quiet_ms: integer(1, DAY_MS).optional(),
+    each: spending.optional(),
+    all: spending.optional(),
+    plan: word().nullable().optional(),
+    plan_only: flag().optional(),
+  }),
+  output: z.object({ id: z.string(), conduct: z.unknown() }),
+  async handle(ctx, input) {
+    const run = await runById(ctx.tx, input.id);
+    if (run?.project !== ctx.actor.project) {
+      throw new Refusal("UNKNOWN_RUN", `conduct_run: run ${input.id} does not exist`, {
+        field: "id",
+      });
+    }
+    const { id, action, why, ...given } = input;
+    const before = await table.conductOf(ctx.tx, id);
+    const repo = given.repo ?? before?.repo;
+    if (repo === undefined) {
+      throw new Refusal("INVALID_INPUT", "conduct_run: repo is required at first", {
+        field: "repo",
+      });
+    }
+    const stopped = action === "stop"
+      ? `${ctx.actor.name}: ${why ?? "no reason given"}`
+      : action === "resume"
+      ? null
+      : before?.stopped ?? null;
+    const conduct: Conduct = {
+      ...DEFAULTS,
+      base: null,
+      target: null,
+      worktrees: true,
+      ...before,
+      ...definedOf(given),
+      repo,
+      stopped,
+    };
+    await table.setConduct(ctx.tx, id, conduct);
+    if (action === "stop") await stopAll(ctx, id, stopped ?? "");
+    if (action === "resume") await freeStopped(ctx, id);
+    for (const peer of await hostIds(ctx, id)) ctx.wake(peer);
+    ctx.record({ subject: `run/${id}`, detail: { action: action ?? "set", stopped } });
+    return { id, conduct };
+  },
+});
+
+/** Every agent of the run ends, also where no worker's process is left that could hear it. */
+async function stopAll(ctx: Context, run: string, why: string): Promise<void> {
+  await ctx.tx.run(
+    "UPDATE attempt SET stop = ? WHERE run = ? AND state = 'running' AND stop IS NULL",
+    why,
+    run,
+  );
+}
+
+/** What waits for its next try only because of a delay need not wait for it. */
+async function freeStopped(ctx: Context, run: string): Promise<void> {
+  await ctx.tx.run(
+    "UPDATE task SET not_before_s = 0 WHERE run = ? AND status = 'pending'",
+    run,
+  );
+}
+
+async function hostIds(ctx: Context, run: string): Promise<string[]> {
+  const rows = await ctx.tx.all<{ id: string }>(
+    "SELECT id FROM peer WHERE hosts = ? AND state = 'live'",
+    run,
+  );
+  return rows.map(({ id }) => id);
+}
+
+export const acceptPlan = operation({
+  name: "accept_plan",
+  summary: "Accept all proposed tasks of a run at once.",
+  roles: LEADING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  unlisted: true,
+  positionals: ["run"],
+  input: z.strictObject({ run: word() }),
+  output: z.object({ accepted: z.array(z.string()) }),
+  async handle(ctx, input) {
+    const run = await runById(ctx.tx, input.run);
+    if (run?.project !== ctx.actor.project) {
+      throw new Refusal("UNKNOWN_RUN", `accept_plan: run ${input.run} does not exist`, {
+        field: "run",
+      });
+    }
+    const rows = await ctx.tx.all<{ id: string }>(
+      "SELECT id FROM task WHERE run = ? AND status = 'proposed' ORDER BY n",
+      run.id,
+    );
+    for (const { id } of rows) {
+      await setStatus(ctx.tx, id, "pending", ctx.at);
+      ctx.record({ op: "update_task", subject: `task/${id}`, detail: { action: "accept" } });
+    }
+    const conduct = await table.conductOf(ctx.tx, run.id);
+    if (conduct !== null && conduct.plan_only) {
+      await table.setConduct(ctx.tx, run.id, { ...conduct, plan_only: false });
+    }
+    for (const peer of await hostIds(ctx, run.id)) ctx.wake(peer);
+    ctx.record({ subject: `run/${run.id}`, detail: { accepted: rows.length } });
+    return { accepted: rows.map(({ id }) => id) };
+  },
+});

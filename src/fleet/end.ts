@@ -1,0 +1,197 @@
+// end_attempt: what became of an attempt, and what that means for its task, in one transaction. The
+// worker's process says it; if that has died, whoever cleans up after it.
+
+import { z } from "zod";
+import { Refusal } from "../core/errors.ts";
+import { integer, line, list, oneOf, optionalText, path } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { WORKING } from "../core/policy.ts";
+import { notify, SYSTEM } from "../message/notice.ts";
+import { stillAlive } from "../peer/life.ts";
+import { architectOf } from "../peer/table.ts";
+import { setMeta } from "../store/meta.ts";
+import { insertNote } from "../task/notes.ts";
+import { retryDelayS } from "../task/rules.ts";
+import { complete, setStatus, taskById, type TaskRow } from "../task/table.ts";
+import { tellUnblocked } from "../task/unblocked.ts";
+import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
+import { LIMIT_KEY } from "./begin.ts";
+import { endingOf, type Outcome, OUTCOMES } from "./rules.ts";
+import * as table from "./table.ts";
+
+export const endAttempt = operation({
+  name: "end_attempt",
+  summary: "Say what became of an attempt; completes, fails or frees its task.",
+  roles: WORKING,
+  effect: "write",
+  hints: {},
+  risk: "medium",
+  unlisted: true,
+  whilePaused: true,
+  input: z.strictObject({
+    attempt: integer(1, Number.MAX_SAFE_INTEGER),
+    outcome: oneOf(OUTCOMES),
+    reason: optionalText(LIMITS.noteChars).optional(),
+    /** What was done, where the agent itself has not handed it in. */
+    summary: optionalText(LIMITS.noteChars).optional(),
+    files: list(path(), LIMITS.attemptFiles).optional(),
+    head: line(LIMITS.nameChars).optional(),
+    merged: line(LIMITS.nameChars).optional(),
+    parked: line(LIMITS.pathChars).optional(),
+    /** End of a usage limit, in milliseconds since 1970. */
+    limit_until_ms: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+    ...usageFields,
+  }),
+  output: z.object({
+    outcome: z.enum(OUTCOMES),
+    task: z.string(),
+    status: z.string(),
+    unblocked: z.array(z.string()),
+  }),
+  async handle(ctx, input) {
+    const row = await endable(ctx, input.attempt);
+    const { outcome } = input;
+    await table.changeAttempt(ctx.tx, row.id, {
+      ...definedOf({
+        reason: input.reason,
+        head: input.head,
+        merged: input.merged,
+        parked: input.parked,
+        turns: input.turns,
+        tokens: input.tokens,
+        cost_usd: input.cost_usd,
+      }),
+      state: outcome,
+      ended_at: ctx.at,
+      ended_ms: Date.parse(ctx.at),
+    });
+    await addDifference(ctx, row, input);
+    if (input.limit_until_ms !== undefined) {
+      await setMeta(ctx.tx, LIMIT_KEY, String(input.limit_until_ms));
+    }
+    const task = await taskById(ctx.tx, row.task);
+    const unblocked = task === undefined ? [] : await settle(ctx, row, task, input);
+    ctx.record({
+      subject: `task/${row.task}`,
+      detail: definedOf({ attempt: row.id, outcome, merged: input.merged, parked: input.parked }),
+    });
+    const status = (await taskById(ctx.tx, row.task))?.status ?? "removed";
+    return { outcome, task: row.task, status, unblocked: unblocked.slice(0, LIMITS.idsPerAnswer) };
+  },
+});
+
+/** An attempt that is open: the actor's own, or one whose worker has died. */
+async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
+  const row = await projectAttempt(ctx, id);
+  if (row.state !== "running" && row.state !== "review") {
+    throw new Refusal("TASK_STATE", `end_attempt: attempt ${id} has ended: ${row.state}`, {
+      field: "attempt",
+    });
+  }
+  const own = row.incarnation === ctx.actor.incarnation;
+  if (own || row.state === "review" || await ctx.tx.held(row.incarnation) === "free") return row;
+  throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
+    field: "attempt",
+  });
+}
+
+interface Said {
+  readonly outcome: Outcome;
+  readonly reason?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly files?: readonly string[] | undefined;
+}
+
+/** Moves the task on, if it is still this attempt's; returns what became ready. */
+async function settle(
+  ctx: Context,
+  row: table.AttemptRow,
+  task: TaskRow,
+  said: Said,
+): Promise<string[]> {
+  if (row.incarnation !== ctx.actor.incarnation) await stillAlive(ctx, row.peer);
+  const now = await taskById(ctx.tx, row.task) ?? task;
+  const held = now.status === "in_progress" && now.claim_epoch === row.claim_epoch;
+  // Freed by the worker's death, and nobody has claimed it since.
+  const freed = ["pending", "failed"].includes(now.status) &&
+    now.claim_epoch === row.claim_epoch + 1;
+  const most = (await table.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
+  const ending = endingOf(said.outcome, now.attempts, most);
+  if (ending.to === "completed") return held || freed ? await finish(ctx, row, now, said) : [];
+  if (!held || ending.to === "kept") return [];
+  if (said.reason !== undefined && said.reason !== "") await note(ctx, row, said);
+  await setStatus(ctx.tx, now.id, ending.to, ctx.at, {
+    failure: said.outcome === "failed"
+      ? `${row.worker}, attempt ${now.attempts} of ${most}: ${said.reason ?? "no reason given"}`
+      : null,
+    notBeforeS: said.outcome === "failed" && ending.to === "pending"
+      ? ctx.upS + retryDelayS(now.attempts)
+      : 0,
+    attempts: ending.counts ? now.attempts : Math.max(0, now.attempts - 1),
+  });
+  if (ending.to === "failed") await escalate(ctx, row, now, said.reason);
+  return [];
+}
+
+async function finish(
+  ctx: Context,
+  row: table.AttemptRow,
+  task: TaskRow,
+  said: Said,
+): Promise<string[]> {
+  const handedIn = row.report === null ? null : JSON.parse(row.report) as table.Report;
+  const files = [...new Set([...handedIn?.files ?? [], ...said.files ?? []])];
+  const unblocked = await complete(
+    ctx.tx,
+    task.id,
+    row.worker,
+    handedIn?.summary ?? said.summary ?? "done",
+    {
+      files: files.slice(0, LIMITS.attemptFiles),
+      tests: handedIn?.tests ?? "",
+      risks: handedIn?.risks ?? "",
+    },
+    ctx.at,
+  );
+  await tellUnblocked(ctx, unblocked);
+  ctx.record({
+    actor: row.worker,
+    op: "complete_task",
+    subject: `task/${task.id}`,
+    detail: { epoch: row.claim_epoch, unblocked: unblocked.length, files },
+  });
+  return unblocked;
+}
+
+function note(ctx: Context, row: table.AttemptRow, said: Said): Promise<number> {
+  const files = said.files === undefined || said.files.length === 0
+    ? ""
+    : ` Files: ${said.files.join(", ")}.`;
+  return insertNote(ctx.tx, row.task, {
+    author: row.worker,
+    kind: said.outcome === "failed" ? "failure" : "handover",
+    text: `Attempt ${row.number} (${said.outcome}): ${said.reason}.${files}` +
+      (row.branch === null ? "" : ` Its work is on ${row.branch}.`),
+    at: ctx.at,
+  });
+}
+
+/** Spent: somebody has to look at it. */
+async function escalate(
+  ctx: Context,
+  row: table.AttemptRow,
+  task: TaskRow,
+  reason: string | undefined,
+): Promise<void> {
+  ctx.record({ actor: SYSTEM, op: "fail_task", subject: `task/${task.id}`, detail: {} });
+  const architect = await architectOf(ctx.tx, task.project);
+  if (architect === undefined || architect.id === ctx.actor.id) return;
+  await notify(ctx, [architect.id], {
+    project: task.project,
+    category: "alert",
+    content: `${task.id} (${task.title}) failed after ${task.attempts} attempts: ` +
+      (reason ?? "no reason given") + (row.branch === null ? "" : ` (${row.branch})`),
+    task: task.id,
+  });
+}

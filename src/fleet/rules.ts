@@ -1,0 +1,145 @@
+// When a worker may begin its next attempt, and what its end means for the task. Pure.
+
+/** How an attempt ended. */
+export const OUTCOMES = [
+  "done",
+  "failed",
+  "conflict",
+  "limited",
+  "stopped",
+  "review",
+  "lost",
+] as const;
+export type Outcome = typeof OUTCOMES[number];
+
+/** What an attempt is for. `plan`: makes the tasks. `resolve`: begins with a merge in conflict. */
+export type Kind = "work" | "plan" | "resolve";
+
+/** What may be used: null is without bound. */
+export interface Spending {
+  readonly turns: number | null;
+  readonly tokens: number | null;
+  readonly cost_usd: number | null;
+}
+
+/** How a run is driven, as `run.conduct` holds it. */
+export interface Conduct {
+  /** Top of the user's checkout, or the folder where there is no repository. */
+  readonly repo: string;
+  /** Whether each attempt has a worktree and a branch of its own. */
+  readonly worktrees: boolean;
+  /** The commit that the run began at; null without worktrees. */
+  readonly base: string | null;
+  /** The user's branch that gets the result; null when its checkout was detached. */
+  readonly target: string | null;
+  readonly workers: number;
+  /** The model of the first attempt, of the second, and so on; the last goes on. Empty: the agent's own. */
+  readonly models: readonly string[];
+  readonly permission_mode: string;
+  readonly allowed_tools: readonly string[];
+  /** The user asked for an agent that asks for nothing. */
+  readonly skip_permissions: boolean;
+  readonly attempts: number;
+  readonly task_ms: number;
+  readonly first_output_ms: number;
+  readonly quiet_ms: number;
+  /** Bounds of one attempt. */
+  readonly each: Spending;
+  /** Bounds of the whole run. */
+  readonly all: Spending;
+  /** The task that makes the plan. */
+  readonly plan: string | null;
+  /** The plan waits for somebody's acceptance. */
+  readonly plan_only: boolean;
+  /** Why nothing of it is begun any more. */
+  readonly stopped: string | null;
+}
+
+/** Which of several runs may start one more agent on this machine. */
+export interface Share {
+  /** Agents that may run at the same time. */
+  readonly most: number;
+  /** Agents that run, by run. */
+  readonly running: ReadonlyMap<string, number>;
+  /** Runs that have work ready. */
+  readonly wanting: ReadonlySet<string>;
+}
+
+/**
+ * Whether a run may start one more agent. While others want some too, each is sure of an equal share;
+ * what nobody else wants is anybody's.
+ */
+export function mayStart(run: string, { most, running, wanting }: Share): boolean {
+  const total = [...running.values()].reduce((sum, count) => sum + count, 0);
+  if (total >= most) return false;
+  const wanted = new Set([...wanting, run]);
+  const share = Math.max(1, Math.floor(most / wanted.size));
+  const own = running.get(run) ?? 0;
+  if (own < share) return true;
+  let kept = 0;
+  for (const other of wanted) {
+    if (other !== run) kept += Math.max(0, share - (running.get(other) ?? 0));
+  }
+  return total + kept < most;
+}
+
+/** What a bound was reached by; null while none is. */
+export function spent(
+  used: { readonly turns: number; readonly tokens: number; readonly cost_usd: number },
+  most: Spending,
+): string | null {
+  if (most.turns !== null && used.turns >= most.turns) return `${used.turns} turns`;
+  if (most.tokens !== null && used.tokens >= most.tokens) return `${used.tokens} tokens`;
+  if (most.cost_usd !== null && used.cost_usd >= most.cost_usd) {
+    return `${used.cost_usd.toFixed(2)} USD`;
+  }
+  return null;
+}
+
+/** The model of an attempt, counted from 1: later ones go up the ladder. */
+export function modelOf(models: readonly string[], number: number): string | null {
+  return models[Math.min(number, models.length) - 1] ?? null;
+}
+
+/**
+ * Milliseconds until an agent may start after a usage limit: until its end, and then one after the
+ * other, `staggerMs` apart. 0: at once.
+ */
+export function limitWaitMs(times: {
+  readonly nowMs: number;
+  /** End of the limit; 0 when there was none. */
+  readonly untilMs: number;
+  /** The last start of any agent. */
+  readonly lastStartMs: number;
+  readonly staggerMs: number;
+  readonly recoveryMs: number;
+}): number {
+  const { nowMs, untilMs, lastStartMs, staggerMs, recoveryMs } = times;
+  if (nowMs < untilMs) return untilMs - nowMs;
+  if (untilMs === 0 || nowMs > untilMs + recoveryMs) return 0;
+  return Math.max(0, lastStartMs + staggerMs - nowMs);
+}
+
+/** What the end of an attempt does to its task. */
+export interface Ending {
+  readonly to: "completed" | "failed" | "pending" | "kept";
+  /** Whether the attempt counts against the task. */
+  readonly counts: boolean;
+}
+
+/** `attempts` counts this one. */
+export function endingOf(outcome: Outcome, attempts: number, most: number): Ending {
+  switch (outcome) {
+    case "done":
+      return { to: "completed", counts: true };
+    case "failed":
+      return { to: attempts >= most ? "failed" : "pending", counts: true };
+    case "conflict":
+    case "limited":
+    case "stopped":
+      return { to: "pending", counts: false };
+    case "review":
+    case "lost":
+      return { to: "kept", counts: true };
+  }
+}

@@ -1,0 +1,267 @@
+// Attempts: what worker processes try, where, at what cost, and what became of it.
+
+import { limitTo, type Tx } from "../core/transaction.ts";
+import type { Conduct, Kind, Outcome } from "./rules.ts";
+
+/** `review`: handed in, not merged until somebody approves. */
+export type AttemptState = "running" | Outcome;
+
+/** A row of `attempt`. */
+export interface AttemptRow {
+  readonly id: number;
+  readonly run: string;
+  readonly task: string;
+  /** Counted from 1 for each task. */
+  readonly number: number;
+  readonly kind: Kind;
+  /** Name of the worker. */
+  readonly worker: string;
+  readonly peer: string;
+  readonly incarnation: string;
+  readonly claim_epoch: number;
+  readonly model: string | null;
+  readonly state: AttemptState;
+  /** Why it shall end; null while nobody wants that. */
+  readonly stop: string | null;
+  readonly folder: string | null;
+  readonly branch: string | null;
+  /** The commit it began at, the commit it saved, and the commit that merged it. */
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly merged: string | null;
+  /** The ref that keeps what was not committed. */
+  readonly parked: string | null;
+  /** JSON of the agent's process, its group and when it began. */
+  readonly process: string | null;
+  readonly session: string | null;
+  readonly log: string | null;
+  readonly started_at: string;
+  /** Milliseconds since 1970. */
+  readonly started_ms: number;
+  readonly first_output_at: string | null;
+  readonly ended_at: string | null;
+  readonly ended_ms: number | null;
+  readonly turns: number;
+  readonly tokens: number;
+  readonly cost_usd: number;
+  /** JSON of what the agent handed in. */
+  readonly report: string | null;
+  readonly reason: string | null;
+}
+
+/** What an agent handed in with complete_task. */
+export interface Report {
+  readonly summary: string;
+  readonly files: readonly string[];
+  readonly tests: string;
+  readonly risks: string;
+}
+
+const COLUMNS = `id, run, task, number, kind, worker, peer, incarnation, claim_epoch, model, state,
+  stop, folder, branch, base, head, merged, parked, process, session, log, started_at, started_ms,
+  first_output_at, ended_at, ended_ms, turns, tokens, cost_usd, report, reason`;
+
+export function attemptById(tx: Tx, id: number): Promise<AttemptRow | undefined> {
+  return tx.get<AttemptRow>(`SELECT ${COLUMNS} FROM attempt WHERE id = ?`, id);
+}
+
+/** The attempt that goes on at a task under one claim. */
+export function runningAttempt(
+  tx: Tx,
+  task: string,
+  epoch: number,
+): Promise<AttemptRow | undefined> {
+  return tx.get<AttemptRow>(
+    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND claim_epoch = ? AND state = 'running'`,
+    task,
+    epoch,
+  );
+}
+
+/** The last attempt at a task that left a branch. */
+export function lastWithBranch(tx: Tx, task: string): Promise<AttemptRow | undefined> {
+  return tx.get<AttemptRow>(
+    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND branch IS NOT NULL AND state <> 'running'
+     ORDER BY id DESC LIMIT 1`,
+    task,
+  );
+}
+
+export interface AttemptFilter {
+  readonly run?: string | undefined;
+  readonly task?: string | undefined;
+  readonly open?: boolean | undefined;
+  /** Only those after this id. */
+  readonly after?: number | undefined;
+}
+
+/** Attempts of a project, oldest first. */
+export function attemptsOf(
+  tx: Tx,
+  project: string,
+  { run, task, open, after }: AttemptFilter,
+  limit: number,
+): Promise<AttemptRow[]> {
+  const where = [
+    "run IN (SELECT id FROM run WHERE project = ?)",
+    ...(run === undefined ? [] : ["run = ?"]),
+    ...(task === undefined ? [] : ["task = ?"]),
+    ...(open === true ? ["state IN ('running', 'review')"] : []),
+    "id > ?",
+  ];
+  const values = [project, ...[run, task].filter((one) => one !== undefined), after ?? 0];
+  return tx.all<AttemptRow>(
+    `SELECT ${COLUMNS} FROM attempt WHERE ${where.join(" AND ")} ORDER BY id ${limitTo(limit)}`,
+    ...values,
+  );
+}
+
+export type NewAttempt = Pick<
+  AttemptRow,
+  | "run"
+  | "task"
+  | "number"
+  | "kind"
+  | "worker"
+  | "peer"
+  | "incarnation"
+  | "claim_epoch"
+  | "model"
+  | "base"
+  | "started_at"
+  | "started_ms"
+>;
+
+/** Begins an attempt and returns its id. */
+export async function insertAttempt(tx: Tx, one: NewAttempt): Promise<number> {
+  const row = await tx.get<{ id: number }>(
+    `INSERT INTO attempt (run, task, number, kind, worker, peer, incarnation, claim_epoch, model,
+       base, started_at, started_ms, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING id`,
+    one.run,
+    one.task,
+    one.number,
+    one.kind,
+    one.worker,
+    one.peer,
+    one.incarnation,
+    one.claim_epoch,
+    one.model,
+    one.base,
+    one.started_at,
+    one.started_ms,
+  );
+  return row?.id ?? 0;
+}
+
+/** What of an attempt becomes known while it goes on, or at its end. */
+export type AttemptChange = Partial<
+  Pick<
+    AttemptRow,
+    | "state"
+    | "stop"
+    | "folder"
+    | "branch"
+    | "base"
+    | "head"
+    | "merged"
+    | "parked"
+    | "process"
+    | "session"
+    | "log"
+    | "first_output_at"
+    | "ended_at"
+    | "ended_ms"
+    | "turns"
+    | "tokens"
+    | "cost_usd"
+    | "report"
+    | "reason"
+  >
+>;
+
+/** Sets what is given, and nothing else. */
+export async function changeAttempt(tx: Tx, id: number, change: AttemptChange): Promise<void> {
+  const fields = Object.entries(change).filter(([, value]) => value !== undefined);
+  if (fields.length === 0) return;
+  const set = fields.map(([name]) => `${name} = ?`).join(", ");
+  await tx.run(`UPDATE attempt SET ${set} WHERE id = ?`, ...fields.map(([, value]) => value), id);
+}
+
+/** Agents that run now, by run: those whose worker lives. */
+export async function runningByRun(tx: Tx): Promise<Map<string, number>> {
+  const rows = await tx.all<{ run: string; count: number }>(
+    `SELECT a.run, count(*) AS count FROM attempt a JOIN peer p ON p.incarnation = a.incarnation
+     WHERE a.state = 'running' GROUP BY a.run`,
+  );
+  return new Map(rows.map(({ run, count }) => [run, count]));
+}
+
+/** Driven runs that have a ready task and a worker that could take it. */
+export async function wantingRuns(tx: Tx): Promise<Set<string>> {
+  const rows = await tx.all<{ id: string }>(
+    `SELECT r.id FROM run r WHERE r.id IN (SELECT hosts FROM peer WHERE hosts IS NOT NULL AND state = 'live')
+       AND EXISTS (SELECT 1 FROM task t WHERE t.run = r.id AND t.status = 'pending' AND t.open_deps = 0)`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** When any agent started last, in milliseconds since 1970. */
+export async function lastStartMs(tx: Tx): Promise<number> {
+  const row = await tx.get<{ started_ms: number }>(
+    "SELECT started_ms FROM attempt ORDER BY id DESC LIMIT 1",
+  );
+  return row?.started_ms ?? 0;
+}
+
+/** What a run has used so far. */
+export async function usageOfRun(
+  tx: Tx,
+  run: string,
+): Promise<{ turns: number; tokens: number; cost_usd: number }> {
+  const row = await tx.get<{ turns: number; tokens: number; cost_usd: number }>(
+    `SELECT coalesce(sum(turns), 0) AS turns, coalesce(sum(tokens), 0) AS tokens,
+       coalesce(sum(cost_usd), 0) AS cost_usd FROM attempt WHERE run = ?`,
+    run,
+  );
+  return row ?? { turns: 0, tokens: 0, cost_usd: 0 };
+}
+
+/** How a run is driven; null if nobody drives it. */
+export async function conductOf(tx: Tx, run: string): Promise<Conduct | null> {
+  const row = await tx.get<{ conduct: string | null }>("SELECT conduct FROM run WHERE id = ?", run);
+  return row === undefined || row.conduct === null ? null : JSON.parse(row.conduct) as Conduct;
+}
+
+export function setConduct(tx: Tx, run: string, conduct: Conduct): Promise<number> {
+  return tx.run("UPDATE run SET conduct = ? WHERE id = ?", JSON.stringify(conduct), run);
+}
+
+/** The peer's process does the tasks of a run. */
+export function setHosts(tx: Tx, incarnation: string, run: string): Promise<number> {
+  return tx.run(
+    "UPDATE peer SET hosts = ?, run = ? WHERE incarnation = ? AND hosts IS NOT ?",
+    run,
+    run,
+    incarnation,
+    run,
+  );
+}
+
+/** Names of the workers that do a run's tasks now. */
+export async function hostsOf(tx: Tx, run: string): Promise<string[]> {
+  const rows = await tx.all<{ name: string }>(
+    "SELECT name FROM peer WHERE hosts = ? AND state = 'live' ORDER BY name",
+    run,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** How many attempts a task has had. */
+export async function countAttempts(tx: Tx, task: string): Promise<number> {
+  const row = await tx.get<{ total: number }>(
+    "SELECT count(*) AS total FROM attempt WHERE task = ?",
+    task,
+  );
+  return row?.total ?? 0;
+}
