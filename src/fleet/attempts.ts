@@ -16,8 +16,10 @@ import { attemptShape, type ShownAttempt, shownAttempt } from "./view.ts";
 export const processShape = z.strictObject({
   pid: integer(1, 2 ** 31),
   pgid: integer(1, 2 ** 31),
-  boot: line(LIMITS.nameChars),
-  startTime: line(LIMITS.nameChars),
+  boot: optionalText(LIMITS.nameChars),
+  startTime: optionalText(LIMITS.nameChars),
+  /** What all its processes carry in their environment. */
+  mark: optionalText(LIMITS.nameChars),
 });
 
 const cost = z.number({ error: "must be a number of at least 0" }).min(0).max(1e9);

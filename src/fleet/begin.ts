@@ -143,7 +143,7 @@ async function begin(
     peer: actor.id,
     incarnation: actor.incarnation,
     claim_epoch: claimed.claim_epoch,
-    model: modelOf(conduct.models, claimed.attempts),
+    model: modelOf(conduct.models, await table.countFailures(tx, row.id) + 1),
     base: null,
     started_at: ctx.at,
     started_ms: Date.parse(ctx.at),

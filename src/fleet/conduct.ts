@@ -82,6 +82,7 @@ export const conductRun = operation({
     plan: word().nullable().optional(),
     plan_only: flag().optional(),
   }),
+  readsOnly: ({ id: _id, ...rest }) => Object.values(rest).every((value) => value === undefined),
   output: z.object({ id: z.string(), conduct: z.unknown() }),
   async handle(ctx, input) {
     const run = await runById(ctx.tx, input.id);
@@ -92,6 +93,9 @@ export const conductRun = operation({
     }
     const { id, action, why, ...given } = input;
     const before = await table.conductOf(ctx.tx, id);
+    if (before !== null && [action, ...Object.values(given)].every((one) => one === undefined)) {
+      return { id, conduct: before };
+    }
     const repo = given.repo ?? before?.repo;
     if (repo === undefined) {
       throw new Refusal("INVALID_INPUT", "conduct_run: repo is required at first", {

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { integer, line, list, oneOf, optionalText, path } from "../core/fields.ts";
+import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
@@ -19,6 +19,9 @@ import { addDifference, definedOf, projectAttempt, usageFields } from "./attempt
 import { LIMIT_KEY } from "./begin.ts";
 import { endingOf, type Outcome, OUTCOMES } from "./rules.ts";
 import * as table from "./table.ts";
+
+/** A plan that is unusable twice is not better the third time: the goal becomes one task. */
+const PLAN_ATTEMPTS = 2;
 
 export const endAttempt = operation({
   name: "end_attempt",
@@ -39,6 +42,11 @@ export const endAttempt = operation({
     head: line(LIMITS.nameChars).optional(),
     merged: line(LIMITS.nameChars).optional(),
     parked: line(LIMITS.pathChars).optional(),
+    cause: word().optional(),
+    /** Whether it is tried again, after how many milliseconds, and whether this try counts. */
+    again: flag().optional(),
+    delay_ms: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+    counts: flag().optional(),
     /** End of a usage limit, in milliseconds since 1970. */
     limit_until_ms: integer(0, Number.MAX_SAFE_INTEGER).optional(),
     ...usageFields,
@@ -55,6 +63,7 @@ export const endAttempt = operation({
     await table.changeAttempt(ctx.tx, row.id, {
       ...definedOf({
         reason: input.reason,
+        cause: input.cause,
         head: input.head,
         merged: input.merged,
         parked: input.parked,
@@ -76,6 +85,8 @@ export const endAttempt = operation({
       subject: `task/${row.task}`,
       detail: definedOf({ attempt: row.id, outcome, merged: input.merged, parked: input.parked }),
     });
+    // Whoever waits for work of this run, or for its turn, looks again.
+    for (const { id } of await table.idleHosts(ctx.tx)) ctx.wake(id);
     const status = (await taskById(ctx.tx, row.task))?.status ?? "removed";
     return { outcome, task: row.task, status, unblocked: unblocked.slice(0, LIMITS.idsPerAnswer) };
   },
@@ -101,6 +112,9 @@ interface Said {
   readonly reason?: string | undefined;
   readonly summary?: string | undefined;
   readonly files?: readonly string[] | undefined;
+  readonly again?: boolean | undefined;
+  readonly delay_ms?: number | undefined;
+  readonly counts?: boolean | undefined;
 }
 
 /** Moves the task on, if it is still this attempt's; returns what became ready. */
@@ -116,8 +130,14 @@ async function settle(
   // Freed by the worker's death, and nobody has claimed it since.
   const freed = ["pending", "failed"].includes(now.status) &&
     now.claim_epoch === row.claim_epoch + 1;
-  const most = (await table.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
-  const ending = endingOf(said.outcome, now.attempts, most);
+  const most = row.kind === "plan"
+    ? PLAN_ATTEMPTS
+    : (await table.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
+  const usual = endingOf(said.outcome, now.attempts, most);
+  const ending = {
+    to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,
+    counts: said.counts ?? usual.counts,
+  };
   if (ending.to === "completed") return held || freed ? await finish(ctx, row, now, said) : [];
   if (!held || ending.to === "kept") return [];
   if (said.reason !== undefined && said.reason !== "") await note(ctx, row, said);
@@ -126,12 +146,17 @@ async function settle(
       ? `${row.worker}, attempt ${now.attempts} of ${most}: ${said.reason ?? "no reason given"}`
       : null,
     notBeforeS: said.outcome === "failed" && ending.to === "pending"
-      ? ctx.upS + retryDelayS(now.attempts)
+      ? ctx.upS + delayS(said, now.attempts)
       : 0,
     attempts: ending.counts ? now.attempts : Math.max(0, now.attempts - 1),
   });
   if (ending.to === "failed") await escalate(ctx, row, now, said.reason);
   return [];
+}
+
+/** Seconds until the next try. */
+function delayS({ delay_ms }: Said, attempts: number): number {
+  return delay_ms === undefined ? retryDelayS(attempts) : Math.ceil(delay_ms / 1_000);
 }
 
 async function finish(

@@ -47,6 +47,8 @@ export interface AttemptRow {
   /** JSON of what the agent handed in. */
   readonly report: string | null;
   readonly reason: string | null;
+  /** What a failure came from, in a word. */
+  readonly cause: string | null;
 }
 
 /** What an agent handed in with complete_task. */
@@ -59,7 +61,7 @@ export interface Report {
 
 const COLUMNS = `id, run, task, number, kind, worker, peer, incarnation, claim_epoch, model, state,
   stop, folder, branch, base, head, merged, parked, process, session, log, started_at, started_ms,
-  first_output_at, ended_at, ended_ms, turns, tokens, cost_usd, report, reason`;
+  first_output_at, ended_at, ended_ms, turns, tokens, cost_usd, report, reason, cause`;
 
 export function attemptById(tx: Tx, id: number): Promise<AttemptRow | undefined> {
   return tx.get<AttemptRow>(`SELECT ${COLUMNS} FROM attempt WHERE id = ?`, id);
@@ -177,6 +179,7 @@ export type AttemptChange = Partial<
     | "cost_usd"
     | "report"
     | "reason"
+    | "cause"
   >
 >;
 
@@ -261,6 +264,24 @@ export async function hostsOf(tx: Tx, run: string): Promise<string[]> {
 export async function countAttempts(tx: Tx, task: string): Promise<number> {
   const row = await tx.get<{ total: number }>(
     "SELECT count(*) AS total FROM attempt WHERE task = ?",
+    task,
+  );
+  return row?.total ?? 0;
+}
+
+/** Workers' processes that wait for something to do, in any run. */
+export function idleHosts(tx: Tx): Promise<{ id: string }[]> {
+  return tx.all<{ id: string }>(
+    `SELECT p.id FROM peer p WHERE p.hosts IS NOT NULL AND p.state = 'live' AND NOT EXISTS (
+       SELECT 1 FROM attempt a WHERE a.state = 'running' AND a.incarnation = p.incarnation)`,
+  );
+}
+
+/** Failures of a task that another model might mend: not those of the service or the network. */
+export async function countFailures(tx: Tx, task: string): Promise<number> {
+  const row = await tx.get<{ total: number }>(
+    `SELECT count(*) AS total FROM attempt
+     WHERE task = ? AND state = 'failed' AND coalesce(cause, '') <> 'service'`,
     task,
   );
   return row?.total ?? 0;

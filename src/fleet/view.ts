@@ -37,6 +37,7 @@ export const attemptShape = z.object({
     risks: z.string(),
   }).nullable(),
   reason: z.string().nullable(),
+  cause: z.string().nullable(),
   /** Its worker's process has ended without ending it. */
   orphaned: z.boolean().optional(),
 });

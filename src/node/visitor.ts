@@ -74,6 +74,13 @@ export class Visitor {
     }
   }
 
+  /** Resolves when somebody has changed something, or after so many milliseconds. */
+  async changed(ms: number): Promise<void> {
+    const { home, secret } = this.#options;
+    const store = this.#store ??= await openStore(home, systemClock, secret ?? null);
+    await this.#changed(store, ms).happened;
+  }
+
   /** Who acts; whoever tries to be somebody else leaves a trace. */
   async #identify(store: Store, op: string): Promise<Who> {
     const options = { ...this.#options, project: this.#project, tree: this.#tree };

@@ -226,7 +226,7 @@ CREATE TABLE attempt (
   base TEXT, head TEXT, merged TEXT, parked TEXT, process TEXT, session TEXT, log TEXT,
   started_at TEXT NOT NULL, started_ms INTEGER NOT NULL, first_output_at TEXT, ended_at TEXT,
   ended_ms INTEGER, turns INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0,
-  cost_usd REAL NOT NULL DEFAULT 0, report TEXT, reason TEXT
+  cost_usd REAL NOT NULL DEFAULT 0, report TEXT, reason TEXT, cause TEXT
 );
 CREATE INDEX attempt_run ON attempt (run, id);
 CREATE INDEX attempt_task ON attempt (task, id);

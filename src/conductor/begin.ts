@@ -1,0 +1,93 @@
+// How a run begins, or is taken up again: repository and branch, the run's row with how it is driven.
+// A process that dies in between leaves a run that can be looked at and taken up, or nothing.
+
+import { agentOf } from "../fleet/spawn.ts";
+import { Refusal } from "../core/errors.ts";
+import { repositoryOf } from "../core/repository.ts";
+import { excerpt } from "../core/text.ts";
+import { LIMITS } from "../core/limits.ts";
+import { openRun } from "../worktree/mod.ts";
+import type { Calls } from "./calls.ts";
+
+/** What a run is begun with. */
+export interface Beginning {
+  readonly home: string;
+  /** The user's folder. */
+  readonly folder: string;
+  readonly goal: string;
+  readonly plan?: string | undefined;
+  /** Whether each attempt gets a worktree of its own, where there is a repository. */
+  readonly worktrees: boolean;
+  /** The other fields of conduct_run. */
+  readonly conduct: Readonly<Record<string, unknown>>;
+}
+
+/** The run's id, and what the user should know. */
+export interface Begun {
+  readonly run: string;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Begins a run; it has no tasks yet.
+ * @throws Refusal `NOT_AVAILABLE` without an agent, `INVALID_INPUT`, whatever git says
+ */
+export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begun> {
+  agentOf();
+  const { home, folder, goal, plan } = beginning;
+  const repository = repositoryOf(folder);
+  const notes: string[] = [];
+  const worktrees = beginning.worktrees && repository !== null;
+  if (beginning.worktrees && repository === null) {
+    notes.push(`${folder} is in no git repository: all workers share it, under locks`);
+  }
+  const repo = repository?.tree ?? folder;
+  const { id } = await calls.run({
+    action: "start",
+    goal,
+    ...(plan === undefined ? {} : { plan }),
+  });
+  const opened = worktrees ? await openRun({ run: id, repo, home }) : null;
+  if (opened !== null && opened.target === null) {
+    notes.push(`no branch is checked out: the result stays on ${opened.branch}`);
+  }
+  await calls.conduct(id, {
+    ...beginning.conduct,
+    repo,
+    worktrees,
+    base: opened?.base ?? null,
+    target: opened?.target ?? null,
+  });
+  return { run: id, notes };
+}
+
+/** Adds the task that plans a run: an agent studies the code and makes the other tasks. */
+export async function addPlanning(calls: Calls, run: string, goal: string): Promise<string> {
+  const task = await calls.createTask(run, {
+    title: `Plan: ${excerpt(goal.replaceAll(/\s+/g, " "), LIMITS.titleChars - 10)}`,
+    description: goal,
+    priority: 1,
+  });
+  await calls.conduct(run, { plan: task });
+  return task;
+}
+
+/**
+ * Takes up a run that was begun before.
+ * @throws Refusal `UNKNOWN_RUN`, `TASK_STATE`
+ */
+export async function takeUp(
+  calls: Calls,
+  run: string,
+  conduct: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const view = await calls.run({ action: "status", id: run });
+  if (view.status === "ended") {
+    throw new Refusal("TASK_STATE", `run ${run} has ended: ${view.outcome ?? "completed"}`, {
+      run,
+      hint: "Start a new one.",
+    });
+  }
+  agentOf();
+  await calls.conduct(run, { ...conduct, action: "resume" });
+}

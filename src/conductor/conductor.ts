@@ -1,0 +1,182 @@
+// Drives a run to its end: keeps enough workers alive, cleans up after dead ones, takes the plan in,
+// brings the result to the user's branch. It keeps no state of its own: whatever it knows stands in
+// the store, so another conductor can go on where this one died, or work beside it.
+
+import type { Calls } from "./calls.ts";
+import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
+import { concludePlan } from "./planning.ts";
+import type { StartedHost } from "./start.ts";
+import { sweep } from "./sweep.ts";
+import { Watch } from "./watch.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Conduct, spent } from "../fleet/rules.ts";
+import { deliver, type RunTree, runBranch } from "../worktree/mod.ts";
+
+/** What a conductor is given. */
+export interface ConductorOptions {
+  readonly run: string;
+  readonly home: string;
+  readonly calls: Calls;
+  /** Starts one more worker. */
+  startHost(conduct: Conduct): StartedHost;
+  /** Resolves when something may have changed, or after so many milliseconds. */
+  changed(ms: number): Promise<void>;
+  onEvent?(event: RunEvent): void;
+  /** How the run stands, at each look. */
+  onLook?(snapshot: Snapshot): void;
+  /** Ends the driving; the workers go on. */
+  readonly signal?: AbortSignal;
+}
+
+/** A host that dies at once is not started again at once. */
+const RESTART_MS = 2_000;
+const LOOK_MS = 500;
+
+export class Conductor {
+  readonly #options: ConductorOptions;
+  readonly #watch: Watch;
+  readonly #hosts = new Set<StartedHost>();
+  #restartAtMs = 0;
+  #short = 0;
+
+  constructor(options: ConductorOptions) {
+    this.#options = options;
+    this.#watch = new Watch(options.calls, options.run);
+  }
+
+  /** Drives until the run has ended, is stopped, or the signal says so. */
+  async drive(): Promise<Conclusion> {
+    for (;;) {
+      const conclusion = await this.#step();
+      if (conclusion !== null) return conclusion;
+      await this.#options.changed(LOOK_MS);
+    }
+  }
+
+  async #step(): Promise<Conclusion | null> {
+    const { calls, run, signal } = this.#options;
+    const conduct = await calls.conduct(run, {});
+    const { snapshot, events, open } = await this.#watch.look();
+    for (const event of events) this.#tell(event);
+    this.#options.onLook?.(snapshot);
+    if (signal?.aborted) return this.#concluded("left", snapshot, conduct, []);
+    for (const { task, outcome } of await sweep(calls, this.#tree(conduct), open)) {
+      this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
+    }
+    if (conduct.stopped !== null) {
+      if (snapshot.running.length > 0) return null;
+      return this.#concluded("stopped", snapshot, conduct, [`stopped by ${conduct.stopped}`]);
+    }
+    const plan = await concludePlan(calls, snapshot.run, conduct);
+    for (const text of plan.notes) this.#note(text);
+    if (plan.accepted.length > 0) {
+      const text = `${plan.accepted.length} tasks planned`;
+      this.#tell({ kind: "planned", at: now(), tasks: plan.accepted, text });
+      return null;
+    }
+    if (plan.waits) return this.#concluded("proposed", snapshot, conduct, []);
+    const { tasks } = snapshot.run;
+    const of = (status: string): number => tasks[status] ?? 0;
+    if (of("ready") + of("in_progress") + of("in_review") + of("proposed") === 0) {
+      return await this.#end(snapshot, conduct);
+    }
+    const { turns, tokens, costUsd } = snapshot;
+    const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
+    if (over !== null && snapshot.running.length === 0) {
+      return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
+    }
+    this.#staff(snapshot, conduct);
+    return null;
+  }
+
+  /** Enough workers for what can be done now, and no more. */
+  #staff(snapshot: Snapshot, conduct: Conduct): void {
+    const { ready = 0, in_progress = 0 } = snapshot.run.tasks;
+    const wanted = Math.min(conduct.workers, ready + in_progress);
+    const alive = Math.max(this.#hosts.size, snapshot.hosts.length);
+    if (alive >= wanted || performance.now() < this.#restartAtMs) return;
+    for (let more = wanted - alive; more > 0; more--) this.#start(conduct);
+  }
+
+  #start(conduct: Conduct): void {
+    const startedMs = performance.now();
+    const host = this.#options.startHost(conduct);
+    this.#hosts.add(host);
+    this.#tell({ kind: "worker", at: now(), pid: host.pid, text: `a worker starts (${host.pid})` });
+    void host.ended.then(() => {
+      this.#hosts.delete(host);
+      // One after the other that cannot even begin: something is wrong with all of them.
+      const quick = performance.now() - startedMs < RESTART_MS;
+      this.#short = quick ? this.#short + 1 : 0;
+      if (quick) this.#restartAtMs = performance.now() + Math.min(30, 2 ** this.#short) * 1_000;
+    });
+  }
+
+  /** Nothing is left that could be done: the result goes to the user, or it is said why not. */
+  async #end(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion> {
+    const { calls, run } = this.#options;
+    const { tasks } = snapshot.run;
+    const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
+    const tree = this.#tree(conduct);
+    if (unfinished > 0) {
+      const notes = [`skein retry TASK, then: skein run --resume ${run}`];
+      if (tree !== null) notes.unshift(`what is done is on ${runBranch(run)}`);
+      return this.#concluded("failed", snapshot, conduct, notes);
+    }
+    if (tree === null || conduct.target === null) {
+      await calls.run({ action: "end", id: run, plan: "completed" });
+      const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`];
+      return this.#concluded("completed", snapshot, conduct, notes);
+    }
+    const { outcome, commit, reason, hint } = await deliver(tree, { target: conduct.target });
+    if (outcome === "left") {
+      const notes = [`${conduct.target} was left alone: ${reason ?? "it has moved on"}`];
+      return this.#concluded("completed", snapshot, conduct, [...notes, ...hint ? [hint] : []]);
+    }
+    const text = `${conduct.target} is at ${commit.slice(0, 10)}`;
+    this.#tell({ kind: "delivered", at: now(), commit, branch: conduct.target, text });
+    await calls.run({ action: "end", id: run, plan: `completed: ${conduct.target} ${commit}` });
+    return this.#concluded("completed", snapshot, conduct, [], true);
+  }
+
+  #concluded(
+    state: Conclusion["state"],
+    snapshot: Snapshot,
+    conduct: Conduct,
+    notes: readonly string[],
+    delivered = false,
+  ): Conclusion {
+    const { run } = snapshot;
+    const own = conduct.worktrees ? runBranch(run.id) : null;
+    return {
+      run: run.id,
+      state,
+      completed: run.done,
+      failed: run.tasks["failed"] ?? 0,
+      total: run.total - (run.tasks["cancelled"] ?? 0),
+      costUsd: snapshot.costUsd,
+      branch: delivered ? conduct.target : own,
+      delivered: delivered || !conduct.worktrees,
+      notes,
+    };
+  }
+
+  #tree({ worktrees, repo }: Conduct): RunTree | null {
+    return worktrees ? { run: this.#options.run, repo, home: this.#options.home } : null;
+  }
+
+  #note(text: string): void {
+    this.#tell({ kind: "note", at: now(), text });
+  }
+
+  #tell(event: RunEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+/** How long workers are waited for once a run was stopped. */
+export const STOP_MS = 2 * LIMITS.attemptPollMs;

@@ -1,0 +1,40 @@
+// What becomes of a plan: the planner's tasks are proposals; the run's driver accepts them, unless
+// somebody wants to see them first. A planner that brings no plan leaves one task: the goal itself.
+
+import type { Conduct } from "../fleet/rules.ts";
+import type { Calls, RunView } from "./calls.ts";
+
+export interface PlanState {
+  /** Tasks that were accepted just now. */
+  readonly accepted: readonly string[];
+  /** The plan is there and waits for somebody. */
+  readonly waits: boolean;
+  readonly notes: readonly string[];
+}
+
+const NOTHING: PlanState = { accepted: [], waits: false, notes: [] };
+
+/** Looks whether the plan is made, and takes it in. */
+export async function concludePlan(calls: Calls, run: RunView, conduct: Conduct): Promise<PlanState> {
+  const proposed = run.tasks["proposed"] ?? 0;
+  if (conduct.plan === null) return NOTHING;
+  const { status, failure } = await calls.task(conduct.plan);
+  if (status === "completed" && proposed > 0) {
+    if (conduct.plan_only) return { ...NOTHING, waits: true };
+    return { ...NOTHING, accepted: await calls.acceptPlan(run.id) };
+  }
+  if (status !== "failed") return NOTHING;
+  // The plan's task would count as a failure of the run for ever: it gives way to the goal itself.
+  await calls.call("update_task", {
+    id: conduct.plan,
+    action: "cancel",
+    note: "no plan came of it: the goal is one task now",
+  });
+  const id = await calls.createTask(run.id, {
+    title: run.goal.split("\n", 1)[0]?.slice(0, 200) ?? "the goal",
+    description: run.goal,
+  });
+  await calls.conduct(run.id, { plan: null });
+  const why = failure === undefined ? "" : ` (${failure})`;
+  return { ...NOTHING, notes: [`no usable plan came${why}: ${id} is the whole goal`] };
+}

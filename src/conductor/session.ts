@@ -1,0 +1,201 @@
+// An agent at work, and its worker's process beside it: it hears the agent's stream, brings it mail,
+// tells the store what it uses, and ends it when the rules or somebody say so.
+
+import { agentCommand, agentOf, protocolOf } from "../agent/command.ts";
+import { agentEnvironment } from "../agent/environment.ts";
+import type { AgentEvent } from "../agent/event.ts";
+import { AgentProcess } from "../agent/process.ts";
+import { type AgentLimits, begin, type Demand, supervise, type Watch } from "../agent/supervise.ts";
+import { judge } from "../agent/verdict.ts";
+import { mailText } from "../claude/hook.ts";
+import { LIMITS } from "../core/limits.ts";
+import { attemptById } from "../fleet/table.ts";
+import { selfCommand } from "../node/carry.ts";
+import { join } from "@std/path";
+import { promptFor } from "./prompt.ts";
+import type { SessionEnd, WorkOrder, Workplace } from "./work.ts";
+
+/** How often the rules look, at least. */
+const TICK_MS = 500;
+/** How often what was used is told. */
+const NOTE_MS = 2_000;
+
+export class Session {
+  readonly #order: WorkOrder;
+  readonly #place: Workplace;
+  readonly #limits: AgentLimits;
+  #watch: Watch = begin(performance.now());
+  #demand: Demand | null = null;
+  #stopped: string | null = null;
+  #session: string | null = null;
+  /** What the store was told last. */
+  #noted = "";
+  #notedMs = 0;
+
+  constructor(order: WorkOrder, place: Workplace) {
+    this.#order = order;
+    this.#place = place;
+    const { conduct } = order;
+    this.#limits = {
+      firstOutputMs: conduct.first_output_ms,
+      taskMs: conduct.task_ms,
+      quietMs: conduct.quiet_ms,
+      // A build or a test suite may say nothing for long; the task's own time bounds it.
+      toolMs: conduct.task_ms,
+      repeats: LIMITS.agentRepeats,
+      turns: conduct.each.turns,
+      tokens: conduct.each.tokens,
+      costUsd: conduct.each.cost_usd,
+    };
+  }
+
+  /** Runs the agent to its end. */
+  async run(): Promise<SessionEnd> {
+    const { calls, attempt } = this.#order;
+    const agent = await this.#start();
+    const aborted = (): void => this.#stop(agent, "its worker's process was ended");
+    this.#order.signal.addEventListener("abort", aborted, { once: true });
+    if (this.#order.signal.aborted) aborted();
+    try {
+      await calls.note(attempt.id, { process: agent.record, log: agent.log });
+      await this.#attend(agent);
+    } catch (thrown) {
+      await agent.end({ why: "its worker's process cannot go on" });
+      throw thrown;
+    } finally {
+      this.#order.signal.removeEventListener("abort", aborted);
+    }
+    const exit = await agent.ended;
+    const { turns, tokens, costUsd } = this.#watch;
+    const verdict = judge({
+      protocol: protocolOf(agentOf()),
+      exit,
+      completed: await this.#isHandedIn(),
+      demand: this.#demand,
+      nowMs: Date.now(),
+    });
+    return { verdict, exit, stopped: this.#stopped, turns, tokens, costUsd };
+  }
+
+  async #start(): Promise<AgentProcess> {
+    const { node, home, goal, conduct, attempt, task, briefing } = this.#order;
+    const { folder, branch, conflicts } = this.#place;
+    const prompt = promptFor({
+      kind: attempt.kind as "work",
+      worker: attempt.worker,
+      goal,
+      run: attempt.run,
+      task,
+      epoch: attempt.epoch,
+      briefing,
+      folder,
+      branch,
+      conflicts,
+    });
+    const [command = "", ...args] = selfCommand();
+    const line = agentCommand(agentOf(), {
+      prompt,
+      model: attempt.model,
+      folder,
+      permissionMode: conduct.permission_mode,
+      allowedTools: ["mcp__skein", ...conduct.allowed_tools],
+      skipPermissions: conduct.skip_permissions,
+      servers: { skein: { command, args: [...args, "mcp"] } },
+      maxCostUsd: conduct.each.cost_usd,
+    });
+    return AgentProcess.start({
+      ...line,
+      cwd: folder,
+      env: agentEnvironment(Deno.env.toObject(), {
+        home,
+        name: attempt.worker,
+        role: "worker",
+        folder,
+        token: await node.token(),
+      }),
+      log: join(home, "logs", attempt.run, `${attempt.task}-${attempt.number}.ndjson`),
+      onEvent: (event) => this.#hear(event),
+    });
+  }
+
+  #hear(event: AgentEvent): void {
+    if (event.kind === "init") this.#session = event.session;
+    // The model has taken a step: what it was told before, it has seen.
+    if (event.kind === "text" || event.kind === "tool") this.#order.node.received();
+    this.#rule(event);
+  }
+
+  #rule(event: AgentEvent | null): void {
+    const { watch, demand } = supervise(this.#watch, event, performance.now(), this.#limits);
+    this.#watch = watch;
+    this.#demand ??= demand;
+  }
+
+  /** Beside the agent, until it has ended. */
+  async #attend(agent: AgentProcess): Promise<void> {
+    let over = false;
+    const ended = agent.ended.then(() => void (over = true));
+    while (!over) {
+      const change = await this.#order.node.changed(TICK_MS);
+      await Promise.race([change.happened, ended]);
+      change.stop();
+      if (over) break;
+      this.#rule(null);
+      if (this.#demand !== null) void agent.end({ why: this.#demand.detail });
+      await this.#look(agent);
+    }
+    await this.#note(true);
+  }
+
+  async #look(agent: AgentProcess): Promise<void> {
+    const { node, attempt } = this.#order;
+    const store = await node.store();
+    const row = await store.engine.read((tx) => attemptById(tx, attempt.id));
+    if (row !== undefined && row.stop !== null) this.#stop(agent, row.stop);
+    await this.#deliver(agent);
+    await this.#note(false);
+  }
+
+  /** Mail goes to the agent as words of a user, said to be others'. */
+  async #deliver(agent: AgentProcess): Promise<void> {
+    const { node } = this.#order;
+    if (this.#watch.finished || protocolOf(agentOf()) === "text") return;
+    if (this.#watch.firstOutputMs === null || !await node.hasUnread()) return;
+    const found = await node.mail();
+    if (found === null) return;
+    if (agent.say(mailText(found.mail))) found.offer.flushed();
+    else found.offer.withdraw();
+  }
+
+  async #note(last: boolean): Promise<void> {
+    const { calls, attempt } = this.#order;
+    const { turns, tokens, costUsd, firstOutputMs } = this.#watch;
+    const note = {
+      turns,
+      tokens,
+      cost_usd: costUsd,
+      output: firstOutputMs !== null,
+      ...(this.#session === null ? {} : { session: this.#session }),
+    };
+    const text = JSON.stringify(note);
+    const due = last || this.#notedMs === 0 || performance.now() - this.#notedMs >= NOTE_MS;
+    // What is told with the end need not be told just before it.
+    if (!due || last || text === this.#noted || firstOutputMs === null) return;
+    this.#noted = text;
+    this.#notedMs = performance.now();
+    await calls.note(attempt.id, note);
+  }
+
+  #stop(agent: AgentProcess, why: string): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = why;
+    void agent.end({ why });
+  }
+
+  async #isHandedIn(): Promise<boolean> {
+    const { node, attempt } = this.#order;
+    const store = await node.store();
+    const row = await store.engine.read((tx) => attemptById(tx, attempt.id));
+    return row !== undefined && row.report !== null;
+  }
+}

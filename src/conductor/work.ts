@@ -1,0 +1,298 @@
+// One attempt, from its worktree to its end. The order of the steps is what makes it safe to die
+// between any two of them: the store knows of the worktree before the agent starts, of the agent's
+// process while it runs, of what was handed in before it is merged, of the merge before the worktree
+// goes. Whoever comes after a death finds out from there (sweep.ts).
+
+import { nextAttempt } from "../agent/retry.ts";
+import type { AgentExit } from "../agent/process.ts";
+import type { Verdict } from "../agent/verdict.ts";
+import { asRefusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import { excerpt } from "../core/text.ts";
+import { attemptById, type AttemptRow } from "../fleet/table.ts";
+import type { Conduct } from "../fleet/rules.ts";
+import type { ShownAttempt } from "../fleet/view.ts";
+import type { Node } from "../node/node.ts";
+import { addWorktree } from "../worktree/add.ts";
+import { startConflict } from "../worktree/conflict.ts";
+import { mergeTask } from "../worktree/merge.ts";
+import { park } from "../worktree/park.ts";
+import type { RunTree } from "../worktree/place.ts";
+import { removeWorktree } from "../worktree/remove.ts";
+import { saveWork } from "../worktree/save.ts";
+import type { Calls, ClaimedTask, Ended } from "./calls.ts";
+import { findTasks } from "./plan.ts";
+import { Session } from "./session.ts";
+
+/** What an attempt is made with. */
+export interface WorkOrder {
+  readonly node: Node;
+  readonly calls: Calls;
+  readonly home: string;
+  readonly goal: string;
+  readonly conduct: Conduct;
+  readonly attempt: ShownAttempt;
+  readonly task: ClaimedTask;
+  readonly briefing: string;
+  /** Branch of the attempt whose merge is in conflict. */
+  readonly from: string | null;
+  /** Ends the agent: its worker's process has to go. */
+  readonly signal: AbortSignal;
+}
+
+/** Where an attempt works. */
+export interface Workplace {
+  readonly folder: string;
+  readonly branch: string | null;
+  /** Files in which a merge left conflicts. */
+  readonly conflicts: readonly string[];
+}
+
+/** Makes one attempt; whatever happens, the store knows what became of it. */
+export async function work(order: WorkOrder): Promise<void> {
+  const { calls, attempt } = order;
+  const tree = treeOf(order);
+  let place: Workplace | null = null;
+  try {
+    place = await prepare(order, tree);
+    const resolved = attempt.kind === "resolve" && place.conflicts.length === 0;
+    if (resolved) await handInAgain(order);
+    const session = resolved ? null : await new Session(order, place).run();
+    await settle(order, tree, place, session);
+  } catch (thrown) {
+    const { message } = asRefusal(thrown);
+    const parked = await leave(tree, place, attempt);
+    await calls.end({
+      attempt: attempt.id,
+      outcome: "failed",
+      reason: message,
+      cause: "service",
+      ...(parked === null ? {} : { parked }),
+    });
+  }
+}
+
+function treeOf({ conduct, attempt, home }: WorkOrder): RunTree | null {
+  return conduct.worktrees ? { run: attempt.run, repo: conduct.repo, home } : null;
+}
+
+async function prepare(order: WorkOrder, tree: RunTree | null): Promise<Workplace> {
+  const { calls, attempt, from, conduct } = order;
+  if (tree === null) {
+    await calls.note(attempt.id, { folder: conduct.repo });
+    return { folder: conduct.repo, branch: null, conflicts: [] };
+  }
+  const { path, branch, base } = await addWorktree(tree, {
+    task: attempt.task,
+    attempt: attempt.number,
+    ...(from === null ? {} : { from }),
+  });
+  await calls.note(attempt.id, { folder: path, branch, base });
+  const conflicts = from === null ? [] : (await startConflict(path, { run: attempt.run })).files;
+  return { folder: path, branch, conflicts };
+}
+
+/** The merge that was in conflict is none any more: what was handed in then still holds. */
+async function handInAgain({ calls, attempt }: WorkOrder): Promise<void> {
+  const { attempts } = await calls.attempts({ task: attempt.task });
+  const before = attempts.findLast(({ report }) => report !== null)?.report;
+  await calls.handIn(attempt.task, attempt.epoch, before?.summary ?? "merged with what came before");
+}
+
+/** What a session with the agent came to. */
+export interface SessionEnd {
+  readonly verdict: Verdict;
+  readonly exit: AgentExit;
+  /** Why skein ended it from outside: a word of somebody, or the end of the worker. */
+  readonly stopped: string | null;
+  readonly turns: number;
+  readonly tokens: number;
+  readonly costUsd: number;
+}
+
+async function settle(
+  order: WorkOrder,
+  tree: RunTree | null,
+  place: Workplace,
+  session: SessionEnd | null,
+): Promise<void> {
+  const { calls, attempt } = order;
+  const used = session === null ? {} : {
+    turns: session.turns,
+    tokens: session.tokens,
+    cost_usd: session.costUsd,
+  };
+  const verdict = session?.verdict.verdict ?? "done";
+  if (verdict === "done" && await handedIn(order, session)) {
+    return await finish(order, tree, place, used);
+  }
+  if (verdict === "done" && attempt.kind !== "plan") {
+    const { status } = await calls.task(attempt.task);
+    if (status === "in_review") return await review(order, tree, place, used);
+  }
+  const parked = await leave(tree, place, attempt);
+  await calls.end({
+    attempt: attempt.id,
+    ...endOf(order, session),
+    ...used,
+    ...(parked === null ? {} : { parked }),
+  });
+}
+
+/** Whether the task is handed in: by the agent, or by us for one that has not got skein's tools. */
+async function handedIn(order: WorkOrder, session: SessionEnd | null): Promise<boolean> {
+  const { calls, attempt } = order;
+  const said = excerpt(session?.exit.result?.text.trim() ?? "", LIMITS.noteChars - 3);
+  if (attempt.kind === "plan" && !await planned(order, session)) return false;
+  if ((await rowOf(order))?.report !== null) return true;
+  try {
+    await calls.handIn(attempt.task, attempt.epoch, said === "" ? "done" : said);
+    return true;
+  } catch (thrown) {
+    // The agent gave it back, asked for a review, or somebody took it away.
+    const { code } = asRefusal(thrown);
+    if (["STALE_EPOCH", "NOT_YOUR_CLAIM", "TASK_STATE"].includes(code)) return false;
+    throw thrown;
+  }
+}
+
+/** A plan has tasks: made by the tool, or read from what the agent said. */
+async function planned(order: WorkOrder, session: SessionEnd | null): Promise<boolean> {
+  const { calls, attempt } = order;
+  const { total } = await calls.run({ action: "status", id: attempt.run });
+  if (total > 1) return true;
+  const tasks = findTasks(session?.exit.result?.text ?? session?.exit.lastWords ?? "");
+  if (tasks === null) return false;
+  await calls.createTasks(attempt.run, tasks);
+  return true;
+}
+
+async function rowOf({ node, attempt }: WorkOrder): Promise<AttemptRow | undefined> {
+  const store = await node.store();
+  return await store.engine.read((tx) => attemptById(tx, attempt.id));
+}
+
+type Used = Pick<Ended, "turns" | "tokens" | "cost_usd">;
+
+/** Done: saved, merged, completed, and the worktree goes. */
+async function finish(
+  order: WorkOrder,
+  tree: RunTree | null,
+  place: Workplace,
+  used: Used,
+): Promise<void> {
+  const { calls, attempt, task } = order;
+  const { branch, folder } = place;
+  if (tree === null || branch === null || attempt.kind === "plan") {
+    const parked = attempt.kind === "plan" ? await leave(tree, place, attempt) : null;
+    return await calls.end({
+      attempt: attempt.id,
+      outcome: "done",
+      ...used,
+      ...(parked === null ? {} : { parked }),
+    });
+  }
+  const saved = await saveWork(folder, { message: `${task.title}\n\n${signature(attempt)}` });
+  const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
+  const merged = await mergeTask(tree, { task: task.id, branch, message });
+  const files = saved.files.slice(0, LIMITS.attemptFiles);
+  if (merged.outcome === "conflict") {
+    await calls.end({
+      attempt: attempt.id,
+      outcome: "conflict",
+      reason: "it conflicts with what was merged before it",
+      files: merged.files.slice(0, LIMITS.attemptFiles),
+      head: saved.commit,
+      ...used,
+    });
+  } else {
+    await calls.end({
+      attempt: attempt.id,
+      outcome: "done",
+      files,
+      head: saved.commit,
+      merged: merged.commit,
+      ...used,
+    });
+  }
+  await removeWorktree(tree, folder);
+}
+
+/** Which task, attempt and worker a commit is of. */
+export function signature({ run, task, number, worker }: ShownAttempt): string {
+  return `skein run ${run}, task ${task}, attempt ${number}, by ${worker}`;
+}
+
+/** Somebody has to approve it: the work waits on its branch. */
+async function review(
+  order: WorkOrder,
+  tree: RunTree | null,
+  place: Workplace,
+  used: Used,
+): Promise<void> {
+  const { calls, attempt, task } = order;
+  const head = tree === null
+    ? null
+    : await saveWork(place.folder, { message: `${task.title}\n\n${signature(attempt)}` });
+  await calls.end({
+    attempt: attempt.id,
+    outcome: "review",
+    ...used,
+    ...(head === null ? {} : { head: head.commit }),
+  });
+  if (tree !== null) await removeWorktree(tree, place.folder);
+}
+
+/** What the end of a session that did not get the task done means for it. */
+function endOf(
+  { conduct, attempt, task }: WorkOrder,
+  session: SessionEnd | null,
+): Omit<Ended, "attempt"> {
+  if (session === null) return { outcome: "failed", reason: "it was taken away" };
+  const { verdict, stopped } = session;
+  if (stopped !== null) return { outcome: "stopped", reason: stopped, cause: "ended" };
+  const nowMs = Date.now();
+  const next = nextAttempt({
+    number: task.attempts,
+    maxAttempts: conduct.attempts,
+    cause: verdict.cause,
+    model: attempt.model,
+    models: conduct.models,
+    resetsAtMs: verdict.resetsAtMs,
+    nowMs,
+    random: Math.random,
+  });
+  if (verdict.verdict === "limited") {
+    return {
+      outcome: "limited",
+      reason: verdict.reason,
+      cause: verdict.cause,
+      limit_until_ms: nowMs + next.delayMs,
+    };
+  }
+  const reason = verdict.verdict === "done" && attempt.kind === "plan"
+    ? "no plan came of it"
+    : verdict.reason;
+  return {
+    outcome: "failed",
+    reason,
+    cause: verdict.cause,
+    // Delays are tried out by hand and by tests; the rules' own stand otherwise.
+    again: verdict.cause !== "budget",
+    delay_ms: attempt.kind === "plan" ? 0 : next.delayMs,
+    counts: next.counts,
+  };
+}
+
+/** Keeps what was not committed, and takes the worktree away; what was committed is on its branch. */
+async function leave(
+  tree: RunTree | null,
+  place: Workplace | null,
+  attempt: ShownAttempt,
+): Promise<string | null> {
+  if (tree === null || place === null || place.branch === null) return null;
+  const whose = { run: attempt.run, task: attempt.task, attempt: attempt.number };
+  const parked = await park(place.folder, whose);
+  await removeWorktree(tree, place.folder);
+  return parked?.ref ?? null;
+}

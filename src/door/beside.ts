@@ -1,0 +1,175 @@
+// What people do beside a run: look at an agent's log, wait for a task or a run, stop, retry, tell.
+
+import { follow, formatLog } from "../agent/log.ts";
+import { type Calls, callsOf } from "../conductor/calls.ts";
+import { Refusal } from "../core/errors.ts";
+import type { ShownAttempt } from "../fleet/view.ts";
+import { flagHelp, numberOf, readFlags, textOf, type TypedRun } from "./runflags.ts";
+import { type Print, visitorOf } from "./run.ts";
+import { safe } from "./text.ts";
+
+/** Commands of this file, with what their help says. */
+export const BESIDE = {
+  log: "log ID [-f]: what the agent of a task, an attempt or a run said and did",
+  wait: "wait ID [-t S]: until a task or a run has ended; exit code 0 done, 1 failed, 3 timed out",
+  stop: "stop ID [--why TEXT]: end the agents of a task or a run; their work is kept",
+  retry: "retry ID: try a failed or cancelled task again",
+  tell: "tell ID TEXT: a message to whoever works on a task, or to a peer",
+} as const;
+
+const FLAGS = {
+  follow: { type: "boolean", short: "f", help: "go on while the agent works" },
+  timeout: { type: "string", short: "t", value: "S", help: "wait at most so many seconds" },
+  why: { type: "string", value: "TEXT", help: "the reason, for the journal" },
+  raw: { type: "boolean", help: "the log's lines as they are" },
+  json: { type: "boolean", help: "print the answer as JSON" },
+  home: { type: "string", value: "DIR", help: "folder of the store" },
+  dir: { type: "string", value: "DIR", help: "folder to act in" },
+  as: { type: "string", value: "PEER", help: "act as this peer" },
+  help: { type: "boolean", short: "h", help: "show this help" },
+} as const;
+
+const DONE = ["completed"];
+const OVER = [...DONE, "failed", "cancelled"];
+
+/** Runs one of them. */
+export async function besideCommand(
+  name: keyof typeof BESIDE,
+  args: readonly string[],
+  print: Print,
+): Promise<number> {
+  const typed = readFlags(name, FLAGS, args);
+  const [id, ...rest] = typed.rest;
+  if (typed.values["help"] === true || id === undefined) {
+    print([`skein ${BESIDE[name]}`, "", ...flagHelp(FLAGS)].join("\n"));
+    return typed.values["help"] === true ? 0 : 2;
+  }
+  const folder = Deno.realPathSync(textOf(typed, "dir") ?? Deno.env.get("SKEIN_DIR") ?? ".");
+  const { visitor } = visitorOf(typed, folder);
+  const calls = callsOf(visitor);
+  switch (name) {
+    case "log":
+      return await log(calls, id, typed, print);
+    case "wait":
+      return await wait(calls, id, typed, print, (ms) => visitor.changed(ms));
+    case "stop":
+      return await stop(calls, id, typed, print);
+    case "retry": {
+      const answer = await calls.call("update_task", { id, action: "retry" });
+      say(typed, print, answer, `${id} is to be done again`);
+      return 0;
+    }
+    case "tell":
+      return await tell(calls, id, rest.join(" "), typed, print);
+  }
+}
+
+function say(typed: TypedRun, print: Print, answer: unknown, text: string): void {
+  print(typed.values["json"] === true ? JSON.stringify(answer) : text);
+}
+
+/** Runs are r1, tasks t1, attempts are numbers. */
+function isRun(id: string): boolean {
+  return /^r\d+$/.test(id);
+}
+
+async function attemptsFor(calls: Calls, id: string): Promise<ShownAttempt[]> {
+  if (isRun(id)) return (await calls.allAttempts(id)).attempts;
+  if (/^\d+$/.test(id)) {
+    const { attempts } = await calls.attempts({ after: Number(id) - 1 });
+    return attempts.filter((one) => one.id === Number(id));
+  }
+  return (await calls.attempts({ task: id })).attempts;
+}
+
+async function log(calls: Calls, id: string, typed: TypedRun, print: Print): Promise<number> {
+  const found = (await attemptsFor(calls, id)).filter((one) => one.log !== null);
+  const last = isRun(id) ? found : found.slice(-1);
+  if (last.length === 0) {
+    throw new Refusal("UNKNOWN_TASK", `log: no agent has worked on ${id}`, {
+      field: "id",
+      hint: "skein attempt list shows what was tried.",
+    });
+  }
+  const raw = typed.values["raw"] === true || typed.values["json"] === true;
+  for (const attempt of last) {
+    if (last.length > 1) print(`== ${attempt.task} attempt ${attempt.number} (${attempt.worker})`);
+    const goesOn = async (): Promise<boolean> =>
+      typed.values["follow"] === true &&
+      (await calls.attempts({ after: attempt.id - 1 })).attempts[0]?.state === "running";
+    for await (const line of follow(attempt.log ?? "", goesOn)) {
+      const shown = raw ? line : formatLog(line);
+      if (shown !== null) print(raw ? shown : safe(shown));
+    }
+  }
+  return 0;
+}
+
+async function wait(
+  calls: Calls,
+  id: string,
+  typed: TypedRun,
+  print: Print,
+  changed: (ms: number) => Promise<void>,
+): Promise<number> {
+  const seconds = numberOf(typed, "timeout");
+  const deadline = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
+  for (;;) {
+    const state = isRun(id) ? await runState(calls, id) : (await calls.task(id)).status;
+    if (OVER.includes(state)) {
+      say(typed, print, { id, state }, `${id} ${state}`);
+      return DONE.includes(state) ? 0 : 1;
+    }
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) {
+      say(typed, print, { id, state, timed_out: true }, `${id} is ${state}`);
+      return 3;
+    }
+    await changed(Math.min(1_000, leftMs));
+  }
+}
+
+async function runState(calls: Calls, id: string): Promise<string> {
+  const { status, tasks } = await calls.run({ action: "status", id });
+  const of = (name: string): number => tasks[name] ?? 0;
+  if (of("ready") + of("in_progress") + of("in_review") + of("proposed") > 0) return "in_progress";
+  if (of("failed") + of("blocked") > 0) return "failed";
+  return status === "ended" || of("completed") > 0 ? "completed" : status;
+}
+
+async function stop(calls: Calls, id: string, typed: TypedRun, print: Print): Promise<number> {
+  const why = textOf(typed, "why");
+  const because = why === undefined ? {} : { why };
+  if (isRun(id)) {
+    await calls.conduct(id, { action: "stop", ...because });
+    say(typed, print, { id, stopped: true }, `${id} stops; skein run --resume ${id} goes on`);
+    return 0;
+  }
+  const answer = await calls.call("stop_attempt", { task: id, ...because });
+  say(typed, print, answer, `the agent at ${id} ends; the task is free again`);
+  return 0;
+}
+
+/** To a peer by name, or to whoever works on a task. */
+async function tell(
+  calls: Calls,
+  id: string,
+  text: string,
+  typed: TypedRun,
+  print: Print,
+): Promise<number> {
+  if (text.trim() === "") {
+    throw new Refusal("INVALID_INPUT", "skein tell: the text is missing", { field: "text" });
+  }
+  const running = /^t\d+$/.test(id)
+    ? (await calls.attempts({ task: id, open: true })).attempts.at(-1)
+    : undefined;
+  if (/^t\d+$/.test(id) && running === undefined) {
+    throw new Refusal("TASK_STATE", `tell: nobody works on ${id} right now`, { field: "id" });
+  }
+  const to = running?.worker ?? id;
+  const about = running === undefined ? {} : { task: id };
+  const answer = await calls.call("send", { to, content: text, ...about });
+  say(typed, print, answer, `told ${to}`);
+  return 0;
+}
