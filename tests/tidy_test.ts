@@ -96,7 +96,7 @@ function height(path: string): number {
   const [, room, file] = path.split("/");
   if (path === "mod.ts") return 10;
   if (room === "core") return 0;
-  if (room === "store" || room === "filter") return 1;
+  if (room === "store" || room === "filter" || room === "worktree") return 1;
   if (ROOMS.includes(room ?? "")) {
     if (file === "rules.ts") return 2;
     return isOperations(path) ? 4 : 3;
@@ -135,6 +135,16 @@ Deno.test("tidy: imports run one way, and nobody imports a door", () => {
     }
   }
   none(found, "imports that go up");
+});
+
+Deno.test("tidy: rooms that know only the core", () => {
+  const found: string[] = [];
+  for (const path of SOURCES.filter((one) => one.startsWith("src/worktree/"))) {
+    for (const target of importsOf(path)) {
+      if (!/^src\/(core|worktree)\//.test(target)) found.push(`${path} imports ${target}`);
+    }
+  }
+  none(found, "imports of other rooms");
 });
 
 Deno.test("tidy: a room's operations use no other room's operations", () => {

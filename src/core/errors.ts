@@ -102,6 +102,9 @@ export const ERRORS = {
   KEY_REUSED: { http: 409, exit: 4, hint: "Use a new idempotency key for a new request." },
   CANCELLED: { http: 499, exit: 1, hint: "The caller cancelled it; nothing was stored." },
   NOT_AVAILABLE: { http: 501, exit: 4, hint: "This build cannot do it." },
+  GIT_STATE: { http: 409, exit: 4, hint: "Bring the repository into the state that is named." },
+  GIT_BUSY: { http: 503, exit: 1, hint: "Wait for the other git to end, then call again." },
+  GIT_FAILED: { http: 500, exit: 1, hint: "Mend what git complains about, then call again." },
   STORE_BUSY: {
     http: 503,
     exit: 1,

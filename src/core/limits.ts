@@ -157,4 +157,8 @@ export const TIMES = {
   /** Git state is read at most this often. */
   gitMs: 5_000,
   gitTimeoutMs: 5_000,
+  /** One git command of a run; a checkout of a huge repository with filters takes minutes. */
+  gitLongMs: 600_000,
+  /** A lock file of another git is waited for this long: it holds one for a moment. */
+  gitLockMs: 3_000,
 } as const;

@@ -1,0 +1,251 @@
+// The branches of a run: `skein/run/<run>`, where finished work is gathered, and one for each try at
+// a task. They are ordinary branches, so the user can look at them with any tool; they move only by
+// compare-and-swap (git update-ref with the old value), so that two hosts cannot undo each other, and
+// a branch is deleted only when the run branch contains it. What a run began with is kept beside its
+// worktrees, in run.json: the first to open it decides, and a run branch that was there and is gone
+// is never quietly begun anew.
+
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { git, gitLine, NO_COMMIT } from "./git.ts";
+import {
+  exists,
+  type Place,
+  placeOf,
+  readOrNull,
+  runBranch,
+  type RunTree,
+  unique,
+} from "./place.ts";
+
+/** What a run began with. */
+export interface OpenedRun {
+  /** Short name of the run branch. */
+  readonly branch: string;
+  /** The commit it began at. */
+  readonly base: string;
+  /** The user's branch at that time; null when HEAD was detached. */
+  readonly target: string | null;
+}
+
+/** Two commits and how they relate. */
+export interface Relation {
+  readonly ours: string;
+  readonly theirs: string;
+  /** Whether `ours` contains `theirs`. */
+  readonly contained: boolean;
+  /** Whether `theirs` contains `ours`. */
+  readonly ahead: boolean;
+}
+
+/** merge-tree --write-tree came with it. */
+const OLDEST_GIT = [2, 38] as const;
+
+/**
+ * Makes the run branch at HEAD (or `base`, any commit). Called again, by whomever, it answers the same.
+ * @throws Refusal `GIT_STATE`: no checkout, no commit yet, or the branch was deleted under the run;
+ *   `NOT_AVAILABLE`: git is too old
+ */
+export async function openRun(r: RunTree, base?: string): Promise<OpenedRun> {
+  const place = placeOf(r);
+  await checkVersion(place);
+  const branch = runBranch(r.run);
+  const record = await recordOf(place, base);
+  const made = join(place.folder, "branch.made");
+  const tip = await tipOf(place, place.ref);
+  if (tip === null && exists(made)) throw branchGone(place);
+  if (tip === null) await createRef(place, place.ref, record.base);
+  if (!exists(made)) Deno.writeTextFileSync(made, "");
+  return { branch, ...record };
+}
+
+/** The tip of the run branch. */
+export async function runTip(place: Place): Promise<string> {
+  const tip = await tipOf(place, place.ref);
+  if (tip === null) throw branchGone(place);
+  return tip;
+}
+
+/** Where a ref stands; null if there is none. */
+export async function tipOf(place: Place, ref: string): Promise<string | null> {
+  const { code, stdout } = await git(place.tree, ["rev-parse", "--verify", "-q", ref], {
+    ok: [0, 1],
+  });
+  return code === 0 ? stdout.trim() : null;
+}
+
+/**
+ * The commit that a name stands for.
+ * @throws Refusal `INVALID_INPUT` naming `field`
+ */
+export async function commitOf(place: Place, name: string, field: string): Promise<string> {
+  const asked = name.startsWith("-") ? null : await git(
+    place.tree,
+    ["rev-parse", "--verify", "-q", `${name}^{commit}`],
+    { ok: [0, 1, 128] },
+  );
+  if (asked?.code === 0) return asked.stdout.trim();
+  throw new Refusal("INVALID_INPUT", `${field} "${name}" names no commit of ${place.tree}`, {
+    field,
+    hint: "Name a branch, a tag or a commit that is in the repository.",
+  });
+}
+
+/** Makes a ref that is not there yet. @returns whether it was made; false: it exists */
+export async function createRef(place: Place, ref: string, commit: string): Promise<boolean> {
+  return await moveRef(place, ref, commit, NO_COMMIT, "skein: begin");
+}
+
+/**
+ * Moves a ref from `old` to `commit`, or not at all.
+ * @returns false when it stands elsewhere
+ */
+export async function moveRef(
+  place: Place,
+  ref: string,
+  commit: string,
+  old: string,
+  why: string,
+): Promise<boolean> {
+  const { code, stderr } = await git(
+    place.tree,
+    ["update-ref", "--create-reflog", "-m", why, ref, commit, old],
+    { ok: [0, 128] },
+  );
+  if (code === 0) return true;
+  if (isRace(stderr)) return false;
+  throw new Refusal("GIT_FAILED", `${ref} cannot be written: ${stderr.trim()}`, {
+    field: "branch",
+    hint: "If a branch of your own is in the way (`skein`, `skein/run`), rename it.",
+  });
+}
+
+/**
+ * How two commits relate, by one process.
+ * @throws Refusal `INVALID_INPUT` when `theirs` names none
+ */
+export async function relate(place: Place, ours: string, theirs: string): Promise<Relation> {
+  // Prints theirs, ours, and each merge base with a caret before it.
+  const { code, stdout } = await git(place.tree, ["rev-parse", `${ours}...${theirs}`], {
+    ok: [0, 128],
+  });
+  const lines = stdout.trim().split("\n");
+  const [two, one, ...bases] = lines;
+  if (code !== 0 || one === undefined || two === undefined) {
+    if (await tipOf(place, ours) === null) throw branchGone(place);
+    throw new Refusal("INVALID_INPUT", `${theirs} names no commit of ${place.tree}`, {
+      field: "branch",
+      hint: "It was deleted, or never made: leftovers lists the branches of the run.",
+    });
+  }
+  return {
+    ours: one,
+    theirs: two,
+    contained: bases.includes(`^${two}`),
+    ahead: bases.includes(`^${one}`),
+  };
+}
+
+/**
+ * Deletes a task's branch whose work the run branch contains.
+ * @returns whether it is gone; false: it holds work that is merged nowhere, and stays
+ */
+export async function dropBranch(r: RunTree, branch: string): Promise<boolean> {
+  const place = placeOf(r);
+  const ref = taskRef(r, branch);
+  if (await tipOf(place, ref) === null) return true;
+  const at = await relate(place, place.ref, ref);
+  if (!at.contained) return false;
+  const held = await checkedOutAt(place, ref);
+  if (held.length > 0) return false;
+  const { code, stderr } = await git(place.tree, ["update-ref", "-d", ref, at.theirs], {
+    ok: [0, 1, 128],
+  });
+  if (code === 0) return true;
+  // It moved, or somebody else deleted it.
+  if (isRace(stderr) || /unable to resolve/.test(stderr)) return await tipOf(place, ref) === null;
+  throw new Refusal("GIT_FAILED", `${branch} cannot be deleted: ${stderr.trim()}`, {
+    field: "branch",
+  });
+}
+
+/** The full name of a branch of one of the run's tasks. */
+export function taskRef(r: RunTree, branch: string): string {
+  const short = branch.replace(/^refs\/heads\//, "");
+  if (short.startsWith(`skein/task/${r.run}/`)) return `refs/heads/${short}`;
+  throw new Refusal("INVALID_INPUT", `${branch} is no branch of a task of run ${r.run}`, {
+    field: "branch",
+    hint: `Such branches begin with skein/task/${r.run}/.`,
+  });
+}
+
+/** Every working tree in which a branch is checked out. */
+export async function checkedOutAt(place: Place, ref: string): Promise<string[]> {
+  const { stdout } = await git(place.tree, ["worktree", "list", "--porcelain", "-z"]);
+  const found: string[] = [];
+  for (const record of stdout.split("\0\0")) {
+    const lines = record.split("\0");
+    const path = lines.find((line) => line.startsWith("worktree "))?.slice(9);
+    if (path !== undefined && lines.includes(`branch ${ref}`)) found.push(path);
+  }
+  return found;
+}
+
+function branchGone(place: Place): Refusal {
+  const branch = place.ref.slice("refs/heads/".length);
+  return new Refusal("GIT_STATE", `the run branch ${branch} is gone from ${place.tree}`, {
+    field: "branch",
+    hint:
+      `Bring it back where it was (its last commit: git fsck --lost-found): git branch ${branch} ` +
+      "<commit>. Or end the run.",
+  });
+}
+
+async function recordOf(
+  place: Place,
+  base: string | undefined,
+): Promise<{ base: string; target: string | null }> {
+  const path = join(place.folder, "run.json");
+  const known = readOrNull(path);
+  if (known !== null) return JSON.parse(known) as { base: string; target: string | null };
+  const tip = await tipOf(place, place.ref);
+  const head = await git(place.tree, ["symbolic-ref", "-q", "--short", "HEAD"], { ok: [0, 1] });
+  const target = head.code === 0 ? head.stdout.trim() : null;
+  if (base === undefined && await tipOf(place, "HEAD") === null) {
+    throw new Refusal("GIT_STATE", `${place.tree} has no commit yet`, {
+      field: "repo",
+      hint: "Make a first commit; a run begins at one.",
+    });
+  }
+  const from = await commitOf(place, base ?? "HEAD", "base");
+  // The branch of a run whose record was lost (a home that was moved): it began where the two part.
+  const began = tip === null ? from : await gitLine(place.tree, ["merge-base", tip, from]);
+  Deno.mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+  const temporary = join(place.folder, `.run-${unique()}`);
+  Deno.writeTextFileSync(temporary, JSON.stringify({ base: began, target }), { mode: 0o600 });
+  try {
+    // The first one counts.
+    Deno.linkSync(temporary, path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+  } finally {
+    Deno.removeSync(temporary);
+  }
+  return JSON.parse(Deno.readTextFileSync(path)) as { base: string; target: string | null };
+}
+
+async function checkVersion(place: Place): Promise<void> {
+  const text = await gitLine(place.tree, ["version"]);
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+  const [needMajor, needMinor] = OLDEST_GIT;
+  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
+  throw new Refusal("NOT_AVAILABLE", `this is ${text}; runs need git ${OLDEST_GIT.join(".")}`, {
+    field: "git",
+    hint: `Install git ${OLDEST_GIT.join(".")} or newer.`,
+  });
+}
+
+/** Whether git says that the ref stands elsewhere than we took it to. */
+function isRace(stderr: string): boolean {
+  return /but expected|reference already exists|unable to resolve reference/.test(stderr);
+}

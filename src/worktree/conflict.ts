@@ -1,0 +1,67 @@
+// Begins the resolving of a conflict: in a worktree on the task's branch, the run branch is merged and
+// left uncommitted, with git's markers where the two disagree. Saving the work afterwards makes the
+// merge commit, and the task then merges without conflict. Nothing in the worktree may be uncommitted
+// before; what a call that died half-way has left is parked and cleared, then begun again.
+
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { git, gitLine } from "./git.ts";
+import { parkState } from "./park.ts";
+import { exists, ownTree, readOrNull, replaceFile, runBranch, writeMark } from "./place.ts";
+import { inProgress, lookAt, mergeHead } from "./snapshot.ts";
+
+/**
+ * Merges the run branch into the task's branch in its worktree and leaves what conflicts.
+ * @returns the files with conflicts; none when it merges without (saving then concludes it)
+ * @throws Refusal `GIT_STATE` when there is uncommitted work, or git is in the middle of something
+ */
+export async function startConflict(
+  path: string,
+  { run }: { readonly run: string },
+): Promise<{ files: string[] }> {
+  const { admin, mark } = ownTree(path);
+  const intent = join(admin, "skein-merging");
+  const record = join(admin, "skein-conflict.json");
+  const ref = `refs/heads/${runBranch(run)}`;
+  if (mergeHead(admin) !== null && !exists(intent)) {
+    return { files: JSON.parse(readOrNull(record) ?? "[]") as string[] };
+  }
+  if (mergeHead(admin) === null) {
+    await makeClean(path, admin, intent);
+    Deno.writeTextFileSync(intent, "");
+    await git(path, [
+      "merge",
+      "-q",
+      "--no-ff",
+      "--no-commit",
+      "--no-autostash",
+      "--no-rerere-autoupdate",
+      ref,
+    ], { ok: [0, 1] });
+  }
+  // The record is complete before the intent goes: until then the agent has not begun.
+  const { unmerged } = await lookAt(path);
+  const onto = mergeHead(admin) ?? await gitLine(path, ["merge-base", "HEAD", ref]);
+  replaceFile(record, JSON.stringify(unmerged));
+  writeMark(admin, { ...mark, onto });
+  Deno.removeSync(intent);
+  return { files: [...unmerged] };
+}
+
+async function makeClean(path: string, admin: string, intent: string): Promise<void> {
+  const state = await lookAt(path);
+  const busy = inProgress(admin);
+  if (exists(intent) && state.dirty) {
+    const { mark } = ownTree(path);
+    await parkState(path, admin, state, mark);
+    await git(path, ["reset", "-q", "--hard", "HEAD"]);
+    await git(path, ["clean", "-q", "-f", "-d"]);
+    return;
+  }
+  if (!state.dirty && busy === null && state.head !== null) return;
+  throw new Refusal(
+    "GIT_STATE",
+    `${path} ${busy === null ? "has uncommitted work" : `is in the middle of ${busy.what}`}`,
+    { field: "path", path, hint: busy?.end ?? "Save the work first." },
+  );
+}

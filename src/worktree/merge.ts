@@ -1,0 +1,126 @@
+// Merges a task's branch into the run branch. Done with `git merge-tree --write-tree`, which computes a
+// merge in the object store alone: no checkout of the run branch is needed, so there is no working
+// tree that merges would queue for, none that a killed one leaves half merged, nothing of the user's
+// is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
+// moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
+// Always a merge commit: the run branch's first-parent line is the list of merged tasks, which is also
+// how a branch that was merged is told from one that never had a commit.
+
+import { Refusal } from "../core/errors.ts";
+import { checkedOutAt, moveRef, relate, type Relation, taskRef } from "./branch.ts";
+import { git, gitCommitting, gitLine } from "./git.ts";
+import { type Place, placeOf, type RunTree } from "./place.ts";
+
+/** What became of a merge. */
+export type Merged =
+  /** `commit` is the merge on the run branch; for `empty`, the tip of the run branch. */
+  | { readonly outcome: "merged" | "already" | "empty"; readonly commit: string }
+  | {
+    readonly outcome: "conflict";
+    readonly files: readonly string[];
+    /** Tip of the run branch. */
+    readonly ours: string;
+    /** Tip of the task's branch. */
+    readonly theirs: string;
+  };
+
+/** Each failed swap is another's success; this many in a row is no race any more. */
+const TRIES = 500;
+const PAUSE_MS = 8;
+
+/**
+ * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
+ * commit of its own), or `conflict` with nothing changed.
+ * @throws Refusal `GIT_STATE` when the run branch is gone or checked out by somebody, or the two have
+ *   no common history; `INVALID_INPUT` when there is no such branch
+ */
+export async function mergeTask(
+  r: RunTree,
+  order: { readonly task: string; readonly branch: string; readonly message?: string },
+): Promise<Merged> {
+  const place = placeOf(r);
+  const ref = taskRef(r, order.branch);
+  const message = order.message ?? `Merge task ${order.task}`;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const at = await relate(place, place.ref, ref);
+    if (at.contained) return await before(place, at);
+    const merged = await treeOf(place, at, order.branch);
+    if (merged.files.length > 0) {
+      return { outcome: "conflict", files: merged.files, ours: at.ours, theirs: at.theirs };
+    }
+    const { stdout } = await gitCommitting(
+      place.tree,
+      ["commit-tree", merged.tree, "-p", at.ours, "-p", at.theirs],
+      { input: `${message.trimEnd()}\n` },
+    );
+    const commit = stdout.trim();
+    await refuseCheckedOut(place);
+    if (await moveRef(place, place.ref, commit, at.ours, `skein: merge ${order.task}`)) {
+      return { outcome: "merged", commit };
+    }
+    await new Promise((wake) => setTimeout(wake, Math.random() * PAUSE_MS));
+  }
+  throw new Refusal("GIT_BUSY", `the run branch moved ${TRIES} times during this merge`, {
+    field: "branch",
+  });
+}
+
+/** The run branch contains it: by a merge, or because it never went on from a commit of that line. */
+async function before(place: Place, at: Relation): Promise<Merged> {
+  const { stdout } = await git(place.tree, [
+    "rev-list",
+    "--first-parent",
+    "--parents",
+    at.ours,
+    "--not",
+    `${at.theirs}^@`,
+  ]);
+  for (const line of stdout.split("\n")) {
+    const [commit, , ...merged] = line.split(" ");
+    if (commit === at.theirs) return { outcome: "empty", commit: at.ours };
+    if (commit !== undefined && merged.includes(at.theirs)) return { outcome: "already", commit };
+  }
+  return { outcome: "already", commit: at.ours };
+}
+
+async function treeOf(
+  place: Place,
+  at: Relation,
+  branch: string,
+): Promise<{ tree: string; files: readonly string[] }> {
+  if (at.ahead) {
+    return { tree: await gitLine(place.tree, ["rev-parse", `${at.theirs}^{tree}`]), files: [] };
+  }
+  const { code, stdout, stderr } = await git(
+    place.tree,
+    ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", at.ours, at.theirs],
+    { ok: [0, 1, 128] },
+  );
+  if (code === 128) {
+    const unrelated = /unrelated histories/.test(stderr);
+    throw new Refusal(
+      unrelated ? "GIT_STATE" : "GIT_FAILED",
+      `${branch} cannot be merged: ${
+        unrelated ? "it shares no commit with the run" : stderr.trim()
+      }`,
+      unrelated
+        ? { field: "branch", hint: "Do the work again on a branch that begins at the run branch." }
+        : { field: "branch" },
+    );
+  }
+  const [tree = "", ...files] = stdout.split("\0");
+  // A conflict that names no file is one all the same.
+  const named = files.filter((file) => file !== "");
+  return { tree, files: code === 1 && named.length === 0 ? ["."] : named };
+}
+
+/** A checkout of the run branch would look as if all that is merged had been undone in it. */
+async function refuseCheckedOut(place: Place): Promise<void> {
+  const [path] = await checkedOutAt(place, place.ref);
+  if (path === undefined) return;
+  throw new Refusal("GIT_STATE", `the run branch is checked out in ${path}; it cannot move`, {
+    field: "branch",
+    path,
+    hint: `Look at it detached: git -C ${path} switch --detach. Or switch to another branch there.`,
+  });
+}

@@ -1,0 +1,151 @@
+// Saves what a try at a task has done: everything that is not ignored, committed on the task's branch,
+// together with what the agent committed itself. Wherever the agent left HEAD, the task's branch ends
+// up at it; what the branch held before stays reachable. Unresolved conflicts, a rebase half-way and
+// repositories inside the worktree are refused: a commit of them would hide lost or broken work.
+
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { git, gitCommitting, gitLine } from "./git.ts";
+import { type Mark, ownTree, readOrNull } from "./place.ts";
+import { keepCommits } from "./park.ts";
+import {
+  inProgress,
+  installIndex,
+  lookAt,
+  mergeHead,
+  stageAll,
+  type TreeState,
+} from "./snapshot.ts";
+
+/** What a try has come to. */
+export interface Saved {
+  /** The tip of the task's branch. */
+  readonly commit: string;
+  /** Files in which it differs from where the task began, those of the agent's own commits too. */
+  readonly files: readonly string[];
+  /** Whether it differs in none. */
+  readonly empty: boolean;
+}
+
+/** Whom a commit names as its author. */
+export interface Author {
+  readonly name: string;
+  readonly email: string;
+}
+
+/**
+ * Commits everything in a worktree that is not ignored on its task's branch. Called again, it finds
+ * nothing more to do and answers the same.
+ * @throws Refusal `GIT_STATE` naming what has to be ended or resolved first
+ */
+export async function saveWork(
+  path: string,
+  options: { readonly message: string; readonly author?: Author },
+): Promise<Saved> {
+  const { admin, mark } = ownTree(path);
+  const state = await lookAt(path);
+  refuseUnfinished(path, admin, state);
+  if (state.dirty || mergeHead(admin) !== null) await commitAll(path, admin, state, options);
+  const commit = await gitLine(path, ["rev-parse", "HEAD"]);
+  if (state.branch !== mark.branch) await bringBranch(path, mark, commit);
+  const { stdout } = await git(path, [
+    "diff",
+    "--name-only",
+    "-z",
+    "--no-renames",
+    "--no-ext-diff",
+    "--ignore-submodules=none",
+    mark.onto ?? mark.base,
+    commit,
+  ]);
+  const files = stdout.split("\0").filter((file) => file !== "");
+  return { commit, files, empty: files.length === 0 };
+}
+
+async function commitAll(
+  path: string,
+  admin: string,
+  state: TreeState,
+  { message, author }: { readonly message: string; readonly author?: Author },
+): Promise<void> {
+  using staged = await stageAll(path, admin, state.head);
+  const env = {
+    GIT_INDEX_FILE: staged.index,
+    ...(author === undefined
+      ? {}
+      : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
+  };
+  const commit = [
+    "commit",
+    "-q",
+    "--no-verify",
+    "--no-gpg-sign",
+    "--cleanup=whitespace",
+    "-F",
+    "-",
+  ];
+  // 1: nothing differs from HEAD, for instance when only line ends do.
+  await gitCommitting(path, [...commit, "--allow-empty-message"], {
+    env,
+    input: message,
+    ok: [0, 1],
+  });
+  // Behind a lock the old index stays; nothing but `git status` in there would notice.
+  installIndex(admin, staged.index);
+}
+
+/** HEAD was left detached or on another branch: the task's branch comes to it, and HEAD back onto it. */
+async function bringBranch(path: string, mark: Mark, commit: string): Promise<void> {
+  const ref = `refs/heads/${mark.branch}`;
+  const old = await git(path, ["rev-parse", "--verify", "-q", ref], { ok: [0, 1] });
+  const tip = old.stdout.trim();
+  if (tip !== "" && tip !== commit) await keepCommits(path, mark, [tip], commit);
+  const why = "skein: the worktree's HEAD";
+  await git(path, ["update-ref", "--create-reflog", "-m", why, ref, commit]);
+  await git(path, ["symbolic-ref", "-m", why, "HEAD", ref]);
+}
+
+function refuseUnfinished(path: string, admin: string, state: TreeState): void {
+  const refuse = (reason: string, hint: string, files?: readonly string[]) => {
+    throw new Refusal("GIT_STATE", `the work in ${path} cannot be saved: ${reason}`, {
+      field: "path",
+      path,
+      hint,
+      ...(files === undefined ? {} : { files }),
+    });
+  };
+  if (state.head === null) {
+    refuse("its branch was deleted", "Bring the branch back: git branch <branch> <commit>.");
+  }
+  const busy = inProgress(admin);
+  if (busy !== null) refuse(`${busy.what} is half-way`, `End it: ${busy.end}.`);
+  const marked = conflicted(admin, state).filter((file) => hasMarkers(join(path, file)));
+  if (marked.length > 0) {
+    refuse(
+      `conflict markers are left in ${marked.slice(0, 5).join(", ")}`,
+      "Resolve them: edit the files until no <<<<<<< and >>>>>>> is left.",
+      marked,
+    );
+  }
+  if (state.nested.length > 0) {
+    refuse(
+      `${state.nested.slice(0, 5).join(", ")} is a repository of its own`,
+      "Delete its .git folder to make its files part of the work, or move it out of the worktree.",
+      state.nested,
+    );
+  }
+}
+
+/** Files that had a conflict, resolved or not: an agent may have staged one with its markers. */
+function conflicted(admin: string, state: TreeState): string[] {
+  const recorded = readOrNull(join(admin, "skein-conflict.json"));
+  const files = mergeHead(admin) === null || recorded === null
+    ? []
+    : JSON.parse(recorded) as string[];
+  return [...new Set([...files, ...state.unmerged])];
+}
+
+function hasMarkers(file: string): boolean {
+  const text = readOrNull(file);
+  return text !== null && /^<{7} /m.test(text) && /^>{7} /m.test(text);
+}
