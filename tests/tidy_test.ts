@@ -96,7 +96,7 @@ function height(path: string): number {
   const [, room, file] = path.split("/");
   if (path === "mod.ts") return 10;
   if (room === "core") return 0;
-  if (room === "store" || room === "filter") return 1;
+  if (["store", "filter", "agent"].includes(room ?? "")) return 1;
   if (ROOMS.includes(room ?? "")) {
     if (file === "rules.ts") return 2;
     return isOperations(path) ? 4 : 3;
