@@ -96,7 +96,7 @@ function height(path: string): number {
   const [, room, file] = path.split("/");
   if (path === "mod.ts") return 10;
   if (room === "core") return 0;
-  if (room === "store" || room === "filter" || room === "worktree") return 1;
+  if (["store", "filter", "worktree", "agent"].includes(room ?? "")) return 1;
   if (ROOMS.includes(room ?? "")) {
     if (file === "rules.ts") return 2;
     return isOperations(path) ? 4 : 3;
@@ -104,7 +104,7 @@ function height(path: string): number {
   if (/^src\/(catalogue|aliases|translate)\.ts$/.test(path)) return 5;
   if (/^src\/(perform|parse|authorise|refusals)\.ts$/.test(path)) return 6;
   if (room === "node") return 7;
-  if (room === "claude") return 8;
+  if (room === "claude" || room === "conductor") return 8;
   if (room === "door") return 9;
   if (path === "src/std.d.ts") return 0;
   throw new Error(`${path} stands in no room`);

@@ -1,12 +1,12 @@
 // How a run begins, or is taken up again: repository and branch, the run's row with how it is driven.
 // A process that dies in between leaves a run that can be looked at and taken up, or nothing.
 
-import { agentOf } from "../fleet/spawn.ts";
+import { agentOf } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
-import { openRun } from "../worktree/mod.ts";
+import { openRun } from "../worktree/branch.ts";
 import type { Calls } from "./calls.ts";
 
 /** What a run is begun with. */

@@ -53,6 +53,10 @@ export interface Ended {
   readonly head?: string;
   readonly merged?: string;
   readonly parked?: string;
+  readonly cause?: string;
+  readonly again?: boolean;
+  readonly delay_ms?: number;
+  readonly counts?: boolean;
   readonly limit_until_ms?: number;
   readonly turns?: number;
   readonly tokens?: number;
@@ -93,7 +97,10 @@ export class Calls {
   }
 
   /** Every attempt of a run after one, however many pages that takes. */
-  async allAttempts(run: string, after = 0): Promise<{ attempts: ShownAttempt[]; hosts: string[] }> {
+  async allAttempts(
+    run: string,
+    after = 0,
+  ): Promise<{ attempts: ShownAttempt[]; hosts: string[] }> {
     const first = await this.attempts({ run, after });
     const found = [...first.attempts];
     for (let next = first.next; next !== null;) {

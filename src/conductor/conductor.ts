@@ -10,7 +10,8 @@ import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Conduct, spent } from "../fleet/rules.ts";
-import { deliver, type RunTree, runBranch } from "../worktree/mod.ts";
+import { deliver } from "../worktree/deliver.ts";
+import { runBranch, type RunTree } from "../worktree/place.ts";
 
 /** What a conductor is given. */
 export interface ConductorOptions {

@@ -128,7 +128,11 @@ export const EXAMPLE = {
   max_workers: 3,
   task_timeout: 600,
   tasks: [
-    { id: "limits", description: "Write the token bucket in src/limits.ts with tests", priority: 1 },
+    {
+      id: "limits",
+      description: "Write the token bucket in src/limits.ts with tests",
+      priority: 1,
+    },
     {
       id: "wire",
       description: "Apply it to every route",

@@ -38,7 +38,9 @@ export function readTasks(text: string): PlannedTask[] {
  * @throws Refusal `INVALID_INPUT` if what is there is faulty
  */
 export function findTasks(text: string): PlannedTask[] | null {
-  const fenced = [...text.matchAll(/```(?:json)?\s*\n([\s\S]*?)```/g)].map(([, body]) => body ?? "");
+  const fenced = [...text.matchAll(/```(?:json)?\s*\n([\s\S]*?)```/g)].map(([, body]) =>
+    body ?? ""
+  );
   const whole = [text, ...fenced.reverse(), bracketed(text)];
   for (const candidate of whole) {
     let value: unknown;

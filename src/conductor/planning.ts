@@ -15,7 +15,11 @@ export interface PlanState {
 const NOTHING: PlanState = { accepted: [], waits: false, notes: [] };
 
 /** Looks whether the plan is made, and takes it in. */
-export async function concludePlan(calls: Calls, run: RunView, conduct: Conduct): Promise<PlanState> {
+export async function concludePlan(
+  calls: Calls,
+  run: RunView,
+  conduct: Conduct,
+): Promise<PlanState> {
   const proposed = run.tasks["proposed"] ?? 0;
   if (conduct.plan === null) return NOTHING;
   const { status, failure } = await calls.task(conduct.plan);

@@ -1,7 +1,7 @@
 // Starts workers' hosts: `skein host RUN`, a process of its own that outlives whoever starts it.
 
 import { join } from "@std/path";
-import { inherited } from "../fleet/spawn.ts";
+import { inherited } from "../agent/environment.ts";
 
 export interface HostOrder {
   readonly run: string;

@@ -4,7 +4,11 @@
 
 import { endGroup } from "../agent/group.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
-import { mergeTask, park, removeWorktree, type RunTree, saveWork } from "../worktree/mod.ts";
+import { mergeTask } from "../worktree/merge.ts";
+import { park } from "../worktree/park.ts";
+import type { RunTree } from "../worktree/place.ts";
+import { removeWorktree } from "../worktree/remove.ts";
+import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 
 /** What of one attempt was found, and what was made of it. */

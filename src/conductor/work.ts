@@ -96,7 +96,11 @@ async function prepare(order: WorkOrder, tree: RunTree | null): Promise<Workplac
 async function handInAgain({ calls, attempt }: WorkOrder): Promise<void> {
   const { attempts } = await calls.attempts({ task: attempt.task });
   const before = attempts.findLast(({ report }) => report !== null)?.report;
-  await calls.handIn(attempt.task, attempt.epoch, before?.summary ?? "merged with what came before");
+  await calls.handIn(
+    attempt.task,
+    attempt.epoch,
+    before?.summary ?? "merged with what came before",
+  );
 }
 
 /** What a session with the agent came to. */
@@ -259,6 +263,8 @@ function endOf(
     model: attempt.model,
     models: conduct.models,
     resetsAtMs: verdict.resetsAtMs,
+    // The store lets those who wait for a limit's end begin one after the other.
+    staggerMs: 0,
     nowMs,
     random: Math.random,
   });

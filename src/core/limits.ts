@@ -116,6 +116,24 @@ export const LIMITS = {
   stalledGraceS: 300,
   /** Idempotency keys are remembered for a day. */
   idempotencyDays: 1,
+  /** One line of an agent's stream: a tool's result may hold a picture. */
+  agentLineBytes: 4 * 1024 * 1024,
+  /** What is handed on of a text that an agent says; the log has all of it. */
+  agentTextChars: 16_000,
+  /** What is shown of a tool's input or answer, and of a line that means nothing. */
+  agentExcerptChars: 400,
+  /** A log of an attempt; the file before it is kept, too, so twice that. */
+  agentLogBytes: 16 * 1024 * 1024,
+  /** What may wait to be read by an agent that reads nothing. */
+  agentUnreadBytes: 1024 * 1024,
+  /** The same call with the same answer this many times in a row, and an agent is stuck. */
+  agentRepeats: 6,
+  /** Jitter of a delay before another attempt, as a part of it: a crowd does not come back at once. */
+  retryJitter: 0.2,
+  /** After a usage limit that does not tell its end, an agent is tried again after this. */
+  limitUnknownS: 900,
+  /** A limit's end further away than this is a misreading: weekly limits are the longest. */
+  limitFurthestS: 8 * 86_400,
   /** Seen messages, ended peers and details of the journal are kept for a week. */
   retentionDays: 7,
   /** Rows of the journal are kept for a month; a signed base replaces the older ones. */
@@ -161,4 +179,20 @@ export const TIMES = {
   gitLongMs: 600_000,
   /** A lock file of another git is waited for this long: it holds one for a moment. */
   gitLockMs: 3_000,
+  /** How long an agent has to leave after SIGTERM before SIGKILL: it may save its session. */
+  agentGraceMs: 5_000,
+  /** How long processes may take to die of SIGKILL: one that writes to a slow disk does. */
+  agentKillMs: 3_000,
+  /** Between two looks whether a group is gone. */
+  agentLookMs: 50,
+  /** An agent has its result and the end of its input: it leaves within this, or is ended. */
+  agentLeaveMs: 15_000,
+  /** What an agent has left behind gets less time than it had itself. */
+  agentLeftMs: 500,
+  /** Output that others of an agent's group still hold open after its end is waited for so long. */
+  agentDrainMs: 1_000,
+  /** A step of an agent's clock counts at most this: what is longer, we slept and not the agent. */
+  agentStepMs: 5_000,
+  /** How often a log is looked at by who follows it. */
+  logLookMs: 150,
 } as const;

@@ -1,9 +1,10 @@
 // What people do beside a run: look at an agent's log, wait for a task or a run, stop, retry, tell.
 
-import { follow, formatLog } from "../agent/log.ts";
+import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
+import { LogReader } from "./agentlog.ts";
 import { flagHelp, numberOf, readFlags, textOf, type TypedRun } from "./runflags.ts";
 import { type Print, visitorOf } from "./run.ts";
 import { safe } from "./text.ts";
@@ -29,6 +30,8 @@ const FLAGS = {
   help: { type: "boolean", short: "h", help: "show this help" },
 } as const;
 
+/** How often a followed attempt is looked at. */
+const LOOK_MS = 1_000;
 const DONE = ["completed"];
 const OVER = [...DONE, "failed", "cancelled"];
 
@@ -94,15 +97,34 @@ async function log(calls: Calls, id: string, typed: TypedRun, print: Print): Pro
   const raw = typed.values["raw"] === true || typed.values["json"] === true;
   for (const attempt of last) {
     if (last.length > 1) print(`== ${attempt.task} attempt ${attempt.number} (${attempt.worker})`);
-    const goesOn = async (): Promise<boolean> =>
-      typed.values["follow"] === true &&
-      (await calls.attempts({ after: attempt.id - 1 })).attempts[0]?.state === "running";
-    for await (const line of follow(attempt.log ?? "", goesOn)) {
-      const shown = raw ? line : formatLog(line);
-      if (shown !== null) print(raw ? shown : safe(shown));
-    }
+    const reader = new LogReader();
+    const show = (entry: LogEntry): void => {
+      for (const line of raw ? [JSON.stringify(entry)] : reader.lines(entry)) print(safe(line));
+    };
+    const path = attempt.log ?? "";
+    if (typed.values["follow"] !== true) { for (const entry of readLog(path)) show(entry); }
+    else await followed(calls, attempt, show);
   }
   return 0;
+}
+
+/** To the log's last line, or until the attempt is over: one that died has no last line. */
+async function followed(
+  calls: Calls,
+  attempt: ShownAttempt,
+  show: (entry: LogEntry) => void,
+): Promise<void> {
+  const over = new AbortController();
+  const timer = setInterval(() => {
+    void calls.attempts({ after: attempt.id - 1 }).then(({ attempts: [now] }) => {
+      if (now?.state !== "running" || now.orphaned === true) over.abort();
+    }, () => over.abort());
+  }, LOOK_MS);
+  try {
+    for await (const entry of follow(attempt.log ?? "", over.signal)) show(entry);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function wait(

@@ -38,6 +38,13 @@ async function dispatch(args: readonly string[]): Promise<number> {
     const { setUp } = await import("./setup.ts");
     return await setUp(setup, args.slice(1), Deno.mainModule, print);
   }
+  if (first === "host") {
+    const { host: serveRun } = await import("../conductor/host.ts");
+    // A wait for a lock is a thread that only the end of the process ends.
+    Deno.exit(await serveRun(second ?? "", environmentOf({})));
+  }
+  const conducted = await conductor(args);
+  if (conducted !== null) return conducted;
   if (first === "up") return await up(args.slice(1));
   if (first === "version" || first === "--version" || first === "-V") {
     print(VERSION);
@@ -58,6 +65,20 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return await help(args.slice(1));
   }
   return await perform(args);
+}
+
+/** Runs that are driven; null for every other command. */
+async function conductor(args: readonly string[]): Promise<number | null> {
+  const [first = "", second = ""] = args;
+  const { isRunCommand } = await import("./runflags.ts");
+  if ((first === "run" && isRunCommand(args.slice(1))) || first === "orchestrate") {
+    const { runCommand } = await import("./run.ts");
+    const rest = args.slice(first === "orchestrate" && second === "run" ? 2 : 1);
+    return await runCommand(rest, print);
+  }
+  if (!["log", "wait", "stop", "retry", "tell"].includes(first)) return null;
+  const { besideCommand } = await import("./beside.ts");
+  return await besideCommand(first as "log", args.slice(1), print);
 }
 
 async function help(args: readonly string[]): Promise<number> {

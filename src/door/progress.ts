@@ -51,7 +51,9 @@ export class Progress {
     const { json, quiet, print } = this.#options;
     if (json) return print(JSON.stringify(event));
     if (quiet) return;
-    const line = `${event.at.slice(11, 19)} ${mark(event, this.#style)} ${safe(oneLine(event.text))}`;
+    const line = `${event.at.slice(11, 19)} ${mark(event, this.#style)} ${
+      safe(oneLine(event.text))
+    }`;
     if (!this.#live) return print(line);
     this.#recent = [...this.#recent, line].slice(-EVENTS);
     this.#drawnMs = -Infinity;
@@ -143,7 +145,12 @@ function mark(event: RunEvent, style: Style): string {
       ? paint(style, "green", "done  ")
       : paint(style, "red", event.attempt.state.padEnd(6).slice(0, 6));
   }
-  const words = { begun: "begin", delivered: "result", discovery: "found", planned: "plan" } as const;
+  const words = {
+    begun: "begin",
+    delivered: "result",
+    discovery: "found",
+    planned: "plan",
+  } as const;
   const word = event.kind in words ? words[event.kind as keyof typeof words] : event.kind;
   return paint(style, event.kind === "note" ? "yellow" : "cyan", word.padEnd(6).slice(0, 6));
 }
@@ -157,13 +164,20 @@ function ending(conclusion: Conclusion, result: RunResult, style: Style): string
   ];
   for (const task of result.tasks.filter(({ status }) => status !== "cancelled")) {
     const sign = task.status === "completed" ? paint(style, "green", "ok") : task.status;
-    const took = task.duration_ms === null ? "" : ` (${clock(Math.round(task.duration_ms / 1_000)).trim()})`;
+    const took = task.duration_ms === null
+      ? ""
+      : ` (${clock(Math.round(task.duration_ms / 1_000)).trim()})`;
     lines.push(`  ${task.id} ${sign} ${safe(oneLine(task.title))}${took}`);
   }
-  if (conclusion.delivered && conclusion.branch !== null) lines.push(`result: ${conclusion.branch}`);
+  if (conclusion.delivered && conclusion.branch !== null) {
+    lines.push(`result: ${conclusion.branch}`);
+  }
   if (state === "proposed") {
     lines.push(`the plan waits: skein run --resume ${conclusion.run} accepts and does it`);
   }
   if (state === "left") lines.push(`the workers go on: skein wait ${conclusion.run}`);
-  return [...lines, ...conclusion.notes.map((note) => `${paint(style, "yellow", "note:")} ${safe(note)}`)];
+  return [
+    ...lines,
+    ...conclusion.notes.map((note) => `${paint(style, "yellow", "note:")} ${safe(note)}`),
+  ];
 }

@@ -2,7 +2,7 @@
 // The conductor does the work; this is flags, terminal and exit code.
 
 import { isAbsolute, resolve } from "@std/path";
-import { agentOf } from "../fleet/spawn.ts";
+import { agentOf } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
 import { addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
@@ -87,7 +87,7 @@ interface Wanted {
   readonly goal: string;
   readonly folder: string;
   readonly plan?: string;
-  readonly tasks?: readonly PlannedTask[];
+  readonly tasks?: readonly PlannedTask[] | undefined;
   readonly conduct?: Readonly<Record<string, unknown>>;
 }
 

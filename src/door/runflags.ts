@@ -15,7 +15,12 @@ interface Flag {
 /** Flags of everything that drives a run. */
 export const RUN_FLAGS = {
   workers: { type: "string", short: "w", value: "N", help: "workers at the same time (3)" },
-  tasks: { type: "string", short: "f", value: "FILE", help: "the tasks, as JSON; nothing is planned" },
+  tasks: {
+    type: "string",
+    short: "f",
+    value: "FILE",
+    help: "the tasks, as JSON; nothing is planned",
+  },
   plan: { type: "boolean", help: "let an agent plan first (default without --tasks)" },
   "no-plan": { type: "boolean", help: "do not plan: needs --tasks" },
   "plan-only": { type: "boolean", help: "plan, show the tasks, and wait for acceptance" },
@@ -27,7 +32,12 @@ export const RUN_FLAGS = {
     value: "MODEL",
     help: "model of the first attempt; again for the second, and so on",
   },
-  timeout: { type: "string", short: "t", value: "S", help: "seconds that one attempt may take (3600)" },
+  timeout: {
+    type: "string",
+    short: "t",
+    value: "S",
+    help: "seconds that one attempt may take (3600)",
+  },
   "first-output": { type: "string", value: "S", help: "seconds to the agent's first output (120)" },
   quiet: { type: "boolean", short: "q", help: "print the end only" },
   "quiet-after": { type: "string", value: "S", help: "seconds of silence that mean stuck (900)" },
@@ -35,7 +45,10 @@ export const RUN_FLAGS = {
   "no-worktree": { type: "boolean", help: "all workers share this folder, under locks" },
   "permission-mode": { type: "string", value: "MODE", help: "of the agents (acceptEdits)" },
   allow: { type: "string", multiple: true, value: "TOOL", help: "a tool that agents use unasked" },
-  "dangerously-skip-permissions": { type: "boolean", help: "agents ask for nothing: in a sandbox only" },
+  "dangerously-skip-permissions": {
+    type: "boolean",
+    help: "agents ask for nothing: in a sandbox only",
+  },
   "max-cost": { type: "string", value: "USD", help: "what the whole run may cost" },
   "max-tokens": { type: "string", value: "N", help: "tokens of the whole run" },
   "max-turns": { type: "string", value: "N", help: "turns of the whole run" },
@@ -133,4 +146,14 @@ export function flagHelp(flags: Readonly<Record<string, Flag>>): string[] {
     }`;
     return `  ${left.padEnd(34)} ${help}`;
   });
+}
+
+/** What the operation `run` does itself; every other first word begins a goal or a subcommand. */
+const ACTIONS = ["start", "resume", "status", "update", "list", "end"];
+
+/** Whether `skein run ...` drives a run, and is no call of the operation. */
+export function isRunCommand(args: readonly string[]): boolean {
+  const [first] = args;
+  if (first === undefined) return false;
+  return !ACTIONS.includes(first) && first !== "--action" && first !== "--json";
 }

@@ -1,7 +1,8 @@
 // `skein spawn`: starts a worker's process. Only what spawn_worker has decided comes in here.
 
+import { agentOf, onPath } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
-import { agentOf, onPath, type Order, start, type Started, startOf, WAYS } from "./spawn.ts";
+import { type Order, start, type Started, startOf, WAYS } from "./spawn.ts";
 
 /**
  * Starts the worker that an order describes.

@@ -2,6 +2,7 @@
 // that one; then a `skein` command with flags of its own starts the process.
 
 import { z } from "zod";
+import { agentOf, onPath } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
 import { line, oneOf, path, screenedAs, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -13,7 +14,7 @@ import { generateName, nameFault } from "../peer/rules.ts";
 import { reserve } from "../peer/lives.ts";
 import { namesLike, peerByName } from "../peer/table.ts";
 import { setAssigned, taskById } from "../task/table.ts";
-import { agentOf, onPath, startOf, WAYS } from "./spawn.ts";
+import { startOf, WAYS } from "./spawn.ts";
 
 export const spawnWorker = operation({
   name: "spawn_worker",

@@ -3,6 +3,8 @@
 // left lying about for another to pick up. Pure, but for `start`.
 
 import { join } from "@std/path";
+import type { Agent } from "../agent/command.ts";
+import { inherited } from "../agent/environment.ts";
 import { Refusal } from "../core/errors.ts";
 import { shellWord } from "../core/shellword.ts";
 
@@ -17,12 +19,6 @@ export interface Order {
   readonly home: string;
   readonly task: string | null;
   readonly model: string | null;
-}
-
-/** The agent's program and what it is started with. */
-export interface Agent {
-  readonly command: string;
-  readonly args: readonly string[];
 }
 
 /** One process to start. */
@@ -118,29 +114,6 @@ function appleText(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-/** Whether a program is on the PATH. */
-export function onPath(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
-    try {
-      return Deno.statSync(join(folder, program)).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** The agent's program: `SKEIN_AGENT`, a program and its arguments as JSON or words, else claude. */
-export function agentOf(): Agent {
-  const text = Deno.env.get("SKEIN_AGENT") ?? "claude";
-  const words = text.startsWith("[") ? JSON.parse(text) as string[] : text.split(/\s+/);
-  const [command = "claude", ...args] = words.filter((word) => word !== "");
-  if (command.includes("/") || onPath(command)) return { command, args };
-  throw new Refusal("NOT_AVAILABLE", `spawn: there is no program ${command}`, {
-    field: "SKEIN_AGENT",
-    hint: "Install Claude Code, or name the agent's program in SKEIN_AGENT.",
-  });
-}
-
 /** A process that was started. */
 export interface Started {
   readonly pid: number;
@@ -174,15 +147,6 @@ export function start(order: Order, { argv, isWorker }: Start): Started {
   }).spawn();
   child.unref();
   return { pid: child.pid, log };
-}
-
-/** The environment without what says who its parent is: a child is nobody else's session. */
-export function inherited(env: Readonly<Record<string, string>>): Record<string, string> {
-  const own = /^(CLAUDECODE|CLAUDE_CODE_|CLAUDE_PROJECT_DIR|CLAUDE_PID|AI_AGENT|SKEIN_|PEER_)/;
-  const kept = /^(SKEIN_RATE|SKEIN_POLICY|SKEIN_SECRET|SKEIN_AGENT)$/;
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !own.test(name) || kept.test(name)),
-  );
 }
 
 function logOf(order: Order): string {

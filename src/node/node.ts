@@ -307,6 +307,11 @@ export class Node {
     await commit(life.store, ({ tx }) => setWatch(tx, life.incarnation, watching));
   }
 
+  /** Proves to a process that this one starts that it acts for this peer. */
+  async token(): Promise<string> {
+    return (await this.#alive()).pass.token;
+  }
+
   /** The open store, for what reads beside the operations (resources, tests). */
   async store(): Promise<Store> {
     return (await this.#alive()).store;

@@ -5,7 +5,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { Refusal } from "../../mod.ts";
-import { type Agent, inherited, type Order, startOf } from "../../src/fleet/spawn.ts";
+import type { Agent } from "../../src/agent/command.ts";
+import { inherited } from "../../src/agent/environment.ts";
+import { type Order, startOf } from "../../src/fleet/spawn.ts";
 import { type Shell, withShell } from "../door/shell.ts";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND } from "../support/peer.ts";
