@@ -75,6 +75,7 @@ export class Conductor {
       this.#tell({ kind: "planned", at: now(), tasks: plan.accepted, text });
       return null;
     }
+    if (plan.notes.length > 0) return null;
     if (plan.waits) return this.#concluded("proposed", snapshot, conduct, []);
     const { tasks } = snapshot.run;
     const of = (status: string): number => tasks[status] ?? 0;

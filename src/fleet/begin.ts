@@ -128,12 +128,8 @@ async function begin(
   const { tx, actor } = ctx;
   const claimed = await claim(tx, row.id, actor.id, actor.incarnation, ctx.at);
   if (claimed === undefined) throw new Refusal("TASK_TAKEN", `${row.id} was just taken`);
-  const before = await table.lastWithBranch(tx, row.id);
-  const kind: Kind = row.id === conduct.plan
-    ? "plan"
-    : before?.state === "conflict"
-    ? "resolve"
-    : "work";
+  const conflict = await table.lastConflict(tx, row.id);
+  const kind: Kind = row.id === conduct.plan ? "plan" : conflict !== undefined ? "resolve" : "work";
   const id = await table.insertAttempt(tx, {
     run,
     task: row.id,
@@ -157,7 +153,7 @@ async function begin(
     attempt: attempt === undefined ? null : shownAttempt(attempt),
     task: await wholeTask(tx, claimed),
     briefing: await briefing(tx, claimed),
-    from: kind === "resolve" ? before?.branch ?? null : null,
+    from: conflict?.branch ?? null,
     conduct,
   };
 }

@@ -80,10 +80,10 @@ export function runningAttempt(
   );
 }
 
-/** The last attempt at a task that left a branch. */
-export function lastWithBranch(tx: Tx, task: string): Promise<AttemptRow | undefined> {
+/** The last attempt whose work could not be merged: others after it may have failed to resolve that. */
+export function lastConflict(tx: Tx, task: string): Promise<AttemptRow | undefined> {
   return tx.get<AttemptRow>(
-    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND branch IS NOT NULL AND state <> 'running'
+    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND state = 'conflict' AND branch IS NOT NULL
      ORDER BY id DESC LIMIT 1`,
     task,
   );
