@@ -5,7 +5,7 @@
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { git, gitLine } from "./git.ts";
+import { git, gitCommitting, gitLine } from "./git.ts";
 import { parkState } from "./park.ts";
 import { exists, ownTree, readOrNull, replaceFile, runBranch, writeMark } from "./place.ts";
 import { inProgress, lookAt, mergeHead } from "./snapshot.ts";
@@ -29,7 +29,7 @@ export async function startConflict(
   if (mergeHead(admin) === null) {
     await makeClean(path, admin, intent);
     Deno.writeTextFileSync(intent, "");
-    await git(path, [
+    await gitCommitting(path, [
       "merge",
       "-q",
       "--no-ff",

@@ -9,7 +9,7 @@ import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
-import { git } from "./git.ts";
+import { git, gitCommitting } from "./git.ts";
 import { exists, linkedTrees, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
 import { replaceFile, type RunTree } from "./place.ts";
 import { type Intent, recover } from "./recover.ts";
@@ -116,7 +116,7 @@ async function forward(place: Place, intent: Intent): Promise<string | null> {
   }
   replaceFile(join(place.folder, "deliver.json"), JSON.stringify(intent));
   // Ignored files are somebody's too: git would overwrite them without a word.
-  const { code, stderr } = await git(path, [
+  const { code, stderr } = await gitCommitting(path, [
     "merge",
     "-q",
     "--ff-only",

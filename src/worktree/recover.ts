@@ -55,7 +55,6 @@ export async function recover(
     (await git(path, ["diff-index", "--quiet", "--ignore-submodules=all", ...args], { ok: [0, 1] }))
       .code === 0;
   await git(path, ["update-index", "-q", "--refresh"], { ok: [0, 1] });
-  if (await same([from, "--"])) return null;
   if (await same(["--cached", to, "--"]) && await same([to, "--"])) {
     await moveRef(place, ref, to, from, "skein: fast-forward, finished");
     return null;
