@@ -3,6 +3,7 @@
 
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Protocol } from "./event.ts";
 
 /** The agent's program and what it is started with. */
@@ -97,7 +98,10 @@ export function protocolOf({ command }: Agent): Protocol {
   return /^claude(\.exe|\.cmd)?$/i.test(basename(command)) ? "claude" : "text";
 }
 
-/** The command line by which an agent does what is ordered. */
+/**
+ * The command line by which an agent does what is ordered.
+ * @throws Refusal `TOO_LARGE` for a prompt that no argument can hold, where it has to be one
+ */
 export function agentCommand(agent: Agent, order: AgentOrder): AgentLine {
   return protocolOf(agent) === "claude" ? claudeLine(agent, order) : otherLine(agent, order);
 }
@@ -138,6 +142,7 @@ function claudeLine({ command, args }: Agent, order: AgentOrder): AgentLine {
  * Another agent's line: `{prompt}`, `{model}` and `{folder}` are filled in wherever they stand. Where
  * no model is wanted, a word with `{model}` is left out, with the flag before it if it stands alone.
  * Without `{prompt}` the prompt comes on its input, which ends then.
+ * @throws Refusal `TOO_LARGE` for a prompt that no argument can hold
  */
 function otherLine({ command, args }: Agent, order: AgentOrder): AgentLine {
   const filled: string[] = [];
@@ -149,6 +154,12 @@ function otherLine({ command, args }: Agent, order: AgentOrder): AgentLine {
     filled.push(fill(word, order));
   }
   const told = args.some((word) => word.includes("{prompt}"));
+  if (told && order.prompt.length > LIMITS.argumentChars) {
+    throw new Refusal("TOO_LARGE", "the prompt is too long to be an argument of the agent", {
+      field: "SKEIN_AGENT",
+      hint: "Leave {prompt} out of SKEIN_AGENT: the agent then gets the prompt on its input.",
+    });
+  }
   return {
     argv: [command, ...filled],
     protocol: "text",

@@ -90,27 +90,27 @@ export class Group {
     this.#tools = tools;
   }
 
-  /** Who of it lives, and whether the group of that number is another's. */
-  look(): { readonly ours: readonly Process[]; readonly strangers: boolean } {
+  /**
+   * Who of it lives, and whether the group of that number is another's.
+   * @param marks also by the mark, which costs more; without it only when nothing else is left
+   */
+  look(marks = false): { readonly ours: readonly Process[]; readonly strangers: boolean } {
     const { table } = this.#tools;
     const { pgid, boot, mark } = this.#record;
     if (boot !== "" && boot !== table.boot()) return { ours: [], strangers: false };
     // Never this process.
     const others = table.all().filter((one) => one.pid !== Deno.pid);
     const members = others.filter((one) => one.pgid === pgid);
-    let ours = this.#ours(members, others.filter((one) => this.#isKnown(one)));
-    // Reading every environment costs: only when nothing is left that is known without.
-    if (ours.length === 0 && mark !== "") {
-      ours = this.#ours(members, table.marked(MARK, mark, others));
+    const whole = (proven: readonly Process[]): Process[] => {
+      const one = proven.some((process) => process.pgid === pgid);
+      return [...new Set(one ? [...members, ...proven] : proven)];
+    };
+    let ours = whole(others.filter((one) => this.#isKnown(one)));
+    if (mark !== "" && (marks || ours.length === 0)) {
+      ours = whole([...ours, ...table.marked(MARK, mark, others)]);
     }
     for (const { pid, start } of ours) this.#known.set(pid, start);
     return { ours, strangers: members.length > 0 && ours.length === 0 };
-  }
-
-  /** What is proven, and the whole group if one of its members is. */
-  #ours(members: readonly Process[], proven: readonly Process[]): Process[] {
-    const whole = proven.some((one) => one.pgid === this.#record.pgid);
-    return [...new Set(whole ? [...members, ...proven] : proven)];
   }
 
   #isKnown({ pid, start }: Process): boolean {
@@ -121,14 +121,17 @@ export class Group {
 
   /** Ends it: see `endGroup`. */
   async end(graceMs: number): Promise<GroupEnd> {
-    const first = this.look();
+    const first = this.look(true);
     if (first.ours.length === 0) {
       return { outcome: first.strangers ? "stranger" : "gone", left: [] };
     }
-    this.#signal(first.ours, "SIGTERM");
-    // A process that is stopped cannot hear SIGTERM.
-    this.#signal(first.ours, "SIGCONT");
-    let left = await this.#gone(graceMs, () => {});
+    const asked = new Set<number>();
+    let left = await this.#gone(graceMs, (ours) => {
+      const fresh = ours.filter(({ pid }) => !asked.has(pid));
+      for (const { pid } of fresh) asked.add(pid);
+      // One that is stopped could not hear it.
+      for (const signal of ["SIGTERM", "SIGCONT"] as const) this.#signal(fresh, signal);
+    });
     if (left.length > 0) {
       // Again and again: one may have been born while the others died.
       left = await this.#gone(TIMES.agentKillMs, (ours) => this.#signal(ours, "SIGKILL"));
@@ -156,13 +159,13 @@ export class Group {
   #signal(ours: readonly Process[], signal: Deno.Signal): void {
     const { pgid } = this.#record;
     const { table, kill } = this.#tools;
-    const inGroup = ours.some((one) => one.pgid === pgid);
+    // Looked at once more: between two looks a number may have become another's.
+    const here = ours.filter(({ pid, start }) => table.process(pid)?.start === start);
+    const inGroup = here.filter((one) => one.pgid === pgid);
     // The whole group at once: nobody of it can start another meanwhile and be missed.
-    if (inGroup && pgid !== ownGroup(table)) send(() => kill(-pgid, signal));
-    for (const { pid, start } of ours) {
-      const here = table.process(pid);
-      if (here?.start === start && (here.pgid !== pgid || !inGroup)) send(() => kill(pid, signal));
-    }
+    if (inGroup.length > 0 && pgid !== ownGroup(table)) send(() => kill(-pgid, signal));
+    else for (const { pid } of inGroup) send(() => kill(pid, signal));
+    for (const { pid } of here.filter((one) => one.pgid !== pgid)) send(() => kill(pid, signal));
   }
 }
 

@@ -2,7 +2,7 @@
 // what a client says in its own name is read here, never what a model writes.
 
 import { LIMITS } from "../core/limits.ts";
-import { excerpt } from "../core/text.ts";
+import { excerpt, head } from "../core/text.ts";
 import type { AgentEvent } from "./event.ts";
 
 const LIMIT =
@@ -10,11 +10,12 @@ const LIMIT =
 
 /** The limit that a text tells of, as an event; none if it tells of none. `sure`: it does, whatever its words. */
 export function limitIn(said: string, nowMs: number, sure = false): AgentEvent[] {
-  if (!sure && !LIMIT.test(said)) return [];
+  const text = head(said, LIMITS.noteChars);
+  if (!sure && !LIMIT.test(text)) return [];
   return [{
     kind: "limit",
-    resetsAtMs: resetIn(said, nowMs),
-    text: excerpt(said.trim(), LIMITS.agentExcerptChars),
+    resetsAtMs: resetIn(text, nowMs),
+    text: excerpt(text.trim(), LIMITS.agentExcerptChars),
   }];
 }
 

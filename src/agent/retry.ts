@@ -49,9 +49,6 @@ export function nextAttempt(failure: Failure): Next {
       reason: "it waits for the end of the usage limit",
     };
   }
-  if (cause === "ended") {
-    return { retry: true, delayMs: 0, model, counts: false, reason: "it was ended from outside" };
-  }
   const no = (reason: string): Next => ({ retry: false, delayMs: 0, model, counts: true, reason });
   if (cause === "budget") {
     return no("its budget is spent: another attempt would cost the same again");
@@ -59,9 +56,10 @@ export function nextAttempt(failure: Failure): Next {
   if (number >= maxAttempts) return no(`attempt ${number} of ${maxAttempts} was the last`);
   return {
     retry: true,
-    delayMs: backOffMs(number, failure.random),
-    // A larger model mends no network.
-    model: cause === "service" ? model : escalated(model, failure.models),
+    // The death of a host was not the task's fault, but a task that ends its hosts is tried only so often.
+    delayMs: cause === "ended" ? 0 : backOffMs(number, failure.random),
+    // A larger model mends no network and no host.
+    model: cause === "service" || cause === "ended" ? model : escalated(model, failure.models),
     counts: true,
     reason: `attempt ${number + 1} of ${maxAttempts}`,
   };

@@ -122,6 +122,8 @@ export const LIMITS = {
   agentTextChars: 16_000,
   /** What is shown of a tool's input or answer, and of a line that means nothing. */
   agentExcerptChars: 400,
+  /** One argument of a command: Linux takes 128 KiB, and a character may be four bytes. */
+  argumentChars: 32_000,
   /** A log of an attempt; the file before it is kept, too, so twice that. */
   agentLogBytes: 16 * 1024 * 1024,
   /** What may wait to be read by an agent that reads nothing. */
