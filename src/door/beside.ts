@@ -5,8 +5,8 @@ import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { LogReader } from "./agentlog.ts";
-import { flagHelp, numberOf, readFlags, textOf, type TypedRun } from "./runflags.ts";
-import { type Print, visitorOf } from "./run.ts";
+import { visitorOf } from "./run.ts";
+import { flagHelp, numberOf, type Print, readFlags, textOf, type TypedRun } from "./runflags.ts";
 import { safe } from "./text.ts";
 
 /** Commands of this file, with what their help says. */

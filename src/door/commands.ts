@@ -58,7 +58,8 @@ export interface Typed {
 
 /** Finds the subcommand and what is left of the arguments. */
 export function findCommand(args: readonly string[]): { command: Command; rest: string[] } | null {
-  for (const command of COMMANDS) {
+  // `run conduct` before `run`.
+  for (const command of COMMANDS.toSorted((a, b) => b.words.length - a.words.length)) {
     const { words } = command;
     if (words.every((word, i) => args[i] === word)) {
       return { command, rest: args.slice(words.length) };

@@ -7,7 +7,7 @@ import { Refusal } from "../core/errors.ts";
 import { addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Conductor } from "../conductor/conductor.ts";
-import { addTask, EXAMPLE, readConfig, readSmall, writeConfig } from "../conductor/config.ts";
+import { EXAMPLE, readConfig, readSmall } from "../conductor/config.ts";
 import type { Conclusion } from "../conductor/events.ts";
 import { type PlannedTask, readTasks } from "../conductor/plan.ts";
 import { resultOf } from "../conductor/result.ts";
@@ -17,22 +17,20 @@ import { readEnvironment } from "../node/settings.ts";
 import { Visitor } from "../node/visitor.ts";
 import { prepareHome } from "../store/home.ts";
 import { Progress } from "./progress.ts";
+import { createTask, init } from "./runfile.ts";
 import {
   flagHelp,
-  numberOf,
+  folderOf,
+  type Print,
   readFlags,
   RUN_FLAGS,
-  TASK_FLAGS,
   textOf,
-  textsOf,
   type TypedRun,
 } from "./runflags.ts";
+import { conductOf } from "./runoptions.ts";
 
 /** Words after `skein run` that are no goal. */
 export const RUN_COMMANDS = ["init", "create-task", "from-config", "example"] as const;
-
-/** How the terminal is written to. */
-export type Print = (text: string) => void;
 
 /** Exit codes: 0 done and delivered, 1 something failed or is left to do, 3 stopped. */
 const EXITS: Readonly<Record<Conclusion["state"], number>> = {
@@ -71,15 +69,6 @@ export async function runCommand(args: readonly string[], print: Print): Promise
     });
   }
   return await drive(typed, print, { goal: goal ?? "", folder: folderOf(typed) });
-}
-
-function folderOf(typed: TypedRun): string {
-  const cwd = textOf(typed, "cwd") ?? Deno.env.get("SKEIN_DIR") ?? ".";
-  try {
-    return Deno.realPathSync(cwd);
-  } catch {
-    throw new Refusal("INVALID_INPUT", `skein run: there is no folder ${cwd}`, { field: "cwd" });
-  }
 }
 
 /** What is driven: a goal in a folder, with tasks or without. */
@@ -209,38 +198,6 @@ function tasksFrom(typed: TypedRun): readonly PlannedTask[] | undefined {
   return file === undefined ? undefined : readTasks(readSmall(file));
 }
 
-/** The fields of conduct_run that the flags and the environment give. */
-function conductOf(typed: TypedRun): Record<string, unknown> {
-  const seconds = (name: string, env?: string): number | undefined => {
-    const value = numberOf(typed, name, env);
-    return value === undefined ? undefined : Math.round(value * 1_000);
-  };
-  const bounds = (prefix: string): Record<string, number | null> | undefined => {
-    const found = {
-      turns: numberOf(typed, `${prefix}-turns`) ?? null,
-      tokens: numberOf(typed, `${prefix}-tokens`) ?? null,
-      cost_usd: numberOf(typed, `${prefix}-cost`) ?? null,
-    };
-    return Object.values(found).some((value) => value !== null) ? found : undefined;
-  };
-  const model = Deno.env.get("CLAUDE_MODEL");
-  const fields = {
-    workers: numberOf(typed, "workers", "ORCHESTRATOR_MAX_WORKERS"),
-    attempts: numberOf(typed, "attempts", "ORCHESTRATOR_MAX_ATTEMPTS"),
-    models: textsOf(typed, "model") ?? (model ? [model] : undefined),
-    task_ms: seconds("timeout", "ORCHESTRATOR_TASK_TIMEOUT"),
-    first_output_ms: seconds("first-output"),
-    quiet_ms: seconds("quiet-after"),
-    permission_mode: textOf(typed, "permission-mode"),
-    allowed_tools: textsOf(typed, "allow"),
-    skip_permissions: typed.values["dangerously-skip-permissions"] === true ? true : undefined,
-    plan_only: typed.values["plan-only"] === true ? true : undefined,
-    each: bounds("task"),
-    all: bounds("max"),
-  };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
 async function fromConfig(typed: TypedRun, print: Print): Promise<number> {
   const cwd = folderOf(typed);
   const file = typed.rest[0];
@@ -262,59 +219,6 @@ async function fromConfig(typed: TypedRun, print: Print): Promise<number> {
     ...(tasks.length === 0 ? {} : { tasks }),
     conduct,
   });
-}
-
-function init(typed: TypedRun, print: Print): number {
-  const goal = textOf(typed, "goal") ?? typed.rest[0];
-  if (goal === undefined) {
-    throw new Refusal("INVALID_INPUT", "skein run init: a goal is required", { field: "goal" });
-  }
-  const folder = folderOf(typed);
-  const file = resolve(folder, textOf(typed, "output") ?? "orchestration.json");
-  if (exists(file)) {
-    throw new Refusal("INVALID_INPUT", `${file} is there already`, {
-      field: "output",
-      hint: "Name another file with -o, or remove it.",
-    });
-  }
-  writeConfig(file, {
-    goal,
-    working_directory: folder,
-    max_workers: numberOf(typed, "workers") ?? 3,
-    task_timeout: numberOf(typed, "timeout") ?? 600,
-    tasks: [],
-  });
-  print(typed.values["json"] === true ? JSON.stringify({ file }) : `wrote ${file}`);
-  return 0;
-}
-
-function createTask(args: readonly string[], print: Print): number {
-  const typed = readFlags("run create-task", TASK_FLAGS, args);
-  const description = typed.rest[0];
-  if (typed.values["help"] === true || description === undefined) {
-    print(["skein run create-task DESCRIPTION", "", ...flagHelp(TASK_FLAGS)].join("\n"));
-    return typed.values["help"] === true ? 0 : 2;
-  }
-  const file = resolve(folderOf(typed), textOf(typed, "config") ?? "orchestration.json");
-  const hints = textOf(typed, "hints");
-  const id = addTask(file, {
-    description,
-    priority: numberOf(typed, "priority") ?? 5,
-    dependencies: textsOf(typed, "depends") ?? [],
-    context_files: textsOf(typed, "files") ?? [],
-    ...(hints === undefined ? {} : { hints }),
-  });
-  print(typed.values["json"] === true ? JSON.stringify({ id }) : `added ${id} to ${file}`);
-  return 0;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function help(print: Print): number {

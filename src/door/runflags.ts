@@ -149,11 +149,27 @@ export function flagHelp(flags: Readonly<Record<string, Flag>>): string[] {
 }
 
 /** What the operation `run` does itself; every other first word begins a goal or a subcommand. */
-const ACTIONS = ["start", "resume", "status", "update", "list", "end"];
+const ACTIONS = ["start", "resume", "status", "update", "list", "end", "conduct"];
 
 /** Whether `skein run ...` drives a run, and is no call of the operation. */
 export function isRunCommand(args: readonly string[]): boolean {
   const [first] = args;
   if (first === undefined) return false;
   return !ACTIONS.includes(first) && first !== "--action" && first !== "--json";
+}
+
+/** How the terminal is written to. */
+export type Print = (text: string) => void;
+
+/**
+ * The project's folder.
+ * @throws Refusal `INVALID_INPUT`
+ */
+export function folderOf(typed: TypedRun): string {
+  const cwd = textOf(typed, "cwd") ?? Deno.env.get("SKEIN_DIR") ?? ".";
+  try {
+    return Deno.realPathSync(cwd);
+  } catch {
+    throw new Refusal("INVALID_INPUT", `skein run: there is no folder ${cwd}`, { field: "cwd" });
+  }
 }

@@ -100,4 +100,11 @@ export const ROWS: readonly Row[] = [
   row("guard_shell", { command: "ls" }, ALL),
   row("report_touched", { paths: ["touched.ts"] }, ALL),
   row("end_turn", {}, ALL),
+  row("conduct_run", { id: "r99999", repo: "." }, LEADING),
+  row("accept_plan", { run: "r99999" }, LEADING),
+  row("begin_attempt", { run: "r99999" }, WORKING),
+  row("note_attempt", { attempt: 99999 }, WORKING),
+  row("end_attempt", { attempt: 99999, outcome: "failed" }, WORKING),
+  row("list_attempts", {}, ALL),
+  row("stop_attempt", { task: "t99999" }, LEADING),
 ];

@@ -35,6 +35,12 @@ const FILLERS: Readonly<Record<string, Json>> = {
   guard_edit: { paths: ["free.ts"] },
   guard_shell: { command: "ls" },
   report_touched: { paths: ["free.ts"] },
+  conduct_run: { id: "r1" },
+  accept_plan: { run: "r1" },
+  begin_attempt: { run: "r1" },
+  note_attempt: { attempt: 1 },
+  end_attempt: { attempt: 1, outcome: "done" },
+  stop_attempt: { task: "t1" },
 };
 
 export const GIANT = "x".repeat(LIMITS.valueChars + 20_000);
@@ -53,6 +59,11 @@ function wrongTypes(schema: Schema): Json[] {
       return ["maybe", 1, {}, []];
     case "array":
       return [42, {}, [42], [{}], [["a"]]];
+    case "object":
+      return [42, "x", [1], { nobody_knows_it: 1 }];
+    case undefined:
+      // What may also be null.
+      return [{ nobody_knows_it: 1 }, true];
     default:
       throw new Error(`no wrong types for ${schema.type}`);
   }

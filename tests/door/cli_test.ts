@@ -61,6 +61,21 @@ Deno.test("skein: every operation is a subcommand that answers as JSON", async (
     const { task } = await shell.ok("task", "review", "t2", "approve");
     assertEquals(task.status, "completed");
     called.add("review_task");
+    await shell.ok("task", "create", "driven");
+    const driven: readonly (readonly [name: string, ...words: string[]])[] = [
+      ["conduct_run", "run", "conduct", "r1", "--repo", "."],
+      ["accept_plan", "plan", "accept", "r1"],
+      ["begin_attempt", "attempt", "begin", "r1", "--as", "w1"],
+      ["note_attempt", "attempt", "note", "--attempt", "1", "--output", "--as", "w1"],
+      ["list_attempts", "attempt", "list", "r1"],
+      ["stop_attempt", "attempt", "stop", "t3"],
+      ["end_attempt", "attempt", "end", "--attempt", "1", "--outcome", "done", "--as", "w1"],
+    ];
+    for (const [name, ...words] of driven) {
+      await shell.ok(...words);
+      called.add(name);
+    }
+    assertEquals((await shell.ok("get_task", "t3")).task.status, "completed");
     const { stdout } = await shell.run(["audit", "export"]);
     const rows = stdout.trim().split("\n").map((line) => JSON.parse(line));
     assertEquals(rows.map(({ seq }) => seq), rows.map((_, i) => i + 1));
@@ -148,9 +163,9 @@ Deno.test("skein: help lists every command, and each command every field", async
 
 Deno.test("skein run: a goal, or an action with what belongs to it", async () => {
   await withShell(async (shell) => {
-    const started = await shell.ok("run", "Ship version 2");
+    const started = await shell.ok("run", "start", "Ship version 2");
     assertEquals([started.run.id, started.run.goal], ["r1", "Ship version 2"]);
-    assertEquals((await shell.ok("run", "--goal", "list")).run.goal, "list");
+    assertEquals((await shell.ok("run", "start", "--goal", "list")).run.goal, "list");
     assertEquals((await shell.ok("run", "start", "Third", "--plan", "p")).run.plan, "p");
     assertEquals((await shell.ok("run", "list")).runs.length, 3);
     assertEquals((await shell.ok("run", "resume", "r1")).run.id, "r1");
