@@ -8,10 +8,12 @@ import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
 import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
-import { LIMITS } from "../core/limits.ts";
 import { type Conduct, spent } from "../fleet/rules.ts";
 import { deliver } from "../worktree/deliver.ts";
+import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
+import { removeWorktree } from "../worktree/remove.ts";
+import { dropMerged } from "../worktree/tidy.ts";
 
 /** What a conductor is given. */
 export interface ConductorOptions {
@@ -120,6 +122,7 @@ export class Conductor {
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
+    if (tree !== null) await tidy(tree);
     if (unfinished > 0) {
       const notes = [`skein retry TASK, then: skein run --resume ${run}`];
       if (tree !== null) notes.unshift(`what is done is on ${runBranch(run)}`);
@@ -138,6 +141,7 @@ export class Conductor {
     const text = `${conduct.target} is at ${commit.slice(0, 10)}`;
     this.#tell({ kind: "delivered", at: now(), commit, branch: conduct.target, text });
     await calls.run({ action: "end", id: run, plan: `completed: ${conduct.target} ${commit}` });
+    await dropMerged(tree);
     return this.#concluded("completed", snapshot, conduct, [], true);
   }
 
@@ -176,9 +180,15 @@ export class Conductor {
   }
 }
 
+/** Nobody works any more: worktrees that somebody died over go; what was not committed is parked. */
+async function tidy(tree: RunTree): Promise<void> {
+  const { worktrees } = await leftovers(tree);
+  for (const { path, state } of worktrees) {
+    if (state === "ready" || state === "gone") await removeWorktree(tree, path);
+  }
+  await sweepHalfMade(tree);
+}
+
 function now(): string {
   return new Date().toISOString();
 }
-
-/** How long workers are waited for once a run was stopped. */
-export const STOP_MS = 2 * LIMITS.attemptPollMs;

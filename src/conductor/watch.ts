@@ -49,7 +49,7 @@ export class Watch {
         kind: "begun",
         at: attempt.started_at,
         attempt,
-        text: `${attempt.worker} begins ${attempt.task}${which}${model}`,
+        text: `${attempt.worker} begins ${attempt.task} ${attempt.title}${which}${model}`,
       });
     }
     if (attempt.state === "running") return;
@@ -57,7 +57,7 @@ export class Watch {
       kind: "ended",
       at: attempt.ended_at ?? attempt.started_at,
       attempt,
-      text: `${attempt.task} ${attempt.state} by ${attempt.worker}` +
+      text: `${attempt.task} ${attempt.title}: ${attempt.state} by ${attempt.worker}` +
         (attempt.reason === null ? "" : `: ${attempt.reason}`),
     });
   }

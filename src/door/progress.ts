@@ -92,7 +92,9 @@ export class Progress {
       const report = attempt.report === null ? "" : " merging";
       lines.push(
         `  ${paint(style, "cyan", attempt.worker.padEnd(18))} ${attempt.task.padEnd(6)} ` +
-          `${clock(seconds)} ${attempt.turns} turns ${attempt.cost_usd.toFixed(2)} USD${report}`,
+          `${clock(seconds)} ${safe(oneLine(attempt.title))}${
+            paint(style, "dim", ` ${attempt.turns} turns ${attempt.cost_usd.toFixed(2)} USD`)
+          }${report}`,
       );
     }
     if (running.length > ROWS) lines.push(`  and ${running.length - ROWS} more`);

@@ -11,6 +11,7 @@ export interface AttemptRow {
   readonly id: number;
   readonly run: string;
   readonly task: string;
+  readonly title: string;
   /** Counted from 1 for each task. */
   readonly number: number;
   readonly kind: Kind;
@@ -59,7 +60,8 @@ export interface Report {
   readonly risks: string;
 }
 
-const COLUMNS = `id, run, task, number, kind, worker, peer, incarnation, claim_epoch, model, state,
+const COLUMNS =
+  `id, run, task, (SELECT title FROM task WHERE task.id = attempt.task) AS title, number, kind, worker, peer, incarnation, claim_epoch, model, state,
   stop, folder, branch, base, head, merged, parked, process, session, log, started_at, started_ms,
   first_output_at, ended_at, ended_ms, turns, tokens, cost_usd, report, reason, cause`;
 

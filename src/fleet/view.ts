@@ -7,6 +7,7 @@ export const attemptShape = z.object({
   id: z.number(),
   run: z.string(),
   task: z.string(),
+  title: z.string(),
   number: z.number(),
   kind: z.string(),
   worker: z.string(),
