@@ -20,7 +20,6 @@ export async function host(run: string, environment: Environment): Promise<numbe
     ...environment,
     role: "worker",
     session: null,
-    token: null,
     onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
   });
   const left = new AbortController();

@@ -152,7 +152,7 @@ class McpDoor {
         role,
         settings,
         secret,
-        token,
+        behalf: token,
         session: this.#session,
         client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),

@@ -28,8 +28,8 @@ export interface NodeOptions {
   readonly secret?: Uint8Array | null;
   /** The client behind the node, if there is one: its process and what it calls itself. */
   readonly client?: { readonly pid: number; readonly name: string } | null;
-  /** Acts for the peer it names, whose presence another process keeps (guest.ts). */
-  readonly token?: string | null;
+  /** Token of the peer on whose behalf it acts, and whose presence another process keeps (guest.ts). */
+  readonly behalf?: string | null;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }

@@ -117,7 +117,7 @@ export class Node {
   }
 
   #begin(store: Store): Promise<Life> {
-    const token = this.#options.token ?? null;
+    const token = this.#options.behalf ?? null;
     const inRepository = this.#project !== this.#options.folder;
     if (token !== null) return beginGuest(store, token, inRepository ? this.#tree : null);
     return beginLife(store, {
