@@ -5,6 +5,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
+import { builtPage, hasSources, PAGE_FILES, SOURCES } from "../claude/pagefiles.ts";
 import { selfCommand } from "../node/carry.ts";
 
 /** The page's three files, and a hash of them. */
@@ -16,12 +17,6 @@ export interface Page {
   /** False while it is being built: what is there then only says so. */
   readonly ready: boolean;
 }
-
-/** Names of the three, beside an installed program and in the cache. */
-export const PAGE_FILES = { html: "page.html", js: "page.js", css: "page.css" } as const;
-const ENTRY = "main.tsx";
-const HTML = "index.html";
-const CSS = "app.css";
 
 let page: Promise<Page> | null = null;
 let building: Promise<void> | null = null;
@@ -37,10 +32,6 @@ export async function pageAssets(home: string): Promise<Page> {
 async function fromSources(home: string): Promise<Page> {
   const folder = sourceFolder();
   if (folder === null) return notice("this program was installed without its page");
-  if (!isFile(join(folder, ENTRY))) {
-    const html = Deno.readTextFileSync(join(folder, HTML));
-    return pageOf(html, "", "");
-  }
   const cached = cacheOf(home, folder);
   const built = await readPage(cached);
   if (built !== null) return built;
@@ -56,16 +47,8 @@ async function fromSources(home: string): Promise<Page> {
 /** The folder of the page's sources, in a checkout. */
 function sourceFolder(): string | null {
   if (!import.meta.url.endsWith("/src/door/page.ts")) return null;
-  const folder = fromFileUrl(new URL("../../dashboard/", import.meta.url));
-  return isFile(join(folder, HTML)) ? folder : null;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
+  const folder = fromFileUrl(new URL(`../../${SOURCES}/`, import.meta.url));
+  return hasSources(folder) ? folder : null;
 }
 
 /** Where the page built from these very sources lies. */
@@ -127,7 +110,7 @@ async function build(): Promise<void> {
 /** `skein page`: builds the page of this checkout into the home's cache. Returns where it is. */
 export async function buildPage(home: string): Promise<string> {
   const folder = sourceFolder();
-  if (folder === null || !isFile(join(folder, ENTRY))) {
+  if (folder === null) {
     throw new Refusal("NOT_AVAILABLE", "page: there are no sources of a page to build", {
       hint: "Run it from a checkout of the repository.",
     });
@@ -146,31 +129,4 @@ export async function buildPage(home: string): Promise<string> {
     if (await readPage(target) === null) throw thrown;
   }
   return target;
-}
-
-/** Builds the page and gives its three files. */
-export async function builtPage(folder: string): Promise<ReadonlyMap<string, string>> {
-  const temporary = Deno.makeTempDirSync({ prefix: "skein-page-" });
-  try {
-    const out = join(temporary, PAGE_FILES.js);
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--platform", "browser", "--minify", "--output", out, ENTRY],
-      cwd: folder,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    if (!success) {
-      const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
-      throw new Refusal("NOT_AVAILABLE", `the page could not be built: ${why}`);
-    }
-    const css = join(folder, CSS);
-    return new Map([
-      [PAGE_FILES.html, Deno.readTextFileSync(join(folder, HTML))],
-      [PAGE_FILES.js, Deno.readTextFileSync(out)],
-      [PAGE_FILES.css, isFile(css) ? Deno.readTextFileSync(css) : ""],
-    ]);
-  } finally {
-    Deno.removeSync(temporary, { recursive: true });
-  }
 }
