@@ -5,6 +5,7 @@
 import { asRefusal } from "../core/errors.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import { Node } from "../node/node.ts";
+import type { OnLead } from "../node/leading.ts";
 import type { Environment } from "../node/settings.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { type Calls, callsOf } from "./calls.ts";
@@ -15,11 +16,16 @@ import { work } from "./work.ts";
 const LEAST_MS = 50;
 
 /** Runs a worker's process for a run until nothing is left to do; returns its exit code. */
-export async function host(run: string, environment: Environment): Promise<number> {
+export async function host(
+  run: string,
+  environment: Environment,
+  onLead: OnLead,
+): Promise<number> {
   const node = new Node({
     ...environment,
     role: "worker",
     session: null,
+    onLead,
     onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
   });
   const left = new AbortController();

@@ -26,6 +26,7 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "retry", summary: "try a failed task again" },
   { words: "tell", summary: "a message to whoever works on a task" },
   { words: "host", summary: "be a worker's process of a run (what skein run starts)" },
+  { words: "dashboard", summary: "open the page of the flock in a browser (--print: the link)" },
   { words: "up", summary: "be a peer without an agent, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },
   { words: "version", summary: "print the version" },
