@@ -128,7 +128,6 @@ export class Node {
       await commit(life.store, ({ tx }) => setSession(tx, life.entered.id, session));
       return;
     }
-    // Who it is says its token, whatever the session.
     if (life.guest) return;
     await this.#end(life);
     this.#life = null;
