@@ -63,9 +63,12 @@ export class Conductor {
     for (const event of events) this.#tell(event);
     this.#options.onLook?.(snapshot);
     if (signal?.aborted) return this.#concluded("left", snapshot, conduct, []);
-    for (const { task, outcome } of await sweep(calls, this.#tree(conduct), open)) {
+    const swept = await sweep(calls, this.#tree(conduct), open);
+    for (const { task, outcome } of swept) {
       this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
     }
+    // The look is older than what was just done.
+    if (swept.length > 0) return null;
     if (conduct.stopped !== null) {
       if (snapshot.running.length > 0) return null;
       return this.#concluded("stopped", snapshot, conduct, [`stopped by ${conduct.stopped}`]);
