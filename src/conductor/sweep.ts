@@ -2,7 +2,7 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated, by anybody, at the
 // same time: what one has done the other finds done.
 
-import { endGroup } from "../agent/group.ts";
+import { endGroup, type GroupRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { mergeTask } from "../worktree/merge.ts";
@@ -29,6 +29,9 @@ export async function sweep(
   attempts: readonly ShownAttempt[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
+  // All at once: each that ignores its end takes seconds.
+  const orphaned = attempts.filter((one) => one.orphaned === true && one.process !== null);
+  await Promise.all(orphaned.map(({ process }) => endGroup(process as GroupRecord)));
   for (const attempt of attempts) {
     try {
       const one = attempt.orphaned === true
@@ -65,8 +68,6 @@ async function reviewed(
 }
 
 async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt): Promise<Swept> {
-  const process = attempt.process as Parameters<typeof endGroup>[0] | null;
-  if (process !== null) await endGroup(process);
   const { id, task, folder, branch } = attempt;
   const here = tree !== null && folder !== null && branch !== null && exists(folder);
   const handedIn = attempt.report !== null && attempt.lost !== true;

@@ -95,9 +95,11 @@ async function hindranceOf(
     recoveryMs: LIMITS.limitRecoveryMs,
   });
   if (limitMs > 0) return { reason: "limit", ms: limitMs };
-  const free = mayStart(run, {
+  const running = await table.runningByRun(tx);
+  // Two conductors of one run start more workers than either would.
+  const free = (running.get(run) ?? 0) < conduct.workers && mayStart(run, {
     most: ctx.settings.agents ?? LIMITS.agents,
-    running: await table.runningByRun(tx),
+    running,
     wanting: await table.wantingRuns(tx),
   });
   return free ? null : { reason: "busy", ms: LIMITS.attemptPollMs };

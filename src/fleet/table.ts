@@ -253,13 +253,15 @@ export function setHosts(tx: Tx, incarnation: string, run: string): Promise<numb
   );
 }
 
-/** Names of the workers that do a run's tasks now. */
+/** Names of the workers that do a run's tasks now: those whose process lives. */
 export async function hostsOf(tx: Tx, run: string): Promise<string[]> {
-  const rows = await tx.all<{ name: string }>(
-    "SELECT name FROM peer WHERE hosts = ? AND state = 'live' ORDER BY name",
+  const rows = await tx.all<{ name: string; incarnation: string }>(
+    "SELECT name, incarnation FROM peer WHERE hosts = ? AND state = 'live' ORDER BY name",
     run,
   );
-  return rows.map(({ name }) => name);
+  const names: string[] = [];
+  for (const { name, incarnation } of rows) if (!await isOver(tx, incarnation)) names.push(name);
+  return names;
 }
 
 /**

@@ -57,3 +57,94 @@ Deno.test("death: a worker's process that dies at any of its git commands costs 
     assertEquals(Deno.readTextFileSync(join(stage.repo, "mine.txt")), "untracked\n");
   });
 });
+
+Deno.test("death: handed in, merged and swept: a death between any two of these is made good", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("write", { do: "write", path: "$<rest>", text: "by $<task>\n" }, {
+      do: "mcp",
+      name: "complete_task",
+      input: { id: "$<task>", summary: "handed in" },
+    })]);
+    const deaths = ["commit -q", "commit-tree", "update-ref -m skein: merge", "status --porcelain"];
+    const files = names(deaths.length);
+    const plan = stage.plan(writes(files));
+    await abandonedRun(stage, ["run", "all", "--tasks", plan, "--json"]);
+    // The last one dies after its merge, while it looks whether the worktree may go.
+    const hosts = deaths.map((words, i) =>
+      startHost(stage, "r1", { PATH: deadlyGitAt(stage, words, i === 2) })
+    );
+    await Promise.all(hosts.map(({ ended }) => ended));
+    await resumed(stage);
+    await audit(stage, { tasks: deaths.length });
+    assertEquals(await stage.files(), ["README.md", ...files].sort());
+    const summaries = rows<{ summary: string }>(stage, "SELECT summary FROM task");
+    assertEquals(new Set(summaries.map(({ summary }) => summary)), new Set(["handed in"]));
+  });
+});
+
+Deno.test("death: with worker and agent at work, deaf children too; what was not committed is parked", async () => {
+  await withStage(async (stage) => {
+    const children = join(stage.folder, "children");
+    stage.play([{
+      match: "\\nTask (?<task>t\\d+): write (?<rest>[^\\n]*)",
+      times: 2,
+      steps: [
+        { do: "deaf" },
+        { do: "fork", deaf: true, ownGroup: true, tell: children },
+        { do: "fork", deaf: true, tell: children, holdOutput: true },
+        { do: "write", path: "half-$<task>.txt", text: "half of $<task>\n" },
+        { do: "wait", file: join(stage.folder, "never") },
+      ],
+    }, WRITES]);
+    const run = stage.start(["run", "all", "--tasks", stage.plan(writes(names(2))), "--json"]);
+    await eventually(() => told(children).length === 4, {
+      what: "their children",
+      withinMs: 15_000,
+    });
+    const first = told(children);
+    killAll(hostsOf(stage));
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    await audit(stage, { tasks: 2 });
+    assertEquals(first.filter(lives), [], "no child is left");
+    const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
+    for (const task of ["t1", "t2"]) {
+      const ref = parked.split("\n").find((one) => one.includes(`/${task}-1/`)) ?? "";
+      assertEquals(await stage.git("show", `${ref}:half-${task}.txt`), `half of ${task}\n`);
+    }
+    assertEquals(await stage.files(), ["README.md", ...names(2)], "and none of it is delivered");
+  });
+});
+
+Deno.test("death: without their conductor the workers go on; two that take over share what is left", async () => {
+  await withStage(async (stage) => {
+    const [tally, most] = [join(stage.folder, "tally"), join(stage.folder, "most")];
+    // Each agent tells how many are at work beside it.
+    withShellAgent(
+      stage,
+      `mkdir -p ${tally}; touch ${tally}/$1; ls ${tally} | wc -l >> ${most}
+while [ ! -e ${stage.folder}/go ]; do sleep 0.05; done; sleep 0.1; rm ${tally}/$1`,
+    );
+    const files = names(8);
+    const plan = stage.plan(writes(files));
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "2", "--json"]);
+    await attemptsAre(stage, "running", 2);
+    run.signal("SIGKILL");
+    await run.ended;
+    const hosts = hostsOf(stage);
+    assertEquals(hosts.length, 2, "the workers live on");
+    const both = [1, 2].map(() => stage.start(["run", "--resume", "r1", "--json"]));
+    letGo(stage);
+    await attemptsAre(stage, "done", 2);
+    killAll(hosts.slice(0, 1));
+    for (const { ended } of both) {
+      const ran = await ended;
+      assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+      assertEquals(resultOf(ran)["state"], "completed");
+    }
+    await audit(stage, { tasks: 8 });
+    assertEquals(await stage.files(), ["README.md", ...files].sort());
+    const seen = Deno.readTextFileSync(most).split("\n").filter(Boolean).map(Number);
+    assert(Math.max(...seen) <= 2, `never more than -w at once: ${seen}`);
+  });
+});
