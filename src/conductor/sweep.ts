@@ -16,7 +16,7 @@ import type { Calls } from "./calls.ts";
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "lost" | "stopped";
+  readonly outcome: "done" | "conflict" | "lost" | "stopped" | "review";
 }
 
 /**
@@ -74,6 +74,15 @@ async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt)
   if (handedIn && attempt.kind !== "plan" && tree !== null && branch !== null) {
     if (here) await saveWork(folder, { message: `Work on ${task} by ${attempt.worker}` });
     return await merge(calls, tree, attempt);
+  }
+  const asked = attempt.lost !== true && attempt.kind !== "plan" && here &&
+    ["in_review", "completed"].includes((await calls.task(task)).status);
+  if (asked) {
+    // Somebody looks at it, or has: it is merged once it is approved.
+    const { commit } = await saveWork(folder, { message: `Work on ${task} by ${attempt.worker}` });
+    await calls.end({ attempt: id, outcome: "review", head: commit });
+    await removeWorktree(tree, folder);
+    return { attempt: id, task, outcome: "review" };
   }
   const kept = here ? await park(folder, { run: tree.run, task, attempt: attempt.number }) : null;
   if (here) await removeWorktree(tree, folder);

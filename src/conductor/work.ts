@@ -131,8 +131,10 @@ async function settle(
     return await finish(order, tree, place, used);
   }
   if (verdict === "done" && attempt.kind !== "plan") {
+    // It waits for somebody, or somebody was quicker than the agent's end.
     const { status } = await calls.task(attempt.task);
-    if (status === "in_review") return await review(order, tree, place, used);
+    const asked = status === "in_review" || status === "completed";
+    if (asked && (await standOf(order)).current) return await review(order, tree, place, used);
   }
   const parked = await leave(tree, place, attempt);
   await calls.end({
