@@ -18,9 +18,9 @@ import { startConflict } from "../worktree/conflict.ts";
 import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
-import { removeWorktree } from "../worktree/remove.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
+import { clearAway } from "./clear.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
 
@@ -230,7 +230,7 @@ async function finish(
       ...used,
     });
   }
-  await removeWorktree(tree, folder);
+  await clearAway(tree, folder);
 }
 
 /** Which task, attempt and worker a commit is of. */
@@ -255,7 +255,7 @@ async function review(
     ...used,
     ...(head === null ? {} : { head: head.commit }),
   });
-  if (tree !== null) await removeWorktree(tree, place.folder);
+  if (tree !== null) await clearAway(tree, place.folder);
 }
 
 /** What the end of a session that did not get the task done means for it. */
@@ -310,6 +310,6 @@ async function leave(
   if (tree === null || place === null || place.branch === null) return null;
   const whose = { run: attempt.run, task: attempt.task, attempt: attempt.number };
   const parked = await park(place.folder, whose);
-  await removeWorktree(tree, place.folder);
+  await clearAway(tree, place.folder);
   return parked?.ref ?? null;
 }

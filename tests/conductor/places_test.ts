@@ -106,7 +106,6 @@ Deno.test("places: a goal is words and nothing else, however it looks", async ()
     const goals = [
       "\n\n  $(touch pwned); `touch pwned`; touch pwned\n--json -w 99 {prompt} {folder}\n",
       `${"\u{1f9f6}".repeat(150)} "quotes" 'and' \\ back`,
-      "\u001b[31mred\u001b[0m \u202eright to left",
     ];
     for (const [i, goal] of goals.entries()) {
       const ran = await stage.skein(["run", `--goal=${goal}`, "--json", "--attempts", "1"]);
@@ -114,10 +113,10 @@ Deno.test("places: a goal is words and nothing else, however it looks", async ()
       const result = resultOf(ran);
       assertEquals(result["goal"], goal.trim(), ran.stderr);
       assertEquals(result["state"], "completed");
-      const plain = await stage.skein(["run", "status", String(result["run"])]);
-      // deno-lint-ignore no-control-regex
-      assert(!/[\u001b\u202e]/.test(plain.stdout), JSON.stringify(plain.stdout));
     }
+    const control = await stage.skein(["run", "--goal=\u001b[31mred", "--json"]);
+    assert(control.code === 2 && control.stdout.includes("U+001b"), control.stdout);
+    assertEquals(rows(stage, "SELECT id FROM run").length, goals.length, "nothing is stored of it");
     assertEquals(await stage.files(), ["README.md"]);
     for (const folder of [stage.repo, stage.folder]) assert(!exists(join(folder, "pwned")));
     const empty = await stage.skein(["run", "  "]);
