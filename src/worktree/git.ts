@@ -121,9 +121,10 @@ export async function git(
       if ((options.ok ?? [0]).includes(result.code)) return result;
       throw failed(folder, args, result);
     }
-    if (performance.now() > deadline && !clearStaleLock(lock)) {
-      throw busy(lock, args);
-    }
+    const cleared = lock.endsWith(".lock") && clearStaleLock(lock);
+    // One that comes back again and again belongs to somebody who lives: patience has an end too.
+    const patienceMs = cleared ? 3 * TIMES.gitLockMs : 0;
+    if (performance.now() > deadline + patienceMs) throw busy(lock, args);
     await new Promise((wake) => setTimeout(wake, pauseMs * (0.5 + Math.random())));
   }
 }
