@@ -100,7 +100,8 @@ function treesOf(r: RunTree): LeftTree[] {
   for (const name of namesIn(place.folder)) {
     const path = join(place.folder, name);
     if (
-      seen.has(path) || /^\.(old|run)-|\.lock$|^(run\.json|branch\.made|deliver\.json)$/.test(name)
+      seen.has(path) ||
+      /^\.(old|run)-|\.lock$|^(run\.json|branch\.made|deliver\.(json|guard))$/.test(name)
     ) {
       continue;
     }

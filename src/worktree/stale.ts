@@ -65,19 +65,24 @@ function ownerGone(lock: string, info: Deno.FileInfo, folders: readonly string[]
   if (made < Date.now() - Deno.osUptime() * 1000 - BOOT_MARGIN_MS) return true;
   // A lock this young may belong to a git that has not even changed its folder yet.
   if (Date.now() - made < TIMES.gitLockMs / 2) return false;
-  if (Deno.build.os !== "linux") return false;
+  return livingGit([...folders, dirname(lock)]) === false;
+}
+
+/** Whether a living git works in one of these folders; null where that cannot be seen. */
+export function livingGit(folders: readonly string[]): boolean | null {
+  if (Deno.build.os !== "linux") return null;
   try {
     for (const { name } of Deno.readDirSync("/proc")) {
-      if (/^\d+$/.test(name) && mayHold(name, lock, folders)) return false;
+      if (/^\d+$/.test(name) && isGitIn(name, folders)) return true;
     }
-    return true;
-  } catch {
-    // /proc is closed to us: unknown.
     return false;
+  } catch {
+    // /proc is closed to us.
+    return null;
   }
 }
 
-function mayHold(pid: string, lock: string, folders: readonly string[]): boolean {
+function isGitIn(pid: string, folders: readonly string[]): boolean {
   let folder: string;
   try {
     if (!Deno.readTextFileSync(`/proc/${pid}/comm`).startsWith("git")) return false;
@@ -87,7 +92,7 @@ function mayHold(pid: string, lock: string, folders: readonly string[]): boolean
     // It has just ended, or is another user's, who has no business in here.
     return false;
   }
-  return [...folders, dirname(lock)].some((one) => folder === one || folder.startsWith(`${one}/`));
+  return folders.some((one) => folder === one || folder.startsWith(`${one}/`));
 }
 
 /** Runs `body` under a lock that the kernel frees with its holder; false when another has it. */

@@ -37,10 +37,6 @@ interface Life {
 
 const LIVES: Record<string, Life> = {
   "add": { before: ["open"], steps: ["open", "add", "work", "save", "merge", "remove"] },
-  "save, merge, remove, drop": {
-    before: ["open", "add", "work"],
-    steps: ["save", "merge", "remove", "drop"],
-  },
   "a later merge": {
     before: ["open", "add:t0", "add", "work:t0", "work", "save:t0", "merge:t0", "remove:t0"],
     steps: ["save", "merge", "remove", "drop"],
@@ -189,7 +185,7 @@ for (const when of ["before", "after"] as const) {
   });
 }
 
-Deno.test("crash: killed at any moment together with its git, again and again", async () => {
+Deno.test("promise 8: killed at any moment with its git, again and again, a host loses nothing", async () => {
   const steps = ["open", "add", "work", "save", "merge", "remove"];
   for (let round = 0; round < 12; round++) {
     await withWorld(async (world) => {

@@ -101,3 +101,52 @@ Deno.test("openRun: refuses where no run can begin, and says what to do", async 
     await refused(() => openRun({ ...world.run, run: "r2" }), "GIT_FAILED", "cannot be written");
   });
 });
+
+Deno.test("worktree: submodules stay empty, or keep the worktree while they hold work of their own", async () => {
+  await withWorld(async (world) => {
+    const allow = ["-c", "protocol.file.allow=always"];
+    await git(world.repo, ...allow, "submodule", "add", "-q", world.remote, "module");
+    await git(world.repo, "commit", "-q", "-m", "a submodule");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals([...Deno.readDirSync(join(tree.path, "module"))], []);
+    write(join(tree.path, "x.txt"), "x\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).files, ["x.txt"]);
+    await git(tree.path, ...allow, "submodule", "--quiet", "update", "--init");
+    const inside = join(tree.path, "module");
+    write(join(inside, "a.txt"), "changed in the submodule\n");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "submodules");
+    await git(inside, "commit", "-q", "-a", "-m", "inside");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "submodules");
+    await git(inside, "reset", "-q", "--hard", "HEAD~1");
+    await removeWorktree(world.run, tree.path);
+    assertEquals(
+      (await mergeTask(world.run, { task: "t1", branch: tree.branch })).outcome,
+      "merged",
+    );
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+    await assertTidy(world);
+  }, { dirty: false });
+});
+
+Deno.test("worktree: a filter that fails leaves nothing half made; one that works is used", async () => {
+  await withWorld(async (world) => {
+    write(join(world.repo, ".gitattributes"), "*.up filter=up\n");
+    await git(world.repo, "config", "filter.up.clean", "tr A-Z a-z");
+    await git(world.repo, "config", "filter.up.smudge", "tr a-z A-Z");
+    await git(world.repo, "config", "filter.up.required", "true");
+    write(join(world.repo, "big.up"), "LARGE\n");
+    await git(world.repo, "add", "-A");
+    await git(world.repo, "commit", "-q", "-m", "filtered");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals(Deno.readTextFileSync(join(tree.path, "big.up")), "LARGE\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).empty, true);
+    await removeWorktree(world.run, tree.path);
+    await git(world.repo, "config", "filter.up.smudge", "false");
+    const refusal = await assertRejects(() => add(world, "t2"), Refusal, "filter") as Refusal;
+    assertEquals(refusal.code, "GIT_FAILED");
+    await assertTidy(world);
+  }, { dirty: false });
+});
