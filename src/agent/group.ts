@@ -113,6 +113,16 @@ export class Group {
     return { ours, strangers: members.length > 0 && ours.length === 0 };
   }
 
+  /**
+   * Takes all that bear the group's number for its own. Only for who has just seen its leader end: as
+   * long as a member lives the number is not given to others.
+   */
+  claim(): void {
+    for (const { pid, pgid, start } of this.#tools.table.all()) {
+      if (pgid === this.#record.pgid && pid !== Deno.pid) this.#known.set(pid, start);
+    }
+  }
+
   #isKnown({ pid, start }: Process): boolean {
     const { pid: leader, startTime } = this.#record;
     return (pid === leader && startTime !== "" && start === startTime) ||

@@ -175,6 +175,7 @@ export class AgentProcess {
     });
     const { code, signal } = await this.#child.status;
     this.#left = true;
+    this.#group.claim();
     clearTimeout(this.#leaveTimer);
     // What it has left behind may hold its output open, and would outlive it.
     const left = this.#sweep();
@@ -217,7 +218,10 @@ export class AgentProcess {
     if (this.#start.protocol === "text") this.#remember(line);
     for (const event of events) {
       if (event.kind === "result") this.#settle(event);
-      if (event.kind === "limit") this.#limit = event;
+      // The same limit may be told twice, once without its end.
+      if (event.kind === "limit" && (event.resetsAtMs !== null || this.#limit === null)) {
+        this.#limit = event;
+      }
       this.#guard(() => this.#start.onEvent(event));
     }
   }
