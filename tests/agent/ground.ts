@@ -53,6 +53,7 @@ export interface StartOptions {
   readonly command?: string;
   readonly order?: Partial<AgentOrder>;
   readonly env?: Readonly<Record<string, string>>;
+  readonly leaveMs?: number;
   readonly onEvent?: (event: AgentEvent) => void;
 }
 
@@ -78,6 +79,7 @@ export async function withGround(body: (ground: Ground) => Promise<void>): Promi
           FAKE_AGENT: writeScenario(folder, scenario),
           ...options.env,
         },
+        ...(options.leaveMs === undefined ? {} : { leaveMs: options.leaveMs }),
         log: join(folder, "logs", `${crypto.randomUUID()}.ndjson`),
         onEvent: (event) => {
           events.push(event);

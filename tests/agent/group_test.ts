@@ -11,6 +11,7 @@ import {
   MARK,
   parseRecord,
   recordOf,
+  recordOfMark,
 } from "../../src/agent/group.ts";
 import {
   fromStat,
@@ -187,6 +188,19 @@ Deno.test("Group: who left it is ended by number, who only bears the number of t
   const ended = await endGroup(RECORD, { graceMs: 0, tools });
   assertEquals(ended.outcome, "ended");
   assertEquals([...new Set(sent.map(([pid]) => pid))], [150]);
+});
+
+Deno.test("endGroup: by the mark alone, when a host died before it could store more", async () => {
+  await withGround(async ({ folder, start }) => {
+    const tell = join(folder, "pids");
+    const { agent } = start([{ do: "fork", count: 2, deaf: true, tell }, { do: "hang" }]);
+    await eventually(() => told(tell).length === 2);
+    const { record } = agent;
+    assertEquals((await endGroup(recordOfMark("another"))).outcome, "gone");
+    assertEquals((await endGroup(recordOfMark(record.mark), { graceMs: 20 })).outcome, "ended");
+    assertEquals([record.pid, ...told(tell)].filter(lives), []);
+    await agent.ended;
+  });
 });
 
 Deno.test("Group: what cannot be ended is named", async () => {

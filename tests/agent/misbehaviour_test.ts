@@ -92,10 +92,12 @@ Deno.test("agent: a stopped one is ended, too", async () => {
 
 Deno.test("agent: one that stays after the end of its input is ended, and its result counts", async () => {
   await withGround(async ({ start }) => {
-    const { agent, events } = start({ stays: true, rules: [always({ do: "say", text: "done" })] });
-    await eventually(() => events.some(({ kind }) => kind === "result"));
-    const exit = await agent.end({ why: "did not leave" });
-    assertEquals([exit.endedFor, verdictOf(exit).verdict], ["did not leave", "done"]);
+    const stays = { stays: true, rules: [always({ do: "say", text: "done" })] };
+    const exit = await start(stays, { leaveMs: 50 }).agent.ended;
+    assertEquals([exit.endedFor, verdictOf(exit).verdict], [
+      "did not leave after its result",
+      "done",
+    ]);
   });
 });
 
