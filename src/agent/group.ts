@@ -175,19 +175,16 @@ export class Group {
     const { pgid } = this.#record;
     const { table, kill } = this.#tools;
     // Looked at once more: between two looks a number may have become another's.
-    const here = ours.filter(({ pid, start }) => table.process(pid)?.start === start);
+    const now = new Map(table.all().map((one) => [one.pid, one]));
+    const here = ours.filter(({ pid, start }) => now.get(pid)?.start === start);
     const inGroup = here.filter((one) => one.pgid === pgid && pgid !== 0);
     // The whole group at once: nobody of it can start another meanwhile and be missed.
-    if (inGroup.length > 0 && pgid !== ownGroup(table)) send(() => kill(-pgid, signal));
+    if (inGroup.length > 0 && pgid !== now.get(Deno.pid)?.pgid) send(() => kill(-pgid, signal));
     else for (const { pid } of inGroup) send(() => kill(pid, signal));
     for (const { pid } of here.filter((one) => !inGroup.includes(one))) {
       send(() => kill(pid, signal));
     }
   }
-}
-
-function ownGroup(table: ProcessTable): number {
-  return table.process(Deno.pid)?.pgid ?? 0;
 }
 
 function send(kill: () => void): void {

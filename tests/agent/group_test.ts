@@ -8,23 +8,18 @@ import {
   Group,
   type GroupRecord,
   type GroupTools,
-  MARK,
   parseRecord,
   recordOf,
   recordOfMark,
 } from "../../src/agent/group.ts";
-import {
-  fromStat,
-  type Process,
-  type ProcessTable,
-  psTable,
-  systemTable,
-} from "../../src/agent/processes.ts";
+import type { Process, ProcessTable } from "../../src/agent/processes.ts";
 import { eventually } from "../support/eventually.ts";
 import { withTempFolder } from "../support/temp.ts";
+import { COMMAND_FLAGS } from "../../src/claude/install.ts";
 import { endMarked, fakeProgram, kill, lives, told, withGround, writeScenario } from "./ground.ts";
 import type { Step } from "./scenario.ts";
 
+const GROUP = new URL("../../src/agent/group.ts", import.meta.url).href;
 const HOST = new URL("./fake_host.ts", import.meta.url).pathname;
 
 /** A host as a process of its own with one agent; gives the host and the agent's record. */
@@ -227,32 +222,36 @@ Deno.test("parseRecord: what was stored, and nothing else", () => {
   assertEquals(parseRecord(JSON.stringify({ ...RECORD, pid: "100" })), null);
 });
 
-Deno.test("fromStat: a name with anything in it, and a zombie", () => {
-  const stat = (state: string): string =>
-    `5 (a) b (c) ${state} 1 77 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 2`;
-  assertEquals(fromStat(5, stat("S")), { pid: 5, pgid: 77, start: "123456" });
-  assertEquals(fromStat(5, stat("Z")), null);
-  assertEquals(fromStat(5, null), null);
-});
-
 Deno.test({
-  name: "psTable: sees what /proc shows, and knows marks from a listing of environments",
+  name: "endGroup: with the permissions of the installed command, too, which may not read /proc",
   ignore: Deno.build.os !== "linux",
-  fn() {
-    const real = systemTable().process(Deno.pid);
-    const listed = psTable((program, args) => {
-      const { stdout } = new Deno.Command(program, { args: [...args], env: { LC_ALL: "C" } })
-        .outputSync();
-      return new TextDecoder().decode(stdout);
-    });
-    const seen = listed.process(Deno.pid);
-    assertEquals([seen?.pid, seen?.pgid], [Deno.pid, real?.pgid]);
-    assert(listed.all().some(({ pid, start }) => pid === Deno.pid && start === seen?.start));
-    const environments = psTable(() => `  12 claude -p HOME=/h ${MARK}=m\n 13 sh ${MARK}=mm X=1\n`);
-    const among = [12, 13].map((pid) => ({ pid, pgid: pid, start: "" }));
-    assertEquals(environments.marked(MARK, "m", among).map(({ pid }) => pid), [12]);
-    assertEquals(psTable(() => null).all(), []);
-  },
+  fn: () =>
+    withGround(async ({ folder, start }) => {
+      const tell = join(folder, "pids");
+      const { agent } = start([
+        { do: "fork", count: 1, deaf: true, tell },
+        { do: "fork", count: 1, deaf: true, ownGroup: true, tell },
+        { do: "hang" },
+      ]);
+      await eventually(() => told(tell).length === 2);
+      const text = JSON.stringify(agent.record);
+      const code = `import { endGroup, recordOf } from "${GROUP}";
+        const record = ${text};
+        const seen = recordOf(record.pid, record.mark);
+        const { outcome } = await endGroup(record, { graceMs: 50 });
+        Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify({ seen, outcome })));`;
+      const path = join(folder, "end.ts");
+      Deno.writeTextFileSync(path, code);
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-check", "--no-prompt", ...COMMAND_FLAGS, path],
+      }).output();
+      assertEquals(JSON.parse(new TextDecoder().decode(stdout)), {
+        seen: agent.record,
+        outcome: "ended",
+      });
+      assertEquals([agent.record.pid, ...told(tell)].filter(lives), []);
+      await agent.ended;
+    }),
 });
 
 Deno.test("recordOf: a process that has ended has no start, and its record ends nobody", async () => {

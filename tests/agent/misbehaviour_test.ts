@@ -120,11 +120,17 @@ Deno.test("agent: processes that left its group with its mark end; those that ho
 Deno.test("agent: messages while it is busy are answered before it hears the end", async () => {
   await withGround(async ({ folder, start }) => {
     const go = join(folder, "go");
+    let heard: boolean | null = null;
     const { agent, events } = start({
       rules: [
         { match: "^begin", steps: [{ do: "say", text: "ready" }, { do: "wait", file: go }] },
         { match: "^also (?<what>\\w+)", steps: [{ do: "say", text: "did $<what>" }] },
       ],
+    }, {
+      // Between two results it can still hear.
+      onEvent: ({ kind }) => {
+        if (kind === "result") heard ??= agent.say("also three");
+      },
     });
     await eventually(() => events.some(({ kind }) => kind === "text"));
     assert(agent.say("also one"));
@@ -132,8 +138,8 @@ Deno.test("agent: messages while it is busy are answered before it hears the end
     Deno.writeTextFileSync(go, "");
     await agent.ended;
     const texts = events.filter((one) => one.kind === "text").map((one) => one.text);
-    assertEquals(texts, ["ready", "did one", "did two"]);
-    assertEquals(events.filter(({ kind }) => kind === "result").length, 3);
+    assertEquals([heard, texts], [true, ["ready", "did one", "did two", "did three"]]);
+    assertEquals(events.filter(({ kind }) => kind === "result").length, 4);
   });
 });
 
