@@ -29,7 +29,16 @@ async function startHost(
 ): Promise<{ host: Deno.ChildProcess; record: GroupRecord }> {
   const file = join(folder, "record.json");
   const host = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", HOST, fakeProgram(folder), folder, file],
+    args: [
+      "run",
+      "--no-check",
+      "--no-prompt",
+      ...COMMAND_FLAGS,
+      HOST,
+      fakeProgram(folder),
+      folder,
+      file,
+    ],
     env: { FAKE_AGENT: writeScenario(folder, steps) },
     stdin: "null",
     stdout: "null",
