@@ -79,8 +79,13 @@ Deno.test("endGroup: after kill -9 of its host nothing of an agent stays, whatev
 Deno.test("agent: whose host was killed hears the end of its input and leaves by itself", async () => {
   await withTempFolder(async (folder) => {
     const go = join(folder, "go");
-    const { host, record } = await startHost(folder, [{ do: "wait", file: go }]);
+    const begun = join(folder, "begun");
+    const { host, record } = await startHost(folder, [
+      { do: "write", path: begun, text: "" },
+      { do: "wait", file: go },
+    ]);
     try {
+      await eventually(() => Deno.statSync(begun));
       host.kill("SIGKILL");
       await host.status;
       assert(lives(record.pid));

@@ -118,12 +118,11 @@ Deno.test("agent: processes that left its group with its mark end; those that ho
 });
 
 Deno.test("agent: messages while it is busy are answered before it hears the end", async () => {
-  await withGround(async ({ folder, start }) => {
-    const go = join(folder, "go");
+  await withGround(async ({ start }) => {
     let heard: boolean | null = null;
     const { agent, events } = start({
       rules: [
-        { match: "^begin", steps: [{ do: "say", text: "ready" }, { do: "wait", file: go }] },
+        { match: "^begin", steps: [{ do: "say", text: "ready" }, { do: "queue", count: 2 }] },
         { match: "^also (?<what>\\w+)", steps: [{ do: "say", text: "did $<what>" }] },
       ],
     }, {
@@ -135,7 +134,6 @@ Deno.test("agent: messages while it is busy are answered before it hears the end
     await eventually(() => events.some(({ kind }) => kind === "text"));
     assert(agent.say("also one"));
     assert(agent.say("also two"));
-    Deno.writeTextFileSync(go, "");
     await agent.ended;
     const texts = events.filter((one) => one.kind === "text").map((one) => one.text);
     assertEquals([heard, texts], [true, ["ready", "did one", "did two", "did three"]]);
