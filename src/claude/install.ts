@@ -82,7 +82,7 @@ export function serverFlags(places: Places): string[] {
 }
 
 /** What the command may do: it installs, spawns and mirrors, too. */
-const COMMAND_FLAGS = [
+export const COMMAND_FLAGS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
