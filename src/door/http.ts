@@ -96,8 +96,8 @@ class Door {
     throw new Refusal(
       "NOT_AVAILABLE",
       `the page cannot be served on ${HOST}, ports ${this.#preferred} to ${last}: ` +
-        asRefusal(why).message,
-      { hint: "Set SKEIN_PORT to a free port from 1024 on, or to 0 for any." },
+        `${asRefusal(why).message}. Set SKEIN_PORT to a free port from 1024 on, or to 0 for any`,
+      { field: "SKEIN_PORT" },
     );
   }
 
