@@ -22,7 +22,7 @@ export function homeContract(): void {
 const NOW = SCHEMA_VERSION;
 const LATER = NOW + 2;
 /** The last step that older writers cannot go past. */
-const BREAKING = MIGRATIONS.findLast(({ breaking }) => breaking)?.version;
+const LAST_BREAKING = MIGRATIONS.findLast(({ breaking }) => breaking)?.version;
 const ADDITIVE: Migration = {
   version: NOW + 1,
   breaking: false,
@@ -70,7 +70,10 @@ function migrations(): void {
       const store = await home.open();
       home.addPeer("old", { schema: NOW });
       home.sql((db) => migrate(db, [ADDITIVE], NOW, () => true));
-      assertEquals([home.meta("schema"), home.meta("min_writer")], [`${NOW + 1}`, `${BREAKING}`]);
+      assertEquals([home.meta("schema"), home.meta("min_writer")], [
+        `${NOW + 1}`,
+        `${LAST_BREAKING}`,
+      ]);
       await act(store);
       const bad: Migration = { version: LATER + 1, breaking: false, sql: "CREATE TABLE more (x)" };
       await assertRejects(async () => {
