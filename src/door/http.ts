@@ -123,7 +123,11 @@ class Door {
     });
     const stop = (): void => {
       server.shutdown().catch((thrown) => this.#lead.trouble("http", thrown));
-      Deno.unrefTimer(setTimeout(() => cut.abort(), LAST_WORDS_MS));
+      const timer = setTimeout(() => cut.abort(), LAST_WORDS_MS);
+      Deno.unrefTimer(timer);
+      // There is nothing to cut any more, and Deno throws where one tries.
+      const done = (): void => clearTimeout(timer);
+      server.finished.then(done, done);
     };
     return { port: own, stop };
   }
