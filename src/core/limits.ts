@@ -152,7 +152,7 @@ export const LIMITS = {
   agentUnreadBytes: 1024 * 1024,
   /** The same call with the same answer this many times in a row, and an agent is stuck. */
   agentRepeats: 6,
-  /** Jitter of a delay before another attempt, as a part of it: a crowd does not come back at once. */
+  /** Jitter of a delay before another attempt, in percent of it: a crowd does not come back at once. */
   retryJitterPercent: 20,
   /** After a usage limit that does not tell its end, an agent is tried again after this. */
   limitUnknownS: 900,
