@@ -14,7 +14,7 @@ export interface Identity {
 /** The environment without what says who its parent is: a child is nobody else's session. */
 export function inherited(env: Readonly<Record<string, string>>): Record<string, string> {
   const own = /^(CLAUDECODE|CLAUDE_CODE_|CLAUDE_PROJECT_DIR|CLAUDE_PID|AI_AGENT|SKEIN_|PEER_)/;
-  const kept = /^(SKEIN_RATE|SKEIN_POLICY|SKEIN_SECRET|SKEIN_AGENT)$/;
+  const kept = /^SKEIN_(RATE|POLICY|SECRET|AGENTS?|LEASE_S|STALLED_S)$/;
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !own.test(name) || kept.test(name)),
   );

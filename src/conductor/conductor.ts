@@ -8,6 +8,7 @@ import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
 import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
+import { asRefusal } from "../core/errors.ts";
 import { type Conduct, spent } from "../fleet/rules.ts";
 import { deliver } from "../worktree/deliver.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
@@ -63,13 +64,17 @@ export class Conductor {
     for (const event of events) this.#tell(event);
     this.#options.onLook?.(snapshot);
     if (signal?.aborted) return this.#concluded("left", snapshot, conduct, []);
-    for (const { task, outcome } of await sweep(calls, this.#tree(conduct), open)) {
+    const swept = await sweep(calls, this.#tree(conduct), open);
+    for (const { task, outcome } of swept) {
       this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
     }
+    // The look is older than what was just done.
+    if (swept.length > 0) return null;
     if (conduct.stopped !== null) {
       if (snapshot.running.length > 0) return null;
       return this.#concluded("stopped", snapshot, conduct, [`stopped by ${conduct.stopped}`]);
     }
+    if (snapshot.run.status === "ended") return await this.#ended(snapshot, conduct);
     const plan = await concludePlan(calls, snapshot.run, conduct);
     for (const text of plan.notes) this.#note(text);
     if (plan.accepted.length > 0) {
@@ -118,7 +123,7 @@ export class Conductor {
 
   /** Nothing is left that could be done: the result goes to the user, or it is said why not. */
   async #end(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion> {
-    const { calls, run } = this.#options;
+    const { run } = this.#options;
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
@@ -129,7 +134,7 @@ export class Conductor {
       return this.#concluded("failed", snapshot, conduct, notes);
     }
     if (tree === null || conduct.target === null) {
-      await calls.run({ action: "end", id: run, plan: "completed" });
+      await this.#close("completed");
       const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`];
       return this.#concluded("completed", snapshot, conduct, notes);
     }
@@ -140,9 +145,27 @@ export class Conductor {
     }
     const text = `${conduct.target} is at ${commit.slice(0, 10)}`;
     this.#tell({ kind: "delivered", at: now(), commit, branch: conduct.target, text });
-    await calls.run({ action: "end", id: run, plan: `completed: ${conduct.target} ${commit}` });
+    await this.#close(`completed: ${conduct.target} ${commit}`);
     await dropMerged(tree);
     return this.#concluded("completed", snapshot, conduct, [], true);
+  }
+
+  /** Ends the run, unless another conductor has just done so. */
+  async #close(outcome: string): Promise<void> {
+    const { calls, run } = this.#options;
+    try {
+      await calls.run({ action: "end", id: run, plan: outcome });
+    } catch (thrown) {
+      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
+    }
+  }
+
+  /** Somebody else has ended it: another conductor at its end, or a person before. */
+  async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion> {
+    const { total, done, tasks, outcome } = snapshot.run;
+    if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
+    const notes = [`the run was ended: ${outcome ?? "no reason given"}`];
+    return this.#concluded("stopped", snapshot, conduct, notes);
   }
 
   #concluded(

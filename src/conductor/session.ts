@@ -9,7 +9,7 @@ import { type AgentLimits, begin, type Demand, supervise, type Watch } from "../
 import { judge } from "../agent/verdict.ts";
 import { mailText } from "../claude/hook.ts";
 import { LIMITS } from "../core/limits.ts";
-import { attemptById } from "../fleet/table.ts";
+import { attemptById, isCurrent } from "../fleet/table.ts";
 import { selfCommand } from "../node/carry.ts";
 import { join } from "@std/path";
 import { promptFor } from "./prompt.ts";
@@ -150,8 +150,12 @@ export class Session {
   async #look(agent: AgentProcess): Promise<void> {
     const { node, attempt } = this.#order;
     const store = await node.store();
-    const row = await store.engine.read((tx) => attemptById(tx, attempt.id));
+    const { row, taken } = await store.engine.read(async (tx) => {
+      const row = await attemptById(tx, attempt.id);
+      return { row, taken: row !== undefined && !await isCurrent(tx, row) };
+    });
     if (row !== undefined && row.stop !== null) this.#stop(agent, row.stop);
+    else if (taken) this.#stop(agent, `${attempt.task} was taken from ${attempt.worker}`);
     await this.#deliver(agent);
     await this.#note(false);
   }

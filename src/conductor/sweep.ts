@@ -2,7 +2,8 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated, by anybody, at the
 // same time: what one has done the other finds done.
 
-import { endGroup } from "../agent/group.ts";
+import { endGroup, type GroupRecord } from "../agent/group.ts";
+import { asRefusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
@@ -15,7 +16,7 @@ import type { Calls } from "./calls.ts";
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "lost";
+  readonly outcome: "done" | "conflict" | "lost" | "stopped";
 }
 
 /**
@@ -28,33 +29,56 @@ export async function sweep(
   attempts: readonly ShownAttempt[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
+  // All at once: each that ignores its end takes seconds.
+  const orphaned = attempts.filter((one) => one.orphaned === true && one.process !== null);
+  await Promise.all(orphaned.map(({ process }) => endGroup(process as GroupRecord)));
   for (const attempt of attempts) {
-    if (attempt.orphaned === true) swept.push(await settle(calls, tree, attempt));
-    else if (attempt.state === "review" && tree !== null) {
-      const task = await calls.task(attempt.task);
-      if (task.status === "completed") swept.push(await merge(calls, tree, attempt));
-      else if (task.status !== "in_review") {
-        await calls.end({ attempt: attempt.id, outcome: "lost", reason: `it is ${task.status}` });
-        swept.push({ attempt: attempt.id, task: attempt.task, outcome: "lost" });
-      }
+    try {
+      const one = attempt.orphaned === true
+        ? await settle(calls, tree, attempt)
+        : attempt.state === "review"
+        ? await reviewed(calls, tree, attempt)
+        : null;
+      if (one !== null) swept.push(one);
+    } catch (thrown) {
+      // Somebody else has just done the same.
+      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
     }
   }
   return swept;
 }
 
+/** What somebody has looked at: approved, it is merged; given back, another attempt goes on with it. */
+async function reviewed(
+  calls: Calls,
+  tree: RunTree | null,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
+  const { id, task } = attempt;
+  const { status } = await calls.task(task);
+  if (status === "in_review") return null;
+  if (status === "completed" && tree !== null) return await merge(calls, tree, attempt);
+  const outcome = status === "completed" ? "done" as const : "stopped" as const;
+  await calls.end({
+    attempt: id,
+    outcome,
+    ...(outcome === "done" ? {} : { reason: "changes were requested", cause: "review" }),
+  });
+  return { attempt: id, task, outcome };
+}
+
 async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt): Promise<Swept> {
-  const process = attempt.process as Parameters<typeof endGroup>[0] | null;
-  if (process !== null) await endGroup(process);
   const { id, task, folder, branch } = attempt;
   const here = tree !== null && folder !== null && branch !== null && exists(folder);
-  if (attempt.report !== null && attempt.kind !== "plan" && tree !== null && branch !== null) {
+  const handedIn = attempt.report !== null && attempt.lost !== true;
+  if (handedIn && attempt.kind !== "plan" && tree !== null && branch !== null) {
     if (here) await saveWork(folder, { message: `Work on ${task} by ${attempt.worker}` });
     return await merge(calls, tree, attempt);
   }
   const kept = here ? await park(folder, { run: tree.run, task, attempt: attempt.number }) : null;
   if (here) await removeWorktree(tree, folder);
   // Without a worktree there is nothing to merge: what was handed in is done.
-  const outcome = attempt.report !== null ? "done" as const : "lost" as const;
+  const outcome = handedIn ? "done" as const : "lost" as const;
   await calls.end({
     attempt: id,
     outcome,

@@ -9,7 +9,7 @@ import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
-import { attemptById, type AttemptRow } from "../fleet/table.ts";
+import { attemptById, isCurrent } from "../fleet/table.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import type { Node } from "../node/node.ts";
@@ -148,7 +148,9 @@ async function handedIn(order: WorkOrder, session: SessionEnd | null): Promise<b
   const { calls, attempt } = order;
   const said = excerpt(session?.exit.result?.text.trim() ?? "", LIMITS.noteChars - 3);
   if (attempt.kind === "plan" && !await planned(order, session)) return false;
-  if ((await rowOf(order))?.report !== null) return true;
+  const { report, current } = await standOf(order);
+  if (!current) return false;
+  if (report !== null) return true;
   try {
     await calls.handIn(attempt.task, attempt.epoch, said === "" ? "done" : said);
     return true;
@@ -171,9 +173,16 @@ async function planned(order: WorkOrder, session: SessionEnd | null): Promise<bo
   return true;
 }
 
-async function rowOf({ node, attempt }: WorkOrder): Promise<AttemptRow | undefined> {
+/** What was handed in, and whether the task is still this attempt's: we may have slept for long. */
+async function standOf(
+  { node, attempt }: WorkOrder,
+): Promise<{ report: string | null; current: boolean }> {
   const store = await node.store();
-  return await store.engine.read((tx) => attemptById(tx, attempt.id));
+  return await store.engine.read(async (tx) => {
+    const row = await attemptById(tx, attempt.id);
+    const current = row?.state === "running" && await isCurrent(tx, row);
+    return { report: row?.report ?? null, current };
+  });
 }
 
 type Used = Pick<Ended, "turns" | "tokens" | "cost_usd">;

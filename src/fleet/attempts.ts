@@ -142,8 +142,13 @@ export const listAttempts = operation({
     const page = rows.slice(0, LIMITS.attemptRows);
     const attempts: ShownAttempt[] = [];
     for (const row of page) {
-      const gone = row.state === "running" && await tx.held(row.incarnation) === "free";
-      attempts.push({ ...shownAttempt(row), ...(gone ? { orphaned: true } : {}) });
+      const gone = row.state === "running" && await table.isOver(tx, row.incarnation);
+      const lost = gone && !await table.isCurrent(tx, row);
+      attempts.push({
+        ...shownAttempt(row),
+        ...(gone ? { orphaned: true } : {}),
+        ...(lost ? { lost: true } : {}),
+      });
     }
     return {
       attempts,

@@ -8,6 +8,7 @@ import { word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
+import { limitTo } from "../core/transaction.ts";
 import { runById } from "../run/table.ts";
 import { getMeta } from "../store/meta.ts";
 import { briefing } from "../task/briefing.ts";
@@ -94,25 +95,38 @@ async function hindranceOf(
     recoveryMs: LIMITS.limitRecoveryMs,
   });
   if (limitMs > 0) return { reason: "limit", ms: limitMs };
-  const free = mayStart(run, {
+  const running = await table.runningByRun(tx);
+  // Two conductors of one run start more workers than either would.
+  const free = (running.get(run) ?? 0) < conduct.workers && mayStart(run, {
     most: ctx.settings.agents ?? LIMITS.agents,
-    running: await table.runningByRun(tx),
+    running,
     wanting: await table.wantingRuns(tx),
   });
   return free ? null : { reason: "busy", ms: LIMITS.attemptPollMs };
 }
 
+/** As many tasks are looked at in search of one: a worker that died holds up one. */
+const CANDIDATES = 100;
+
 /**
  * The best ready task of the run. One whose dependency was approved but is not merged waits: its
- * worktree would lack what it builds on.
+ * worktree would lack what it builds on. So does one whose last worker died, until that is cleaned
+ * up: its agent may still run, and what was handed in is merged and not done again.
  */
-function next(ctx: Context, run: string): Promise<TaskRow | undefined> {
-  return ctx.tx.get<TaskRow>(
+async function next(ctx: Context, run: string): Promise<TaskRow | undefined> {
+  for (const row of await readyTasks(ctx, run)) {
+    if (!await table.isUnsettled(ctx.tx, row.id)) return row;
+  }
+  return undefined;
+}
+
+function readyTasks(ctx: Context, run: string): Promise<TaskRow[]> {
+  return ctx.tx.all<TaskRow>(
     `SELECT * FROM task AS t WHERE run = ? AND status = 'pending' AND open_deps = 0
        AND not_before_s <= ? AND assigned_to IN ('', ?) AND NOT EXISTS (
          SELECT 1 FROM dependency d JOIN attempt a ON a.task = d.on_task AND a.state = 'review'
          WHERE d.task = t.id)
-     ORDER BY priority, n LIMIT 1`,
+     ORDER BY priority, n ${limitTo(CANDIDATES)}`,
     run,
     ctx.upS,
     ctx.actor.id,
@@ -128,6 +142,7 @@ async function begin(
   const { tx, actor } = ctx;
   const claimed = await claim(tx, row.id, actor.id, actor.incarnation, ctx.at);
   if (claimed === undefined) throw new Refusal("TASK_TAKEN", `${row.id} was just taken`);
+  await table.setMostAttempts(tx, row.id, conduct.attempts);
   const conflict = await table.lastConflict(tx, row.id);
   const kind: Kind = row.id === conduct.plan ? "plan" : conflict !== undefined ? "resolve" : "work";
   const id = await table.insertAttempt(tx, {

@@ -101,7 +101,7 @@ async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
     });
   }
   const own = row.incarnation === ctx.actor.incarnation;
-  if (own || row.state === "review" || await ctx.tx.held(row.incarnation) === "free") return row;
+  if (own || row.state === "review" || await table.isOver(ctx.tx, row.incarnation)) return row;
   throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
     field: "attempt",
   });

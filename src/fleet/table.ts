@@ -253,13 +253,64 @@ export function setHosts(tx: Tx, incarnation: string, run: string): Promise<numb
   );
 }
 
-/** Names of the workers that do a run's tasks now. */
+/** Names of the workers that do a run's tasks now: those whose process lives. */
 export async function hostsOf(tx: Tx, run: string): Promise<string[]> {
-  const rows = await tx.all<{ name: string }>(
-    "SELECT name FROM peer WHERE hosts = ? AND state = 'live' ORDER BY name",
+  const rows = await tx.all<{ name: string; incarnation: string }>(
+    "SELECT name, incarnation FROM peer WHERE hosts = ? AND state = 'live' ORDER BY name",
     run,
   );
-  return rows.map(({ name }) => name);
+  const names: string[] = [];
+  for (const { name, incarnation } of rows) if (!await isOver(tx, incarnation)) names.push(name);
+  return names;
+}
+
+/**
+ * Whether the process of a life has ended: its presence is free, or it was taken away after somebody
+ * had noticed the end.
+ */
+export async function isOver(tx: Tx, incarnation: string): Promise<boolean> {
+  const presence = await tx.held(incarnation);
+  if (presence !== "missing") return presence === "free";
+  return await tx.get("SELECT 1 FROM peer WHERE incarnation = ?", incarnation) === undefined;
+}
+
+/**
+ * Whether a task is still an attempt's: claimed for it, or freed by its worker's end and claimed by
+ * nobody since. What anybody else has begun, finished or cancelled is not the attempt's to merge.
+ */
+export async function isCurrent(
+  tx: Tx,
+  row: Pick<AttemptRow, "task" | "claim_epoch">,
+): Promise<boolean> {
+  const found = await tx.get(
+    `SELECT 1 FROM task WHERE id = ? AND (
+       (claim_epoch = ? AND status IN ('in_progress', 'in_review'))
+       OR (claim_epoch = ? AND status IN ('pending', 'failed')))`,
+    row.task,
+    row.claim_epoch,
+    row.claim_epoch + 1,
+  );
+  return found !== undefined;
+}
+
+/** Whether something of a task's attempts waits for whoever cleans up after the dead. */
+export async function isUnsettled(tx: Tx, task: string): Promise<boolean> {
+  const rows = await tx.all<{ incarnation: string }>(
+    "SELECT incarnation FROM attempt WHERE task = ? AND state = 'running'",
+    task,
+  );
+  for (const { incarnation } of rows) if (await isOver(tx, incarnation)) return true;
+  return false;
+}
+
+/** A task is tried as often as its run says, also where its workers die. */
+export function setMostAttempts(tx: Tx, task: string, most: number): Promise<number> {
+  return tx.run(
+    "UPDATE task SET max_attempts = ? WHERE id = ? AND max_attempts <> ?",
+    most,
+    task,
+    most,
+  );
 }
 
 /** How many attempts a task has had. */

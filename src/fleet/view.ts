@@ -41,6 +41,8 @@ export const attemptShape = z.object({
   cause: z.string().nullable(),
   /** Its worker's process has ended without ending it. */
   orphaned: z.boolean().optional(),
+  /** And its task is somebody else's by now, or nobody's any more. */
+  lost: z.boolean().optional(),
 });
 
 export type ShownAttempt = z.input<typeof attemptShape>;
