@@ -12,7 +12,7 @@ export const MARK = "SKEIN_AGENT_MARK";
 
 /** What names an agent's processes beyond the life of whoever started them. It can be stored as JSON. */
 export interface GroupRecord {
-  /** The group's leader: the agent itself. */
+  /** The group's leader: the agent itself. 0: not known, as in `pgid`. */
   readonly pid: number;
   readonly pgid: number;
   /** Boot of the machine; empty where the system does not tell. */
@@ -50,12 +50,17 @@ export function recordOf(pid: number, mark: string, table = systemTable()): Grou
   return { pid, pgid: pid, boot: table.boot(), startTime: table.process(pid)?.start ?? "", mark };
 }
 
+/** A record for when nothing but the mark is known: no group is, so each process is found by it. */
+export function recordOfMark(mark: string, table = systemTable()): GroupRecord {
+  return { pid: 0, pgid: 0, boot: table.boot(), startTime: "", mark };
+}
+
 /** Reads a stored record; null if it is none. */
 export function parseRecord(json: string | null): GroupRecord | null {
   try {
     const { pid, pgid, boot, startTime, mark } = JSON.parse(json ?? "null") as GroupRecord;
     const texts = [boot, startTime, mark].every((one) => typeof one === "string");
-    const numbers = [pid, pgid].every((one) => Number.isSafeInteger(one) && one > 1);
+    const numbers = [pid, pgid].every((one) => Number.isSafeInteger(one) && (one > 1 || one === 0));
     return texts && numbers ? { pid, pgid, boot, startTime, mark } : null;
   } catch {
     // It was torn or never written.
@@ -85,7 +90,7 @@ export class Group {
   #known = new Map<number, string>();
 
   constructor(record: GroupRecord, tools: GroupTools = systemTools()) {
-    invariant(record.pgid > 1 && record.pid > 1, "a group has a leader");
+    invariant(record.pgid !== 1 && record.pgid >= 0, "a group is nobody's but an agent's");
     this.#record = record;
     this.#tools = tools;
   }
@@ -100,9 +105,9 @@ export class Group {
     if (boot !== "" && boot !== table.boot()) return { ours: [], strangers: false };
     // Never this process.
     const others = table.all().filter((one) => one.pid !== Deno.pid);
-    const members = others.filter((one) => one.pgid === pgid);
+    const members = others.filter((one) => one.pgid === pgid && pgid !== 0);
     const whole = (proven: readonly Process[]): Process[] => {
-      const one = proven.some((process) => process.pgid === pgid);
+      const one = proven.some((process) => members.includes(process));
       return [...new Set(one ? [...members, ...proven] : proven)];
     };
     let ours = whole(others.filter((one) => this.#isKnown(one)));
@@ -111,6 +116,16 @@ export class Group {
     }
     for (const { pid, start } of ours) this.#known.set(pid, start);
     return { ours, strangers: members.length > 0 && ours.length === 0 };
+  }
+
+  /**
+   * Takes all that bear the group's number for its own. Only for who has just seen its leader end: as
+   * long as a member lives the number is not given to others.
+   */
+  claim(): void {
+    for (const { pid, pgid, start } of this.#tools.table.all()) {
+      if (pgid === this.#record.pgid && pid !== Deno.pid) this.#known.set(pid, start);
+    }
   }
 
   #isKnown({ pid, start }: Process): boolean {
@@ -160,17 +175,16 @@ export class Group {
     const { pgid } = this.#record;
     const { table, kill } = this.#tools;
     // Looked at once more: between two looks a number may have become another's.
-    const here = ours.filter(({ pid, start }) => table.process(pid)?.start === start);
-    const inGroup = here.filter((one) => one.pgid === pgid);
+    const now = new Map(table.all().map((one) => [one.pid, one]));
+    const here = ours.filter(({ pid, start }) => now.get(pid)?.start === start);
+    const inGroup = here.filter((one) => one.pgid === pgid && pgid !== 0);
     // The whole group at once: nobody of it can start another meanwhile and be missed.
-    if (inGroup.length > 0 && pgid !== ownGroup(table)) send(() => kill(-pgid, signal));
+    if (inGroup.length > 0 && pgid !== now.get(Deno.pid)?.pgid) send(() => kill(-pgid, signal));
     else for (const { pid } of inGroup) send(() => kill(pid, signal));
-    for (const { pid } of here.filter((one) => one.pgid !== pgid)) send(() => kill(pid, signal));
+    for (const { pid } of here.filter((one) => !inGroup.includes(one))) {
+      send(() => kill(pid, signal));
+    }
   }
-}
-
-function ownGroup(table: ProcessTable): number {
-  return table.process(Deno.pid)?.pgid ?? 0;
 }
 
 function send(kill: () => void): void {

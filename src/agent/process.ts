@@ -22,6 +22,13 @@ export interface AgentStart {
   readonly protocol: Protocol;
   /** Path of the log. */
   readonly log: string;
+  /**
+   * Mark of its processes, made anew unless given. One that is stored before the start finds what a
+   * host left that died before it could store the record: see `recordOfMark`.
+   */
+  readonly mark?: string;
+  /** How long it may take to leave after its result (`TIMES.agentLeaveMs`). */
+  readonly leaveMs?: number;
   /** The first words, as a user message; null: none, and input ends at once where lines of text are spoken. */
   readonly prompt: string | null;
   /** Called for each event, in order. If it throws, the agent is ended and `ended` rejects. */
@@ -78,7 +85,7 @@ export class AgentProcess {
    * @throws Refusal `NOT_AVAILABLE` when its program cannot be started; nothing is left then
    */
   static start(start: AgentStart): AgentProcess {
-    const mark = crypto.randomUUID();
+    const mark = start.mark ?? crypto.randomUUID();
     const log = new AgentLog(start.log);
     try {
       return new AgentProcess(start, log, spawn(start, mark), mark);
@@ -175,6 +182,7 @@ export class AgentProcess {
     });
     const { code, signal } = await this.#child.status;
     this.#left = true;
+    this.#group.claim();
     clearTimeout(this.#leaveTimer);
     // What it has left behind may hold its output open, and would outlive it.
     const left = this.#sweep();
@@ -217,7 +225,10 @@ export class AgentProcess {
     if (this.#start.protocol === "text") this.#remember(line);
     for (const event of events) {
       if (event.kind === "result") this.#settle(event);
-      if (event.kind === "limit") this.#limit = event;
+      // The same limit may be told twice, once without its end.
+      if (event.kind === "limit" && (event.resetsAtMs !== null || this.#limit === null)) {
+        this.#limit = event;
+      }
       this.#guard(() => this.#start.onEvent(event));
     }
   }
@@ -239,7 +250,7 @@ export class AgentProcess {
     this.closeInput();
     this.#leaveTimer ??= setTimeout(() => {
       this.#guardEnd("did not leave after its result");
-    }, TIMES.agentLeaveMs);
+    }, this.#start.leaveMs ?? TIMES.agentLeaveMs);
   }
 
   #guard(body: () => void): void {

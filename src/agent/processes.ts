@@ -1,5 +1,7 @@
 // The processes of this machine, as far as ending a group needs them: who is in it, when each began,
-// and whose mark each carries. From /proc where it can be read, from `ps` elsewhere.
+// and whose mark each carries. On Linux from /proc: read directly where that is permitted, and by `cat`
+// and `grep` where it is not, which is how the installed command runs; the answers are the same. From
+// `ps` on systems without /proc.
 
 /** A process that lives. One that has ended and is only not yet forgotten (a zombie) is none. */
 export interface Process {
@@ -23,11 +25,14 @@ export interface ProcessTable {
 
 /** The table that this system has. */
 export function systemTable(): ProcessTable {
-  return readProc(Deno.pid, "stat") === null ? psTable(runPs) : procTable;
+  if (Deno.build.os !== "linux") return psTable(runProgram);
+  return readProc(Deno.pid, "stat") === null ? listedProcTable(runProgram) : procTable;
 }
 
+const BOOT = "/proc/sys/kernel/random/boot_id";
+
 const procTable: ProcessTable = {
-  boot: () => readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
+  boot: () => readText(BOOT)?.trim() ?? "",
   process: (pid) => fromStat(pid, readProc(pid, "stat")),
   all() {
     const found: Process[] = [];
@@ -44,9 +49,30 @@ const procTable: ProcessTable = {
   },
 };
 
+/** /proc as other programs read it. */
+export function listedProcTable(run: Lister): ProcessTable {
+  let boot: string | null = null;
+  return {
+    boot: () => boot ??= run("cat", [BOOT])?.trim() ?? "",
+    process: (pid) => fromStat(pid, run("cat", [`/proc/${pid}/stat`])),
+    all() {
+      const text = run("sh", ["-c", "cat /proc/[0-9]*/stat"]) ?? "";
+      return text.split("\n").map((line) => fromStat(Number(/^\d+/.exec(line)?.[0]), line))
+        .filter((one) => one !== null);
+    },
+    marked(variable, value, among) {
+      const paths = among.map(({ pid }) => `/proc/${pid}/environ`);
+      // Whole variables, as they are; the names of the files that have this one.
+      const words = ["-lszxF", "-e", `${variable}=${value}`, "--", ...paths];
+      const found = new Set((paths.length === 0 ? "" : run("grep", words) ?? "").split(/[\n\0]/));
+      return among.filter(({ pid }) => found.has(`/proc/${pid}/environ`));
+    },
+  };
+}
+
 /** Reads `/proc/PID/stat`: the name in parentheses may hold anything, what counts stands behind it. */
 export function fromStat(pid: number, stat: string | null): Process | null {
-  if (stat === null) return null;
+  if (stat === null || !Number.isSafeInteger(pid)) return null;
   const [state = "Z", , pgid, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const start = rest[16];
   if (pgid === undefined || start === undefined || state === "Z" || state === "X") return null;
@@ -66,18 +92,18 @@ function readText(path: string): string | null {
   }
 }
 
-/** Runs a program that lists; null if it cannot. */
+/** Runs a program that lists; null if it cannot be run. What it does not find it leaves out. */
 export type Lister = (program: string, args: readonly string[]) => string | null;
 
-function runPs(program: string, args: readonly string[]): string | null {
+function runProgram(program: string, args: readonly string[]): string | null {
   try {
-    const { stdout, success } = new Deno.Command(program, {
+    const { stdout } = new Deno.Command(program, {
       args: [...args],
       env: { LC_ALL: "C" },
       stdin: "null",
       stderr: "null",
     }).outputSync();
-    return success ? new TextDecoder().decode(stdout) : null;
+    return new TextDecoder().decode(stdout);
   } catch {
     return null;
   }

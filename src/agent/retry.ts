@@ -69,7 +69,8 @@ export function nextAttempt(failure: Failure): Next {
 export function backOffMs(number: number, random: () => number): number {
   const doubled = LIMITS.retryDelayS * 2 ** Math.min(Math.max(0, number - 1), 30);
   return Math.round(
-    Math.min(doubled, LIMITS.retryDelayMaxS) * 1_000 * (1 + LIMITS.retryJitter * random()),
+    Math.min(doubled, LIMITS.retryDelayMaxS) * 1_000 *
+      (1 + (LIMITS.retryJitterPercent / 100) * random()),
   );
 }
 

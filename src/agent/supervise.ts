@@ -15,7 +15,10 @@ export interface AgentLimits {
   readonly quietMs: number | null;
   /** Without any line of output while a tool runs; `quietMs` where it is absent. A build may take long. */
   readonly toolMs?: number | null;
-  /** Equal calls with equal answers in a row (also a circle of two or three calls). */
+  /**
+   * Equal calls with equal answers in a row (also a circle of two or three calls); of equal calls
+   * whose answers differ, four times as many.
+   */
   readonly repeats: number | null;
   readonly turns: number | null;
   readonly tokens: number | null;
@@ -53,6 +56,8 @@ export interface Watch {
   readonly open: ReadonlyMap<string, string>;
   /** Keys of the last calls with their answers, the oldest first. */
   readonly circle: readonly string[];
+  /** The last call and how many times in a row it was made, whatever its answers. */
+  readonly last: { readonly key: string; readonly times: number };
   readonly turns: number;
   readonly tokens: number;
   readonly costUsd: number;
@@ -62,6 +67,8 @@ export interface Watch {
 
 /** The longest circle of calls that is looked for. */
 const PERIODS = [1, 2, 3];
+/** Answers may differ by a time of day alone; but who looks at something that grows does no harm yet. */
+const ANY_ANSWER = 4;
 /** Calls that are open at the same time: more are not kept apart. */
 const OPEN_CALLS = 256;
 /** Tools that wait for others: calling them again and again is what they are for. */
@@ -76,6 +83,7 @@ export function begin(nowMs: number): Watch {
     lastOutputMs: null,
     open: new Map(),
     circle: [],
+    last: { key: "", times: 0 },
     turns: 0,
     tokens: 0,
     costUsd: 0,
@@ -111,9 +119,11 @@ function hear(watch: Watch, event: AgentEvent, circleLength: number): Watch {
   switch (event.kind) {
     case "tool": {
       const open = new Map(watch.open);
-      if (open.size < OPEN_CALLS) open.set(event.id, WAITS.test(event.name) ? "" : event.key);
+      const key = WAITS.test(event.name) ? "" : event.key;
+      if (open.size < OPEN_CALLS) open.set(event.id, key);
+      const times = key !== "" && key === watch.last.key ? watch.last.times + 1 : 1;
       // A turn that was told to go on after its result.
-      return { ...next, open, finished: false };
+      return { ...next, open, last: { key, times }, finished: false };
     }
     case "tool_result": {
       const open = new Map(watch.open);
@@ -166,6 +176,9 @@ function demandOf(watch: Watch, limits: AgentLimits): Demand | null {
       why: "stuck",
       detail: `${what} with the same answer ${limits.repeats} times in a row`,
     };
+  }
+  if (watch.last.times >= bound(limits.repeats) * ANY_ANSWER) {
+    return { why: "stuck", detail: `the same call ${watch.last.times} times in a row` };
   }
   return spent(watch, limits);
 }

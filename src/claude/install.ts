@@ -82,7 +82,7 @@ export function serverFlags(places: Places): string[] {
 }
 
 /** What the command may do: it installs, spawns and mirrors, too. */
-const COMMAND_FLAGS = [
+export const COMMAND_FLAGS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
@@ -90,7 +90,15 @@ const COMMAND_FLAGS = [
   "--allow-sys",
   "--allow-run",
 ];
-const RUN_FLAGS = ["--no-check", "--quiet", "--no-config", "--no-lock", "--no-prompt"];
+const RUN_FLAGS = [
+  "--no-check",
+  "--quiet",
+  "--no-config",
+  "--no-lock",
+  "--no-prompt",
+  // A request is aborted when its caller goes, and not by being answered.
+  "--unstable-no-legacy-abort",
+];
 /** A session's young generation is small: memory is what every session pays. */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
 

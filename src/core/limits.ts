@@ -152,8 +152,8 @@ export const LIMITS = {
   agentUnreadBytes: 1024 * 1024,
   /** The same call with the same answer this many times in a row, and an agent is stuck. */
   agentRepeats: 6,
-  /** Jitter of a delay before another attempt, as a part of it: a crowd does not come back at once. */
-  retryJitter: 0.2,
+  /** Jitter of a delay before another attempt, in percent of it: a crowd does not come back at once. */
+  retryJitterPercent: 20,
   /** After a usage limit that does not tell its end, an agent is tried again after this. */
   limitUnknownS: 900,
   /** A limit's end further away than this is a misreading: weekly limits are the longest. */

@@ -1,14 +1,13 @@
 // Makes the worktree of one try at a task. It is made under a name that nobody else has, marked as
-// complete, and then renamed to its place: whoever dies or stops half-way leaves something that is
-// visibly half made, and of two that make the same one, one wins and the other takes the winner's. A
-// maker holds a file lock while it works, so that the sweep knows a dead maker's leavings from the
-// work of a living or stopped one. The worktree stays locked in git's sense for its whole life:
-// neither `git worktree prune` nor `git gc` takes it away.
+// complete, and then renamed to its place (make.ts): whoever dies or stops half-way leaves something
+// that is visibly half made, and of two that make the same one, one wins and the other takes the
+// winner's. It stays locked in git's sense for its whole life: neither `git worktree prune` nor
+// `git gc` takes it away.
 
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { checkedOutAt, commitOf, createRef, runTip, taskRef, tipOf } from "./branch.ts";
-import { git, gitLine } from "./git.ts";
+import { gitLine } from "./git.ts";
 import {
   adminOf,
   exists,
@@ -16,7 +15,6 @@ import {
   linkedTrees,
   type Mark,
   nameOf,
-  namesIn,
   type Place,
   placeOf,
   readMark,
@@ -25,8 +23,8 @@ import {
   taskBranch,
   type Try,
   unique,
-  writeMark,
 } from "./place.ts";
+import { dropTree, makeTree, newMaker } from "./make.ts";
 import { forgetTree } from "./remove.ts";
 import { clearStaleLock } from "./stale.ts";
 
@@ -40,8 +38,6 @@ export interface AddedTree {
   readonly base: string;
 }
 
-/** What is being made, before it gets its place. */
-export const NEW_PREFIX = ".new-";
 /** What stood in the way of a worktree and is nobody's. */
 const STRAY_PREFIX = ".stray-";
 
@@ -62,19 +58,20 @@ export async function addWorktree(
   const there = readyTree(place, path);
   if (there !== null) return there;
   await clearWay(r, place, path);
+  const meanwhile = readyTree(place, path);
+  if (meanwhile !== null) return meanwhile;
   const base = await beginBranch(r, place, branch, order.from);
   await refuseHeld(place, branch);
   Deno.mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   using maker = newMaker(place.folder, name);
   const { task, attempt } = order;
   const mark: Mark = { run: r.run, task, attempt, branch, base };
-  const admin = await checkOut(place, maker.path, mark);
+  const admin = await makeTree(place, maker.path, mark);
   try {
     Deno.renameSync(maker.path, path);
   } catch (thrown) {
+    await dropTree(place, maker.path);
     const winner = readyTree(place, path);
-    await forgetTree(place, { admin, path: maker.path, mark: null });
-    removeFolder(maker.path);
     if (winner !== null) return winner;
     throw thrown;
   }
@@ -96,19 +93,23 @@ function readyTree(place: Place, path: string): AddedTree | null {
 
 /** Something else stands where the worktree belongs, or git still knows one that was removed by hand. */
 async function clearWay(r: RunTree, place: Place, path: string): Promise<void> {
-  if (exists(path)) {
-    // A folder that lost its git record may hold somebody's work: it is put aside, not deleted.
-    const aside = join(place.folder, `${STRAY_PREFIX}${basename(path)}-${unique()}`);
-    try {
-      Deno.renameSync(path, aside);
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    }
-  }
+  if (exists(path) && readyTree(place, path) === null) putAside(place, path);
   for (const linked of linkedTrees(place.commonDir)) {
     if (linked.path === path && linked.mark?.run === r.run && !exists(path)) {
       await forgetTree(place, linked);
     }
+  }
+}
+
+/** A folder that lost its git record may hold somebody's work: it is put aside, not deleted. */
+function putAside(place: Place, path: string): void {
+  const aside = join(place.folder, `${STRAY_PREFIX}${basename(path)}-${unique()}`);
+  try {
+    Deno.renameSync(path, aside);
+    // In the moment since we looked, another call may have put a good one there.
+    if (adminOf(aside) !== null) Deno.renameSync(aside, path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 
@@ -138,96 +139,4 @@ async function refuseHeld(place: Place, branch: string): Promise<void> {
     path: held[0],
     hint: `Switch to another branch there: git -C ${held[0]} switch -`,
   });
-}
-
-/** Has git make the worktree at a folder of its own. @returns its administrative folder */
-async function checkOut(place: Place, path: string, mark: Mark): Promise<string> {
-  const why = `skein run ${mark.run}: ${mark.task}, attempt ${mark.attempt}`;
-  // Forced: another maker's half-made worktree may have the same branch.
-  const add = ["worktree", "add", "-q", "--force", "--lock", "--reason", why, path, mark.branch];
-  try {
-    await git(place.tree, add);
-    const admin = adminOf(path);
-    if (admin === null) {
-      throw new Refusal("GIT_FAILED", `git made no worktree at ${path}`, { path });
-    }
-    writeMark(admin, mark);
-    return admin;
-  } catch (thrown) {
-    for (const linked of linkedTrees(place.commonDir)) {
-      if (linked.path === path) await forgetTree(place, { ...linked, mark: null });
-    }
-    removeFolder(path);
-    throw thrown;
-  }
-}
-
-/** A folder name of one's own, and the lock that shows that its maker lives. */
-function newMaker(folder: string, name: string): Disposable & { path: string } {
-  for (;;) {
-    const path = join(folder, `${NEW_PREFIX}${unique()}-${name}`);
-    const lock = Deno.openSync(`${path}.lock`, { createNew: true, write: true, mode: 0o600 });
-    lock.lockSync(true);
-    // The sweep may have taken the file before it was locked: then under another name.
-    if (exists(`${path}.lock`)) {
-      return {
-        path,
-        [Symbol.dispose]: () => {
-          removeFolder(`${path}.lock`);
-          lock.close();
-        },
-      };
-    }
-    lock.close();
-  }
-}
-
-/**
- * Removes what dead makers left half made: folders, records, lock files.
- * @returns how many folders and records went
- */
-export async function sweepHalfMade(place: Place): Promise<number> {
-  const names = namesIn(place.folder).filter((name) => name.startsWith(NEW_PREFIX));
-  const half = new Set(names.map((name) => join(place.folder, name.replace(/\.lock$/, ""))));
-  for (const { path } of linkedTrees(place.commonDir)) {
-    if (path?.startsWith(join(place.folder, NEW_PREFIX))) half.add(path);
-  }
-  let swept = 0;
-  for (const path of half) {
-    using dead = lockOfDead(`${path}.lock`);
-    if (dead === null) continue;
-    // Looked at again under the lock: its maker may have ended well meanwhile.
-    for (const one of linkedTrees(place.commonDir).filter((each) => each.path === path)) {
-      // Renamed into its place, but git's record was not told.
-      const arrived = one.mark === null ? null : join(place.folder, nameOf(one.mark));
-      if (arrived !== null && adminOf(arrived) === one.admin) repoint(one.admin, arrived);
-      else await forgetTree(place, { ...one, mark: null });
-      swept += 1;
-    }
-    removeFolder(path);
-    removeFolder(`${path}.lock`);
-  }
-  return swept;
-}
-
-/** Holds a maker's lock if it is dead (or has none); null while it lives. */
-function lockOfDead(path: string): Disposable | null {
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, { write: true });
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return { [Symbol.dispose]: () => {} };
-    throw thrown;
-  }
-  if (file.tryLockSync(true)) return file;
-  file.close();
-  return null;
-}
-
-function removeFolder(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }

@@ -8,7 +8,7 @@ import { Refusal } from "../core/errors.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
 import { parkState } from "./park.ts";
 import { exists, ownTree, readOrNull, replaceFile, runBranch, writeMark } from "./place.ts";
-import { inProgress, lookAt, mergeHead } from "./snapshot.ts";
+import { inProgress, isCleanAtHeart, lookAt, mergeHead } from "./snapshot.ts";
 
 /**
  * Merges the run branch into the task's branch in its worktree and leaves what conflicts.
@@ -20,6 +20,14 @@ export async function startConflict(
   { run }: { readonly run: string },
 ): Promise<{ files: string[] }> {
   const { admin, mark } = ownTree(path);
+  // One at a time: clearing what a dead call left must not meet an agent that has begun to work.
+  using guard = Deno.openSync(join(admin, "skein-conflict.guard"), { create: true, write: true });
+  if (!guard.tryLockSync(true)) {
+    throw new Refusal("GIT_BUSY", `another process begins the resolving of conflicts in ${path}`, {
+      field: "path",
+      path,
+    });
+  }
   const intent = join(admin, "skein-merging");
   const record = join(admin, "skein-conflict.json");
   const ref = `refs/heads/${runBranch(run)}`;
@@ -58,7 +66,10 @@ async function makeClean(path: string, admin: string, intent: string): Promise<v
     await git(path, ["clean", "-q", "-f", "-d"]);
     return;
   }
-  if (!state.dirty && busy === null && state.head !== null) return;
+  const { head } = state;
+  if (busy === null && head !== null) {
+    if (!state.dirty || await isCleanAtHeart(path, admin, head)) return;
+  }
   throw new Refusal(
     "GIT_STATE",
     `${path} ${busy === null ? "has uncommitted work" : `is in the middle of ${busy.what}`}`,

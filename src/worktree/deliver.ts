@@ -52,6 +52,10 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
     reason,
     hint,
   });
+  using turn = turnOf(place);
+  if (turn === null) {
+    return left("another process delivers this run", "Call again when it is done.");
+  }
   const begun = intentOf(place);
   if (begun !== null && begun.target === target) {
     const stuck = await recover(place, begun);
@@ -79,7 +83,13 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
       return left(`${target} is checked out in ${trees.join(" and ")}`, byHand);
     }
     if (path !== undefined) {
-      const reason = await forward(place, { path, target, from: tip, to: commit });
+      const reason = await forward(place, {
+        path,
+        target,
+        from: tip,
+        to: commit,
+        atMs: Date.now(),
+      });
       return reason === null ? { outcome: "forwarded", commit } : left(reason, byHand);
     }
     const rebasing = beingRebased(place, ref);
@@ -129,6 +139,14 @@ async function forward(place: Place, intent: Intent): Promise<string | null> {
     return `git cannot forward ${path}: ${stderr.trim().replace(/\s+/g, " ").slice(0, 300)}`;
   }
   dropIntent(place);
+  return null;
+}
+
+/** One delivery at a time: the second must not take the first for a dead one. */
+function turnOf(place: Place): Disposable | null {
+  const file = Deno.openSync(join(place.folder, "deliver.guard"), { create: true, write: true });
+  if (file.tryLockSync(true)) return file;
+  file.close();
   return null;
 }
 

@@ -97,6 +97,9 @@ const NOBODY = {
 
 const STDERR_CHARS = 400;
 
+/** What git says while another git is writing the record of a new worktree, file by file. */
+const TORN = /failed to read (\S*worktrees\/\S+\/commondir)/;
+
 /**
  * Runs git in `folder`.
  * @returns exit code and both outputs
@@ -112,18 +115,16 @@ export async function git(
   for (let pauseMs = 5;; pauseMs = Math.min(pauseMs * 2, 200)) {
     const result = await once(folder, args, options);
     if (result.code === 0) return result;
-    const lock = /Unable to create '(.+\.lock)': File exists/.exec(result.stderr)?.[1];
+    const lock = /Unable to create '(.+\.lock)': File exists/.exec(result.stderr)?.[1] ??
+      TORN.exec(result.stderr)?.[1];
     if (lock === undefined) {
       if ((options.ok ?? [0]).includes(result.code)) return result;
       throw failed(folder, args, result);
     }
-    if (performance.now() > deadline && !clearStaleLock(lock)) {
-      throw new Refusal("GIT_BUSY", `git ${args[0]} needs ${lock}, which another git holds`, {
-        field: "lock",
-        path: lock,
-        hint: `Wait for the other git to end. If none runs any more, delete ${lock}.`,
-      });
-    }
+    const cleared = lock.endsWith(".lock") && clearStaleLock(lock);
+    // One that comes back again and again belongs to somebody who lives: patience has an end too.
+    const patienceMs = cleared ? 3 * TIMES.gitLockMs : 0;
+    if (performance.now() > deadline + patienceMs) throw busy(lock, args);
     await new Promise((wake) => setTimeout(wake, pauseMs * (0.5 + Math.random())));
   }
 }
@@ -193,6 +194,19 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<vo
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
+}
+
+function busy(lock: string, args: readonly string[]): Refusal {
+  const torn = !lock.endsWith(".lock");
+  const message = torn
+    ? `git ${args[0]} cannot read ${lock}: the record of a worktree is incomplete`
+    : `git ${args[0]} needs ${lock}, which another git holds`;
+  const remedy = torn ? `the folder of ${lock}` : lock;
+  return new Refusal("GIT_BUSY", message, {
+    field: "lock",
+    path: lock,
+    hint: `Wait for the other git to end. If none runs any more, delete ${remedy}.`,
+  });
 }
 
 function failed(folder: string, args: readonly string[], result: GitResult): Refusal {

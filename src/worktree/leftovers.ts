@@ -2,7 +2,7 @@
 // over from a dead host reads it here; the sweep removes only what cannot hold work.
 
 import { join } from "@std/path";
-import { NEW_PREFIX, sweepHalfMade } from "./add.ts";
+import { NEW_PREFIX, sweepHalfMade } from "./make.ts";
 import { git } from "./git.ts";
 import { exists, linkedTrees, namesIn, placeOf, type RunTree } from "./place.ts";
 import { clearRubbish } from "./remove.ts";
@@ -100,7 +100,8 @@ function treesOf(r: RunTree): LeftTree[] {
   for (const name of namesIn(place.folder)) {
     const path = join(place.folder, name);
     if (
-      seen.has(path) || /^\.(old|run)-|\.lock$|^(run\.json|branch\.made|deliver\.json)$/.test(name)
+      seen.has(path) ||
+      /^\.(old|run)-|\.lock$|^(run\.json|branch\.made|deliver\.(json|guard))$/.test(name)
     ) {
       continue;
     }

@@ -6,11 +6,12 @@
 // written): anything else is the user's, and all is left as it stands.
 
 import { join } from "@std/path";
+import { TIMES } from "../core/limits.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { moveRef, tipOf } from "./branch.ts";
 import { git } from "./git.ts";
 import { exists, type Place } from "./place.ts";
-import { removeIfStale } from "./stale.ts";
+import { livingGit, removeIfStale } from "./stale.ts";
 
 /** A fast-forward that was begun. */
 export interface Intent {
@@ -20,6 +21,8 @@ export interface Intent {
   readonly target: string;
   readonly from: string;
   readonly to: string;
+  /** When it was begun, in milliseconds of wall time. */
+  readonly atMs: number;
 }
 
 interface Change {
@@ -45,7 +48,8 @@ export async function recover(
   const head = await git(path, ["symbolic-ref", "-q", "HEAD"], { ok: [0, 1] });
   if (head.stdout.trim() !== ref) return null;
   const lock = join(gitDir, "index.lock");
-  if (exists(lock) && !removeIfStale(lock, [path])) {
+  // The git of a killed caller may still be at it.
+  if (await mayStillRun(path, intent.atMs) || (exists(lock) && !removeIfStale(lock, [path]))) {
     return {
       reason: `a fast-forward of ${path} is under way, or its git was killed (${lock})`,
       hint: `Call again when no git runs there; if none does, delete ${lock} first.`,
@@ -67,6 +71,15 @@ export async function recover(
   if (foreign.length > 0) return unclear(intent, `${foreign.slice(0, 5).join(", ")} was changed`);
   await putBack(path, changes);
   return null;
+}
+
+async function mayStillRun(path: string, atMs: number): Promise<boolean> {
+  const living = livingGit([path]);
+  if (living !== null) return living;
+  // Where that cannot be seen: long enough for a git that was begun to have taken its lock.
+  const restMs = Math.min(TIMES.gitLockMs, atMs + TIMES.gitLockMs - Date.now());
+  if (restMs > 0) await new Promise((wake) => setTimeout(wake, restMs));
+  return false;
 }
 
 function unclear(intent: Intent, why: string): { reason: string; hint: string } {

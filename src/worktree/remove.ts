@@ -134,8 +134,8 @@ function renameAway(from: string, to: string): void {
   }
 }
 
-/** Two may clear the same rubbish, and an agent may have left folders that nobody can write to. */
-function removeAll(path: string): void {
+/** Deletes what is there; two may do it at once, and an agent may have left folders closed to writing. */
+export function removeAll(path: string): void {
   for (let tries = 0;; tries++) {
     try {
       Deno.removeSync(path, { recursive: true });

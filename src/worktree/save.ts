@@ -90,7 +90,7 @@ async function commitAll(
     input: message,
     ok: [0, 1],
   });
-  // Behind a lock the old index stays; nothing but `git status` in there would notice.
+  // Behind a lock the old index stays: `git status` in there is then wrong, no commit is.
   installIndex(admin, staged.index);
 }
 

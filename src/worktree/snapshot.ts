@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { git } from "./git.ts";
 import { exists, readOrNull, unique } from "./place.ts";
+import { clearStaleLock } from "./stale.ts";
 
 /** What a worktree holds besides its HEAD commit. */
 export interface TreeState {
@@ -105,6 +106,20 @@ export async function stageAll(
     removeIndex(index);
     throw thrown;
   }
+}
+
+/**
+ * Whether a worktree that looks changed holds what HEAD has all the same: the index of a save that
+ * found a lock in its way is then put in its place.
+ */
+export async function isCleanAtHeart(path: string, admin: string, head: string): Promise<boolean> {
+  using staged = await stageAll(path, admin, head);
+  const written = await git(path, ["write-tree"], { env: { GIT_INDEX_FILE: staged.index } });
+  const tree = await git(path, ["rev-parse", `${head}^{tree}`]);
+  if (written.stdout !== tree.stdout) return false;
+  const lock = join(admin, "index.lock");
+  if (exists(lock)) clearStaleLock(lock);
+  return installIndex(admin, staged.index);
 }
 
 /**

@@ -4,8 +4,9 @@
 // which file stands in the way. Only locks of what skein alone writes are touched: its worktrees'
 // own and those of refs under refs/heads/skein/ and refs/skein/; the user's index.lock never is.
 
-import { dirname, join, SEPARATOR } from "@std/path";
+import { basename, dirname, join, SEPARATOR } from "@std/path";
 import { TIMES } from "../core/limits.ts";
+import { linkedTrees, readOrNull } from "./place.ts";
 
 /** A clock at boot may be off by this much. */
 const BOOT_MARGIN_MS = 60_000;
@@ -48,14 +49,13 @@ function guardOf(lock: string): string {
   return join(at < 0 ? dirname(lock) : lock.slice(0, at), "skein.guard");
 }
 
-/** Where a git that holds this lock would stand: a worktree, or anywhere (for refs). */
+/** Where a git that holds this lock would stand: its worktree, or any of the repository (for refs). */
 function foldersOf(lock: string): readonly string[] {
-  try {
-    return [dirname(Deno.readTextFileSync(join(dirname(lock), "gitdir")).trim())];
-  } catch {
-    // A ref's: every git of this user counts.
-    return ["/"];
-  }
+  const own = readOrNull(join(dirname(lock), "gitdir"));
+  if (own !== null) return [dirname(own.trim())];
+  const commonDir = dirname(guardOf(lock));
+  const linked = linkedTrees(commonDir).flatMap(({ path }) => path === null ? [] : [path]);
+  return [commonDir, ...(basename(commonDir) === ".git" ? [dirname(commonDir)] : []), ...linked];
 }
 
 /** Whether nobody can still hold this lock; false when that is not certain. */
@@ -65,19 +65,24 @@ function ownerGone(lock: string, info: Deno.FileInfo, folders: readonly string[]
   if (made < Date.now() - Deno.osUptime() * 1000 - BOOT_MARGIN_MS) return true;
   // A lock this young may belong to a git that has not even changed its folder yet.
   if (Date.now() - made < TIMES.gitLockMs / 2) return false;
-  if (Deno.build.os !== "linux") return false;
+  return livingGit([...folders, dirname(lock)]) === false;
+}
+
+/** Whether a living git works in one of these folders; null where that cannot be seen. */
+export function livingGit(folders: readonly string[]): boolean | null {
+  if (Deno.build.os !== "linux") return null;
   try {
     for (const { name } of Deno.readDirSync("/proc")) {
-      if (/^\d+$/.test(name) && mayHold(name, lock, folders)) return false;
+      if (/^\d+$/.test(name) && isGitIn(name, folders)) return true;
     }
-    return true;
-  } catch {
-    // /proc is closed to us: unknown.
     return false;
+  } catch {
+    // /proc is closed to us.
+    return null;
   }
 }
 
-function mayHold(pid: string, lock: string, folders: readonly string[]): boolean {
+function isGitIn(pid: string, folders: readonly string[]): boolean {
   let folder: string;
   try {
     if (!Deno.readTextFileSync(`/proc/${pid}/comm`).startsWith("git")) return false;
@@ -87,8 +92,7 @@ function mayHold(pid: string, lock: string, folders: readonly string[]): boolean
     // It has just ended, or is another user's, who has no business in here.
     return false;
   }
-  return folders.some((one) => one === "/" || folder === one || folder.startsWith(`${one}/`)) ||
-    folder.startsWith(dirname(lock));
+  return folders.some((one) => folder === one || folder.startsWith(`${one}/`));
 }
 
 /** Runs `body` under a lock that the kernel frees with its holder; false when another has it. */

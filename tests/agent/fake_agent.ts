@@ -8,6 +8,7 @@ import { FakeMcp } from "./fake_mcp.ts";
 import { pick, type Scenario, type Step } from "./scenario.ts";
 
 const SESSION = argument("--session-id") ?? argument("--resume") ?? crypto.randomUUID();
+const SCENARIO = Deno.env.get("FAKE_AGENT") ?? "";
 const STREAM = Deno.args.includes("--input-format");
 const MODEL = argument("--model") ?? "fake-model";
 
@@ -134,7 +135,8 @@ async function write(path: string, text: string, append = false): Promise<void> 
 function fork(step: Step & { do: "fork" }): void {
   const trap = step.deaf === true ? "trap '' TERM HUP INT; " : "";
   const tell = step.tell === undefined ? "" : `echo $$ >> '${step.tell}'; `;
-  const body = `${trap}${tell}while :; do sleep 1; done`;
+  // Not for ever, should a test fail to end it: only as long as its scenario is there.
+  const body = `${trap}${tell}while [ -e '${SCENARIO}' ]; do sleep 1; done`;
   const out = step.holdOutput === true ? "inherit" : "null";
   const args = step.ownGroup === true ? ["setsid", "sh", "-c", body] : ["sh", "-c", body];
   const [program = "sh", ...rest] = step.cleanEnv === true ? ["env", "-i", ...args] : args;
@@ -170,6 +172,9 @@ async function act(step: Step): Promise<boolean> {
     case "hear":
       if (STREAM) speak({ type: "text", text: `heard: ${await next()}` });
       return false;
+    case "queue":
+      while (heard.length < step.count) await pause(5);
+      return false;
     case "wait":
       while (!await Deno.stat(step.file).then(() => true, () => false)) await pause(10);
       return false;
@@ -177,7 +182,7 @@ async function act(step: Step): Promise<boolean> {
       await pause(step.ms);
       return false;
     case "hang":
-      return await new Promise<never>(() => setInterval(() => {}, 1_000));
+      return await forever();
     case "deaf":
       for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
         Deno.addSignalListener(signal, () => {});
@@ -215,6 +220,12 @@ async function act(step: Step): Promise<boolean> {
   }
 }
 
+/** As long as the scenario is there. */
+async function forever(): Promise<boolean> {
+  while (await Deno.stat(SCENARIO).then(() => true, () => false)) await pause(1_000);
+  return true;
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
@@ -233,8 +244,7 @@ function failedBy(step: Step): boolean {
 }
 
 if (import.meta.main) {
-  const path = Deno.env.get("FAKE_AGENT") ?? "";
-  const scenario = JSON.parse(Deno.readTextFileSync(path)) as Scenario;
+  const scenario = JSON.parse(Deno.readTextFileSync(SCENARIO)) as Scenario;
   void listen();
   let code = 0;
   if (STREAM) {
@@ -242,14 +252,14 @@ if (import.meta.main) {
       emit({ type: "system", subtype: "init", model: MODEL, tools: ["Bash"], mcp_servers: [] });
     }
     for (let said = await next(); said !== null; said = await next()) {
-      code = await turn(pick(scenario, path, said));
+      code = await turn(pick(scenario, SCENARIO, said));
     }
     // As the real one does, unless it is told to stay.
-    if (scenario.stays === true) await new Promise<never>(() => setInterval(() => {}, 1_000));
+    if (scenario.stays === true) await forever();
   } else {
     const words = [...Deno.args];
     for (let line = await next(); line !== null; line = await next()) words.push(line);
-    code = await turn(pick(scenario, path, words.join("\n")));
+    code = await turn(pick(scenario, SCENARIO, words.join("\n")));
   }
   mcp.close();
   Deno.exit(code);

@@ -49,8 +49,11 @@ export interface StartOptions {
   /** Name of the program: anything but `claude` speaks text. */
   readonly program?: string;
   readonly args?: readonly string[];
+  /** Another program than the fake agent. */
+  readonly command?: string;
   readonly order?: Partial<AgentOrder>;
   readonly env?: Readonly<Record<string, string>>;
+  readonly leaveMs?: number;
   readonly onEvent?: (event: AgentEvent) => void;
 }
 
@@ -60,7 +63,7 @@ export async function withGround(body: (ground: Ground) => Promise<void>): Promi
     const marks: string[] = [];
     const start = (scenario: Scenario | readonly Step[], options: StartOptions = {}): FakeRun => {
       const events: AgentEvent[] = [];
-      const command = fakeProgram(folder, options.program);
+      const command = options.command ?? fakeProgram(folder, options.program);
       const prompt = options.prompt ?? "begin";
       const line = agentCommand({ command, args: options.args ?? [] }, {
         prompt,
@@ -76,6 +79,7 @@ export async function withGround(body: (ground: Ground) => Promise<void>): Promi
           FAKE_AGENT: writeScenario(folder, scenario),
           ...options.env,
         },
+        ...(options.leaveMs === undefined ? {} : { leaveMs: options.leaveMs }),
         log: join(folder, "logs", `${crypto.randomUUID()}.ndjson`),
         onEvent: (event) => {
           events.push(event);

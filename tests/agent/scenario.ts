@@ -22,6 +22,8 @@ export type Step =
   | { readonly do: "mcp"; readonly name: string; readonly input?: Record<string, unknown> }
   /** Waits for another user message, and repeats it. */
   | { readonly do: "hear" }
+  /** Waits until so many messages have come that were not taken yet. */
+  | { readonly do: "queue"; readonly count: number }
   /** Waits until the file is there. */
   | { readonly do: "wait"; readonly file: string }
   | { readonly do: "pause"; readonly ms: number }

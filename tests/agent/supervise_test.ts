@@ -119,7 +119,8 @@ Deno.test("supervise: the same call with other answers, or a call that waits, is
       [0, tool("call", name)] as const,
       [0, answer(moving ? `answer ${i}` : "same")] as const,
     ]).flat();
-  assertEquals(play({ repeats: 4 }, steps("Bash", true)).demand, null);
+  assertEquals(play({ repeats: 11 }, steps("Bash", true)).demand, null);
+  assertEquals(play({ repeats: 10 }, steps("Bash", true)).demand?.why, "stuck");
   assertEquals(play({ repeats: 4 }, steps("mcp__skein__check", false)).demand, null);
   assertEquals(play({ repeats: 4 }, steps("Bash", false)).demand?.why, "stuck");
 });

@@ -93,7 +93,7 @@ export async function startClaude(
   const user = options.user ?? freshUser(options.place);
   return start(await program(), args, {
     cwd: options.project ?? options.place.project,
-    env: environment(options, user, "xterm-256color"),
+    env: environment(options, user),
     ...(options.limitMs === undefined ? {} : { limitMs: options.limitMs }),
   });
 }
@@ -104,10 +104,11 @@ async function program(): Promise<string> {
   return command;
 }
 
-function environment(
-  { api, env }: ClaudeOptions,
+/** The whole environment of a client that is to stay offline. */
+export function environment(
+  { api, env }: Pick<ClaudeOptions, "api" | "env">,
   user: ClaudeUser,
-  term: string,
+  term = "xterm-256color",
 ): Record<string, string> {
   return {
     PATH: searchPath(),

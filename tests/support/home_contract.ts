@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import type { Clock } from "../../src/core/clock.ts";
 import { LIMITS } from "../../src/core/limits.ts";
 import { migrate } from "../../src/store/open.ts";
-import { type Migration, SCHEMA_VERSION } from "../../src/store/schema.ts";
+import { type Migration, MIGRATIONS, SCHEMA_VERSION } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/unit.ts";
 import { act, refusal, seqOf, type TestHome, withHome } from "./home.ts";
 
@@ -21,6 +21,8 @@ export function homeContract(): void {
 /** The schema that a new store has, and two steps from there. */
 const NOW = SCHEMA_VERSION;
 const LATER = NOW + 2;
+/** The last step that older writers cannot go past. */
+const LAST_BREAKING = MIGRATIONS.findLast(({ breaking }) => breaking)?.version;
 const ADDITIVE: Migration = {
   version: NOW + 1,
   breaking: false,
@@ -68,7 +70,10 @@ function migrations(): void {
       const store = await home.open();
       home.addPeer("old", { schema: NOW });
       home.sql((db) => migrate(db, [ADDITIVE], NOW, () => true));
-      assertEquals([home.meta("schema"), home.meta("min_writer")], [`${NOW + 1}`, `${NOW}`]);
+      assertEquals([home.meta("schema"), home.meta("min_writer")], [
+        `${NOW + 1}`,
+        `${LAST_BREAKING}`,
+      ]);
       await act(store);
       const bad: Migration = { version: LATER + 1, breaking: false, sql: "CREATE TABLE more (x)" };
       await assertRejects(async () => {

@@ -113,3 +113,17 @@ export async function commit(path: string, file: string, text: string): Promise<
   await git(path, "commit", "-q", "-m", `write ${file}`);
   return (await git(path, "rev-parse", "HEAD")).trim();
 }
+
+/** More git commands than any life in these tests has. */
+const MOST_COMMANDS = 60;
+/** Worlds at the same time: most of such a test is waiting for processes. */
+const AT_ONCE = 3;
+
+/** Calls `body` with 1, 2, 3, ... until one answers that its process came through unharmed. */
+export async function forEachCommand(body: (at: number) => Promise<boolean>): Promise<void> {
+  for (let from = 1; from < MOST_COMMANDS; from += AT_ONCE) {
+    const numbers = Array.from({ length: AT_ONCE }, (_, i) => from + i);
+    if (!(await Promise.all(numbers.map(body))).every((harmed) => harmed)) return;
+  }
+  throw new Error("no end of git commands");
+}

@@ -141,7 +141,7 @@ for (const [state, cutOff] of Object.entries(CUT_OFF)) {
   Deno.test(`deliver: goes on after a git that was killed: ${state}`, async () => {
     await withWorld(async (world) => {
       const to = await worked(world);
-      const intent = { path: world.repo, target: "main", from: await head(world), to };
+      const intent = { path: world.repo, target: "main", from: await head(world), to, atMs: 0 };
       write(join(placeOf(world.run).folder, "deliver.json"), JSON.stringify(intent));
       await cutOff(world, to);
       assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
@@ -152,10 +152,33 @@ for (const [state, cutOff] of Object.entries(CUT_OFF)) {
   });
 }
 
+Deno.test("deliver: of several at once one forwards, and nobody takes it for dead", async () => {
+  await withWorld(async (world) => {
+    const to = await worked(world);
+    const five = [1, 2, 3, 4, 5].map(() => deliver(world.run, { target: "main" }));
+    const outcomes = (await Promise.all(five)).map(({ outcome }) => outcome);
+    assertEquals(outcomes.filter((outcome) => outcome === "forwarded").length, 1);
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "nothing");
+    assertEquals([await head(world), await git(world.repo, "status", "--porcelain")], [to, ""]);
+    // A git that works in the checkout may be the one of a caller that was killed.
+    const intent = { path: world.repo, target: "main", from: to, to: `${to}~1`, atMs: 0 };
+    write(join(placeOf(world.run).folder, "deliver.json"), JSON.stringify(intent));
+    const living = new Deno.Command("git", {
+      args: ["cat-file", "--batch"],
+      cwd: world.repo,
+      stdin: "piped",
+      stdout: "null",
+    }).spawn();
+    assertMatch((await deliver(world.run, { target: "main" })).reason ?? "", /under way/);
+    await living.stdin.close();
+    await living.status;
+  }, { dirty: false });
+});
+
 Deno.test("deliver: what the user wrote into a checkout that was cut off is not overwritten", async () => {
   await withWorld(async (world) => {
     const to = await worked(world);
-    const intent = { path: world.repo, target: "main", from: await head(world), to };
+    const intent = { path: world.repo, target: "main", from: await head(world), to, atMs: 0 };
     write(join(placeOf(world.run).folder, "deliver.json"), JSON.stringify(intent));
     write(join(world.repo, "new/c.txt"), "new, by the run\n");
     write(join(world.repo, "a.txt"), "one\ntwo\nthree\nmine\n");

@@ -1,0 +1,152 @@
+// Repositories that are out of the ordinary: they work, or are refused with a reason and a remedy.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { addWorktree } from "../../src/worktree/add.ts";
+import { openRun } from "../../src/worktree/branch.ts";
+import { deliver } from "../../src/worktree/deliver.ts";
+import { mergeTask } from "../../src/worktree/merge.ts";
+import { removeWorktree } from "../../src/worktree/remove.ts";
+import { saveWork } from "../../src/worktree/save.ts";
+import { Refusal } from "../../src/core/errors.ts";
+import { git, write } from "../support/git.ts";
+import { assertSound, assertTidy, withWorld, type World } from "../support/run_tree.ts";
+
+function add(world: World, task: string, attempt = 1) {
+  return addWorktree(world.run, { task, attempt });
+}
+
+Deno.test("worktree: a sparse checkout with settings of its own stays sparse in the worktree", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "sparse-checkout", "set", "other");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals([...Deno.readDirSync(tree.path)].some(({ name }) => name === "sub"), false);
+    write(join(tree.path, "a.txt"), "changed\n");
+    write(join(tree.path, "elsewhere/x.txt"), "x\n");
+    const saved = await saveWork(tree.path, { message: "t1" });
+    assertEquals(saved.files, ["a.txt", "elsewhere/x.txt"]);
+    assertEquals(await git(world.repo, "show", `${saved.commit}:sub/b.txt`), "b\n");
+    assertEquals(
+      (await mergeTask(world.run, { task: "t1", branch: tree.branch })).outcome,
+      "merged",
+    );
+    await removeWorktree(world.run, tree.path);
+    await assertTidy(world);
+    await assertSound(world);
+  }, { dirty: false });
+});
+
+Deno.test("worktree: spaces, quotes and letters of any kind in paths; line ends converted; no identity", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "config", "core.autocrlf", "true");
+    await git(world.repo, "config", "core.safecrlf", "true");
+    await git(world.repo, "config", "commit.gpgSign", "true");
+    write(join(world.repo, ".git/hooks/post-checkout"), "#!/bin/sh\ntouch hook-ran; exit 1\n");
+    Deno.chmodSync(join(world.repo, ".git/hooks/post-checkout"), 0o755);
+    const opened = await openRun(world.run);
+    const tree = await add(world, "t1");
+    write(join(tree.path, "crlf.txt"), "one\r\n");
+    write(join(tree.path, "lf.txt"), "two\n");
+    const saved = await saveWork(tree.path, { message: "t1" });
+    assertEquals(saved.files, ["crlf.txt", "lf.txt"]);
+    assertEquals(
+      await git(world.repo, "log", "-1", "--format=%an <%ae> %G?", saved.commit),
+      "skein <skein@localhost> N\n",
+    );
+    assertEquals(
+      (await mergeTask(world.run, { task: "t1", branch: tree.branch })).outcome,
+      "merged",
+    );
+    assertEquals((await deliver(world.run, { target: opened.target ?? "" })).outcome, "forwarded");
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+  }, { dirty: false, name: "my 'r\u00e9po' \u6f22" });
+});
+
+Deno.test("openRun: refuses where no run can begin, and says what to do", async () => {
+  await withWorld(async (world) => {
+    const refused = async (body: () => Promise<unknown>, code: string, reason: string) => {
+      const refusal = await assertRejects(body, Refusal, reason) as Refusal;
+      assertEquals(refusal.code, code);
+      assert(refusal.hint.length > 10 && typeof refusal.details.field === "string");
+    };
+    const { home } = world;
+    await refused(
+      () => openRun({ run: "r", repo: world.folder, home }),
+      "GIT_STATE",
+      "no git checkout",
+    );
+    await refused(() => openRun({ run: "r", repo: world.remote, home }), "GIT_STATE", "bare");
+    const empty = join(world.folder, "empty");
+    await git(world.folder, "init", "-q", empty);
+    await refused(() => openRun({ run: "r", repo: empty, home }), "GIT_STATE", "no commit yet");
+    await refused(() => openRun({ ...world.run, run: "-x" }), "INVALID_INPUT", "run");
+    await refused(() => openRun({ ...world.run, run: "a..b" }), "INVALID_INPUT", "run");
+    await refused(() => openRun(world.run, "no-such"), "INVALID_INPUT", "base");
+    await openRun(world.run);
+    await refused(() => add(world, "a/b"), "INVALID_INPUT", "task");
+    await refused(() => add(world, "t", 1.5), "INVALID_INPUT", "attempt");
+    await refused(() => removeWorktree(world.run, world.repo), "INVALID_INPUT", "no worktree");
+    await refused(
+      () => mergeTask(world.run, { task: "t", branch: "main" }),
+      "INVALID_INPUT",
+      "no branch of a task",
+    );
+    await refused(
+      () => mergeTask(world.run, { task: "t", branch: "skein/task/r1/t-9" }),
+      "INVALID_INPUT",
+      "names no commit",
+    );
+    await git(world.repo, "branch", "-q", "-m", "skein/run/r1", "skein");
+    await refused(() => openRun({ ...world.run, run: "r2" }), "GIT_FAILED", "cannot be written");
+  });
+});
+
+Deno.test("worktree: submodules stay empty, or keep the worktree while they hold work of their own", async () => {
+  await withWorld(async (world) => {
+    const allow = ["-c", "protocol.file.allow=always"];
+    await git(world.repo, ...allow, "submodule", "add", "-q", world.remote, "module");
+    await git(world.repo, "commit", "-q", "-m", "a submodule");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals([...Deno.readDirSync(join(tree.path, "module"))], []);
+    write(join(tree.path, "x.txt"), "x\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).files, ["x.txt"]);
+    await git(tree.path, ...allow, "submodule", "--quiet", "update", "--init");
+    const inside = join(tree.path, "module");
+    write(join(inside, "a.txt"), "changed in the submodule\n");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "submodules");
+    await git(inside, "commit", "-q", "-a", "-m", "inside");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "submodules");
+    await git(inside, "reset", "-q", "--hard", "HEAD~1");
+    await removeWorktree(world.run, tree.path);
+    assertEquals(
+      (await mergeTask(world.run, { task: "t1", branch: tree.branch })).outcome,
+      "merged",
+    );
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+    await assertTidy(world);
+  }, { dirty: false });
+});
+
+Deno.test("worktree: a filter that fails leaves nothing half made; one that works is used", async () => {
+  await withWorld(async (world) => {
+    write(join(world.repo, ".gitattributes"), "*.up filter=up\n");
+    await git(world.repo, "config", "filter.up.clean", "tr A-Z a-z");
+    await git(world.repo, "config", "filter.up.smudge", "tr a-z A-Z");
+    await git(world.repo, "config", "filter.up.required", "true");
+    write(join(world.repo, "big.up"), "LARGE\n");
+    await git(world.repo, "add", "-A");
+    await git(world.repo, "commit", "-q", "-m", "filtered");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals(Deno.readTextFileSync(join(tree.path, "big.up")), "LARGE\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).empty, true);
+    await removeWorktree(world.run, tree.path);
+    await git(world.repo, "config", "filter.up.smudge", "false");
+    const refusal = await assertRejects(() => add(world, "t2"), Refusal, "filter") as Refusal;
+    assertEquals(refusal.code, "GIT_FAILED");
+    await assertTidy(world);
+  }, { dirty: false });
+});
