@@ -14,8 +14,8 @@ import { attemptShape, type ShownAttempt, shownAttempt } from "./view.ts";
 
 /** What is known of an agent's process: enough to end its group, and never a stranger's. */
 export const processShape = z.strictObject({
-  pid: integer(1, 2 ** 31),
-  pgid: integer(1, 2 ** 31),
+  pid: integer(0, 2 ** 31),
+  pgid: integer(0, 2 ** 31),
   boot: optionalText(LIMITS.nameChars),
   startTime: optionalText(LIMITS.nameChars),
   /** What all its processes carry in their environment. */
