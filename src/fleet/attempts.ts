@@ -9,6 +9,7 @@ import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { addUsage } from "../peer/standing.ts";
 import { runById } from "../run/table.ts";
+import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 import { attemptShape, type ShownAttempt, shownAttempt } from "./view.ts";
 
@@ -152,7 +153,7 @@ export const listAttempts = operation({
     }
     return {
       attempts,
-      hosts: input.run === undefined ? [] : await table.hostsOf(tx, input.run),
+      hosts: input.run === undefined ? [] : await driven.hostsOf(tx, input.run),
       next: rows.length > page.length ? page.at(-1)?.id ?? null : null,
     };
   },

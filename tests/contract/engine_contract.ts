@@ -5,6 +5,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import type { Tx } from "../../src/core/transaction.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { besideWriters } from "./snapshot_contract.ts";
 
 /** Two handles on one fresh store, as two processes have them. */
 export interface Pair {
@@ -14,11 +15,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
-
-/** Looks at a condition that a transaction may wait for without awaiting anything else. */
-const PATIENCE = 2_000;
-const TRIES = 50;
+export type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
 
 /** Registers the contract's tests for one engine. */
 export function engineContract(name: string, open: () => Promise<Pair>): void {
@@ -40,7 +37,7 @@ export function engineContract(name: string, open: () => Promise<Pair>): void {
   upkeep(define);
 }
 
-async function put(tx: Tx, key: string, value: number): Promise<void> {
+export async function put(tx: Tx, key: string, value: number): Promise<void> {
   await tx.run(
     `INSERT INTO sequence (name, value) VALUES (?, ?)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
@@ -49,7 +46,7 @@ async function put(tx: Tx, key: string, value: number): Promise<void> {
   );
 }
 
-async function valueOf(tx: Tx, key: string): Promise<number | undefined> {
+export async function valueOf(tx: Tx, key: string): Promise<number | undefined> {
   const row = await tx.get<{ value: number }>("SELECT value FROM sequence WHERE name = ?", key);
   return row?.value;
 }
@@ -116,48 +113,7 @@ function isolation(define: Define): void {
     await Promise.all([count(a), count(b)]);
     assertEquals(await a.read((tx) => valueOf(tx, "n")), 1_000);
   });
-
-  // An engine may give the event loop a turn before it begins, which no body can wait for: what is
-  // shown here is shown by one of several tries.
-  define("read: never waits for a writer, and sees nothing of its open write", async ({ a, b }) => {
-    await a.write((tx) => put(tx, "x", 1));
-    let seen: number | undefined;
-    for (let tries = 0; tries < TRIES && seen === undefined; tries++) {
-      let inside: number | undefined;
-      let reading: Promise<unknown> = Promise.resolve();
-      await b.write(async (tx) => {
-        await put(tx, "x", 2);
-        reading = a.read(async (inner) => inside = await valueOf(inner, "x"));
-        for (let i = 0; i < PATIENCE && inside === undefined; i++) await valueOf(tx, "x");
-        seen = inside;
-        assertEquals(await valueOf(tx, "x"), 2);
-      });
-      await reading;
-      if (seen === undefined) await a.write((tx) => put(tx, "x", 1));
-    }
-    assertEquals(seen, 1);
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
-  });
-
-  define("read: sees one snapshot while others commit", async ({ a, b }) => {
-    let committed = false;
-    for (let tries = 0; tries < TRIES && !committed; tries++) {
-      await b.write((tx) => put(tx, "x", 1));
-      let writing: Promise<unknown> = Promise.resolve();
-      let done = false;
-      const seen = await a.read(async (tx) => {
-        const first = await valueOf(tx, "x");
-        writing = b.write((inner) => put(inner, "x", 2)).then(() => done = true);
-        for (let i = 0; i < PATIENCE && !done; i++) await valueOf(tx, "x");
-        committed = done;
-        return [first, await valueOf(tx, "x")];
-      });
-      await writing;
-      assertEquals(seen, [1, 1]);
-    }
-    assert(committed, "the write went on beside the read");
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
-  });
+  besideWriters(define);
 }
 
 function bounds(define: Define): void {
