@@ -34,7 +34,8 @@ export interface Begun {
  */
 export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begun> {
   agentOf();
-  const { home, folder, goal, plan } = beginning;
+  const { home, folder, plan } = beginning;
+  const goal = beginning.goal.trim();
   const repository = repositoryOf(folder);
   const notes: string[] = [];
   const worktrees = beginning.worktrees && repository !== null;
@@ -61,10 +62,16 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
   return { run: id, notes };
 }
 
+/** A title for a task that is a whole goal. */
+export function titleOf(goal: string, before = ""): string {
+  const words = goal.replaceAll(/\s+/g, " ").trim();
+  return before + excerpt(words, LIMITS.titleChars - before.length - 3);
+}
+
 /** Adds the task that plans a run: an agent studies the code and makes the other tasks. */
 export async function addPlanning(calls: Calls, run: string, goal: string): Promise<string> {
   const task = await calls.createTask(run, {
-    title: `Plan: ${excerpt(goal.replaceAll(/\s+/g, " "), LIMITS.titleChars - 10)}`,
+    title: titleOf(goal, "Plan: "),
     description: goal,
     priority: 1,
   });

@@ -3,6 +3,7 @@
 // the store, so another conductor can go on where this one died, or work beside it.
 
 import type { Calls } from "./calls.ts";
+import { clearAway } from "./clear.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
@@ -13,7 +14,6 @@ import { type Conduct, spent } from "../fleet/rules.ts";
 import { deliver } from "../worktree/deliver.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
-import { removeWorktree } from "../worktree/remove.ts";
 import { dropMerged } from "../worktree/tidy.ts";
 
 /** What a conductor is given. */
@@ -112,10 +112,10 @@ export class Conductor {
     const host = this.#options.startHost(conduct);
     this.#hosts.add(host);
     this.#tell({ kind: "worker", at: now(), pid: host.pid, text: `a worker starts (${host.pid})` });
-    void host.ended.then(() => {
+    void host.ended.then((well) => {
       this.#hosts.delete(host);
       // One after the other that cannot even begin: something is wrong with all of them.
-      const quick = performance.now() - startedMs < RESTART_MS;
+      const quick = !well && performance.now() - startedMs < RESTART_MS;
       this.#short = quick ? this.#short + 1 : 0;
       if (quick) this.#restartAtMs = performance.now() + Math.min(30, 2 ** this.#short) * 1_000;
     });
@@ -127,27 +127,31 @@ export class Conductor {
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
-    if (tree !== null) await tidy(tree);
+    const stay = tree === null ? [] : await tidy(tree);
     if (unfinished > 0) {
-      const notes = [`skein retry TASK, then: skein run --resume ${run}`];
+      const notes = [`skein retry TASK, then: skein run --resume ${run}`, ...stay];
       if (tree !== null) notes.unshift(`what is done is on ${runBranch(run)}`);
       return this.#concluded("failed", snapshot, conduct, notes);
     }
     if (tree === null || conduct.target === null) {
       await this.#close("completed");
-      const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`];
+      const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`, ...stay];
       return this.#concluded("completed", snapshot, conduct, notes);
     }
     const { outcome, commit, reason, hint } = await deliver(tree, { target: conduct.target });
     if (outcome === "left") {
       const notes = [`${conduct.target} was left alone: ${reason ?? "it has moved on"}`];
-      return this.#concluded("completed", snapshot, conduct, [...notes, ...hint ? [hint] : []]);
+      return this.#concluded("completed", snapshot, conduct, [
+        ...notes,
+        ...hint ? [hint] : [],
+        ...stay,
+      ]);
     }
     const text = `${conduct.target} is at ${commit.slice(0, 10)}`;
     this.#tell({ kind: "delivered", at: now(), commit, branch: conduct.target, text });
     await this.#close(`completed: ${conduct.target} ${commit}`);
     await dropMerged(tree);
-    return this.#concluded("completed", snapshot, conduct, [], true);
+    return this.#concluded("completed", snapshot, conduct, stay, true);
   }
 
   /** Ends the run, unless another conductor has just done so. */
@@ -204,12 +208,15 @@ export class Conductor {
 }
 
 /** Nobody works any more: worktrees that somebody died over go; what was not committed is parked. */
-async function tidy(tree: RunTree): Promise<void> {
+async function tidy(tree: RunTree): Promise<string[]> {
   const { worktrees } = await leftovers(tree);
+  const stay: string[] = [];
   for (const { path, state } of worktrees) {
-    if (state === "ready" || state === "gone") await removeWorktree(tree, path);
+    const why = state === "ready" || state === "gone" ? await clearAway(tree, path) : null;
+    if (why !== null) stay.push(`a worktree stays: ${why}`);
   }
   await sweepHalfMade(tree);
+  return stay;
 }
 
 function now(): string {

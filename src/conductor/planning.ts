@@ -1,6 +1,7 @@
 // What becomes of a plan: the planner's tasks are proposals; the run's driver accepts them, unless
 // somebody wants to see them first. A planner that brings no plan leaves one task: the goal itself.
 
+import { titleOf } from "./begin.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { Calls, RunView } from "./calls.ts";
 
@@ -35,7 +36,7 @@ export async function concludePlan(
     note: "no plan came of it: the goal is one task now",
   });
   const id = await calls.createTask(run.id, {
-    title: run.goal.split("\n", 1)[0]?.slice(0, 200) ?? "the goal",
+    title: titleOf(run.goal),
     description: run.goal,
   });
   await calls.conduct(run.id, { plan: null });

@@ -15,8 +15,8 @@ export interface HostOrder {
 /** A host that was started, as far as its starter knows. */
 export interface StartedHost {
   readonly pid: number;
-  /** Resolves when it has ended. */
-  readonly ended: Promise<void>;
+  /** Resolves when it has ended: whether it left because nothing was left to do. */
+  readonly ended: Promise<boolean>;
 }
 
 /** Starts a host; what it has to say of itself goes to a log in the home. */
@@ -45,5 +45,5 @@ export function startHost({ run, home, repo, command }: HostOrder): StartedHost 
     detached: true,
   }).spawn();
   child.unref();
-  return { pid: child.pid, ended: child.status.then(() => undefined, () => undefined) };
+  return { pid: child.pid, ended: child.status.then(({ success }) => success, () => false) };
 }

@@ -8,15 +8,15 @@ import type { ShownAttempt } from "../fleet/view.ts";
 import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
-import { removeWorktree } from "../worktree/remove.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
+import { clearAway } from "./clear.ts";
 
 /** What of one attempt was found, and what was made of it. */
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "lost" | "stopped";
+  readonly outcome: "done" | "conflict" | "lost" | "stopped" | "review";
 }
 
 /**
@@ -79,11 +79,26 @@ async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt)
   const here = tree !== null && folder !== null && branch !== null && exists(folder);
   const handedIn = attempt.report !== null && attempt.lost !== true;
   if (handedIn && attempt.kind !== "plan" && tree !== null && branch !== null) {
-    if (here) await saveWork(folder, { message: `Work on ${task} by ${attempt.worker}` });
-    return await merge(calls, tree, attempt);
+    const fault = here ? (await saved(folder, attempt)).fault : null;
+    if (fault === null) return await merge(calls, tree, attempt);
+    await calls.end({ attempt: id, outcome: "lost", reason: fault });
+    return { attempt: id, task, outcome: "lost" };
+  }
+  const asked = attempt.lost !== true && attempt.kind !== "plan" && here &&
+    ["in_review", "completed"].includes((await calls.task(task)).status);
+  if (asked) {
+    // Somebody looks at it, or has: it is merged once it is approved.
+    const { commit } = await saved(folder, attempt);
+    await calls.end({
+      attempt: id,
+      outcome: "review",
+      ...(commit === null ? {} : { head: commit }),
+    });
+    await clearAway(tree, folder);
+    return { attempt: id, task, outcome: "review" };
   }
   const kept = here ? await park(folder, { run: tree.run, task, attempt: attempt.number }) : null;
-  if (here) await removeWorktree(tree, folder);
+  if (here) await clearAway(tree, folder);
   // Without a worktree there is nothing to merge: what was handed in is done.
   const outcome = handedIn ? "done" as const : "lost" as const;
   await calls.end({
@@ -95,6 +110,21 @@ async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt)
   return { attempt: id, task, outcome };
 }
 
+/** Commits what a dead worker's agent had handed in; says why where that cannot be. */
+async function saved(
+  folder: string,
+  { task, worker }: ShownAttempt,
+): Promise<{ commit: string; fault: null } | { commit: null; fault: string }> {
+  try {
+    const { commit } = await saveWork(folder, { message: `Work on ${task} by ${worker}` });
+    return { commit, fault: null };
+  } catch (thrown) {
+    const { code, message } = asRefusal(thrown);
+    if (code !== "GIT_STATE") throw thrown;
+    return { commit: null, fault: message };
+  }
+}
+
 async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept> {
   const { id, task, branch, folder } = attempt;
   const merged = await mergeTask(tree, {
@@ -102,7 +132,7 @@ async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promis
     branch: branch ?? "",
     message: `Merge ${task} (${attempt.worker})`,
   });
-  if (folder !== null && exists(folder)) await removeWorktree(tree, folder);
+  if (folder !== null && exists(folder)) await clearAway(tree, folder);
   if (merged.outcome === "conflict") {
     await calls.end({
       attempt: id,

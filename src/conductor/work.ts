@@ -18,9 +18,9 @@ import { startConflict } from "../worktree/conflict.ts";
 import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
-import { removeWorktree } from "../worktree/remove.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
+import { clearAway } from "./clear.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
 
@@ -131,8 +131,10 @@ async function settle(
     return await finish(order, tree, place, used);
   }
   if (verdict === "done" && attempt.kind !== "plan") {
+    // It waits for somebody, or somebody was quicker than the agent's end.
     const { status } = await calls.task(attempt.task);
-    if (status === "in_review") return await review(order, tree, place, used);
+    const asked = status === "in_review" || status === "completed";
+    if (asked && (await standOf(order)).current) return await review(order, tree, place, used);
   }
   const parked = await leave(tree, place, attempt);
   await calls.end({
@@ -228,7 +230,7 @@ async function finish(
       ...used,
     });
   }
-  await removeWorktree(tree, folder);
+  await clearAway(tree, folder);
 }
 
 /** Which task, attempt and worker a commit is of. */
@@ -253,7 +255,7 @@ async function review(
     ...used,
     ...(head === null ? {} : { head: head.commit }),
   });
-  if (tree !== null) await removeWorktree(tree, place.folder);
+  if (tree !== null) await clearAway(tree, place.folder);
 }
 
 /** What the end of a session that did not get the task done means for it. */
@@ -308,6 +310,6 @@ async function leave(
   if (tree === null || place === null || place.branch === null) return null;
   const whose = { run: attempt.run, task: attempt.task, attempt: attempt.number };
   const parked = await park(place.folder, whose);
-  await removeWorktree(tree, place.folder);
+  await clearAway(tree, place.folder);
   return parked?.ref ?? null;
 }

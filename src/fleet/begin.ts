@@ -125,7 +125,7 @@ function readyTasks(ctx: Context, run: string): Promise<TaskRow[]> {
   return ctx.tx.all<TaskRow>(
     `SELECT * FROM task AS t WHERE run = ? AND status = 'pending' AND open_deps = 0
        AND not_before_s <= ? AND assigned_to IN ('', ?) AND NOT EXISTS (
-         SELECT 1 FROM dependency d JOIN attempt a ON a.task = d.on_task AND a.state = 'review'
+         SELECT 1 FROM dependency d JOIN attempt a ON a.task = d.on_task AND a.state IN ('review', 'running')
          WHERE d.task = t.id)
      ORDER BY priority, n ${limitTo(CANDIDATES)}`,
     run,
@@ -144,8 +144,9 @@ async function begin(
   const claimed = await claim(tx, row.id, actor.id, actor.incarnation, ctx.at);
   if (claimed === undefined) throw new Refusal("TASK_TAKEN", `${row.id} was just taken`);
   await table.setMostAttempts(tx, row.id, conduct.attempts);
-  const conflict = await table.lastConflict(tx, row.id);
-  const kind: Kind = row.id === conduct.plan ? "plan" : conflict !== undefined ? "resolve" : "work";
+  const kept = await table.lastKept(tx, row.id);
+  const resolves = kept?.state === "conflict";
+  const kind: Kind = row.id === conduct.plan ? "plan" : resolves ? "resolve" : "work";
   const id = await table.insertAttempt(tx, {
     run,
     task: row.id,
@@ -169,7 +170,7 @@ async function begin(
     attempt: attempt === undefined ? null : shownAttempt(attempt),
     task: await wholeTask(tx, claimed),
     briefing: await briefing(tx, claimed),
-    from: conflict?.branch ?? null,
+    from: kept?.branch ?? null,
     conduct,
   };
 }

@@ -13,7 +13,7 @@ import { architectOf } from "../peer/table.ts";
 import { setMeta } from "../store/meta.ts";
 import { insertNote } from "../task/notes.ts";
 import { retryDelayS } from "../task/rules.ts";
-import { complete, setStatus, taskById, type TaskRow } from "../task/table.ts";
+import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/table.ts";
 import { tellUnblocked } from "../task/unblocked.ts";
 import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
 import { LIMIT_KEY } from "./begin.ts";
@@ -139,6 +139,12 @@ async function settle(
     to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,
     counts: said.counts ?? usual.counts,
   };
+  // Approved, but what was merged before is in its way: nothing that waits for it has begun.
+  if (said.outcome === "conflict" && row.state === "review" && now.status === "completed") {
+    await note(ctx, row, said);
+    await reopen(ctx.tx, now.id, ctx.at);
+    return [];
+  }
   if (ending.to === "completed") return held || freed ? await finish(ctx, row, now, said) : [];
   if (!held || ending.to === "kept") return [];
   if (said.reason !== undefined && said.reason !== "") await note(ctx, row, said);

@@ -82,10 +82,14 @@ export function runningAttempt(
   );
 }
 
-/** The last attempt whose work could not be merged: others after it may have failed to resolve that. */
-export function lastConflict(tx: Tx, task: string): Promise<AttemptRow | undefined> {
+/**
+ * The last attempt whose branch the next one goes on from: it could not be merged, or somebody wanted
+ * changes to it. Others after it may have failed.
+ */
+export function lastKept(tx: Tx, task: string): Promise<AttemptRow | undefined> {
   return tx.get<AttemptRow>(
-    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND state = 'conflict' AND branch IS NOT NULL
+    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND branch IS NOT NULL
+       AND (state = 'conflict' OR (state = 'stopped' AND cause = 'review'))
      ORDER BY id DESC LIMIT 1`,
     task,
   );
@@ -204,8 +208,8 @@ export async function isOver(tx: Tx, incarnation: string): Promise<boolean> {
 }
 
 /**
- * Whether a task is still an attempt's: claimed for it, or freed by its worker's end and claimed by
- * nobody since. What anybody else has begun, finished or cancelled is not the attempt's to merge.
+ * Whether a task is still an attempt's: claimed for it, approved before it ended, or freed by its
+ * worker's end and claimed by nobody since. What anybody else has begun, finished or cancelled is not the attempt's to merge.
  */
 export async function isCurrent(
   tx: Tx,
@@ -213,7 +217,7 @@ export async function isCurrent(
 ): Promise<boolean> {
   const found = await tx.get(
     `SELECT 1 FROM task WHERE id = ? AND (
-       (claim_epoch = ? AND status IN ('in_progress', 'in_review'))
+       (claim_epoch = ? AND status IN ('in_progress', 'in_review', 'completed'))
        OR (claim_epoch = ? AND status IN ('pending', 'failed')))`,
     row.task,
     row.claim_epoch,

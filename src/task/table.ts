@@ -275,6 +275,16 @@ export async function complete(
   return rows.filter((row) => row.open_deps === 0 && row.status === "pending").map((row) => row.id);
 }
 
+/** Takes a completion back: whatever waits for the task waits again. */
+export async function reopen(tx: Tx, id: string, at: string): Promise<void> {
+  await tx.run(
+    `UPDATE task SET open_deps = open_deps + 1
+     WHERE id IN (SELECT task FROM dependency WHERE on_task = ?)`,
+    id,
+  );
+  await setStatus(tx, id, "pending", at);
+}
+
 /** What was done, in the words of whoever asks for the review. */
 export function setSummary(tx: Tx, id: string, summary: string): Promise<number> {
   return tx.run("UPDATE task SET summary = ? WHERE id = ?", summary, id);
