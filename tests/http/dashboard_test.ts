@@ -129,3 +129,20 @@ Deno.test("up: serves the page, too", async () => {
     }
   });
 });
+
+Deno.test("dashboard: a stopped leader with nobody to follow it is followed by the command", async () => {
+  await withFlock(async (flock) => {
+    const anna = await flock.join({ name: "anna" });
+    await urlOf(flock);
+    anna.signal("SIGSTOP");
+    const running = new Running(flock, ["--json"]);
+    await eventually(() => running.stdout.includes("\n"), { withinMs: 25_000, what: "the link" });
+    const { url, link, serving } = await running.link();
+    assertEquals([serving, flock.leader().name], [true, "dashboard"]);
+    assertEquals((await exchange(url, link.split("#code=")[1])).status, 200);
+    anna.signal("SIGCONT");
+    assertEquals((await anna.ok("status")).leader.name, "dashboard");
+    assertEquals(await running.end(), 0);
+    await eventually(() => flock.leader().name === "anna");
+  });
+});
