@@ -146,3 +146,21 @@ Deno.test("dashboard: a stopped leader with nobody to follow it is followed by t
     await eventually(() => flock.leader().name === "anna");
   });
 });
+
+Deno.test("doctor: says where the page is, and whether it answers", async () => {
+  await withSite(async (flock, session, [anna]) => {
+    const leader = async (): Promise<Json> => {
+      const env = { HOME: flock.folder };
+      const { json } = await flock.cli<Json>(["doctor"], { env });
+      return json.findings.find((one: Json) => one.what === "leader");
+    };
+    const well = await leader();
+    assertEquals(well.state, "ok");
+    assertMatch(well.text, new RegExp(session.url));
+    anna?.signal("SIGSTOP");
+    const ill = await leader();
+    anna?.signal("SIGCONT");
+    assertEquals(ill.state, "fault");
+    assertMatch(ill.text, /does not answer/);
+  });
+});
