@@ -150,7 +150,8 @@ Deno.test("dashboard: a stopped leader with nobody to follow it is followed by t
 Deno.test("doctor: says where the page is, and whether it answers", async () => {
   await withSite(async (flock, session, [anna]) => {
     const leader = async (): Promise<Json> => {
-      const env = { HOME: flock.folder };
+      const nowhere = `${flock.folder}/none`;
+      const env = { CLAUDE_CONFIG_DIR: nowhere, XDG_DATA_HOME: nowhere, SKEIN_BIN: nowhere };
       const { json } = await flock.cli<Json>(["doctor"], { env });
       return json.findings.find((one: Json) => one.what === "leader");
     };
