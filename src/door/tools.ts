@@ -34,7 +34,7 @@ function toolOf(operation: AnyOperation): Tool {
   return {
     name,
     description: summary,
-    inputSchema: schemaOf(operation.input) as Tool["inputSchema"],
+    inputSchema: schemaOf(operation.input, false) as Tool["inputSchema"],
     annotations: annotationsOf(operation),
     _meta: { risk_level: operation.risk },
   };
