@@ -13,6 +13,8 @@ import { check, send } from "./message/operations.ts";
 import { control, reportUsage } from "./peer/control.ts";
 import { join, listPeers } from "./peer/operations.ts";
 import { issue, policy } from "./peer/trust.ts";
+import { exportProject } from "./mirror/operations.ts";
+import { importProject, takeDiscoveries } from "./mirror/taking.ts";
 import { run } from "./run/operations.ts";
 import { updateTask } from "./task/change.ts";
 import { claimTask, completeTask } from "./task/claim.ts";
@@ -59,6 +61,9 @@ export const CATALOGUE: readonly AnyOperation[] = [
   guardShell,
   reportTouched,
   endTurn,
+  exportProject,
+  takeDiscoveries,
+  importProject,
 ] as readonly AnyOperation[];
 
 const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));
