@@ -47,7 +47,9 @@ function hunks(before: readonly string[], after: readonly string[]): Changes {
     else if (come.length > 0) added.push(come);
     [gone, come] = [[], []];
   };
-  for (let i = 0, j = 0; i < before.length || j < after.length;) {
+  let i = 0;
+  let j = 0;
+  while (i < before.length || j < after.length) {
     if (i < before.length && j < after.length && before[i] === after[j]) {
       close();
       i++;

@@ -159,6 +159,7 @@ async function overview(ctx: Context, store: string, run: string | undefined): P
     you: await nameOf(tx, actor.id),
     seq: await headSeq(tx),
     run: wanted ?? null,
+    mine: actor.run,
     tasks: await countTasks(tx, actor.project, run),
   };
 }

@@ -137,7 +137,8 @@ const NO_APPROACH = "To be worked out by the leader.";
 
 /** `master-plan.md`. A plan that is a document of its own is written as it is. */
 export function masterPlan(run: Plan): string {
-  if (/^# /.test(run.plan)) return run.plan.endsWith("\n") ? run.plan : `${run.plan}\n`;
+  const isDocument = /^# /.test(run.plan) || firstWords(run.plan) === run.goal;
+  if (isDocument) return run.plan.endsWith("\n") ? run.plan : `${run.plan}\n`;
   return `# Master Plan
 
 ## Objective

@@ -2,6 +2,7 @@
 // what somebody has added to the findings. Doing it again changes nothing.
 
 import { z } from "zod";
+import { iso } from "../core/clock.ts";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { integer, line, list, oneOf, optionalText, path, text, word } from "../core/fields.ts";
@@ -54,7 +55,8 @@ async function takeFindings(
 ): Promise<number> {
   const { tx, actor: { project } } = ctx;
   let taken = 0;
-  for (const { key, author, at, value } of found) {
+  const nowMs = Date.parse(ctx.at);
+  for (const [index, { key, author, at, value }] of found.entries()) {
     const named = key ?? `discovery/${sha256(value).slice(0, 10)}`;
     if (await currentEntry(tx, project, named) !== undefined) continue;
     if (await countKeys(tx, project, LIMITS.memoryKeys) >= LIMITS.memoryKeys) {
@@ -70,7 +72,8 @@ async function takeFindings(
       author: author ?? BY_HAND,
       run,
       supersedes: null,
-      at: at ?? ctx.at,
+      // One after the other, so that they keep their order.
+      at: at ?? iso(nowMs + index),
     }, LIMITS.memoryVersions);
     ctx.record({
       subject: `memory/${named}`,

@@ -74,6 +74,11 @@ export class Visitor {
     }
   }
 
+  /** Resolves when another process has written, or after `ms`; at once before the first call. */
+  async changed(ms: number): Promise<void> {
+    if (this.#store !== null) await this.#changed(this.#store, ms).happened;
+  }
+
   /** Who acts; whoever tries to be somebody else leaves a trace. */
   async #identify(store: Store, op: string): Promise<Who> {
     const options = { ...this.#options, project: this.#project, tree: this.#tree };
