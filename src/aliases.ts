@@ -161,8 +161,12 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["get_discoveries", {
     operation: "get_memory",
     summary: "Read shared findings.",
-    params: {},
-    map: () => ({ type: "discovery" }),
+    params: { tags: "strings", limit: "integer" },
+    map: ({ tags, limit }) => ({
+      type: "discovery",
+      limit: limit ?? 20,
+      ...(tags === undefined || asList(tags).length === 0 ? {} : { tags }),
+    }),
   }],
   ["get_master_plan", {
     operation: "run",
