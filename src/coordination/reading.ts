@@ -64,7 +64,11 @@ export function readFolder(folder: Folder): Found {
 }
 
 /** Names of the store's fields in the file. */
-const FIELDS: Readonly<Record<string, string>> = { depends_on: "dependencies", summary: "output" };
+const FIELDS: Readonly<Record<string, string>> = {
+  depends_on: "dependencies",
+  summary: "output",
+  title: "description",
+};
 
 function placed(refused: Refusal, text: string, tasks: readonly { id: string }[]): Refusal {
   const { task, field } = refused.details;

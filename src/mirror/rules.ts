@@ -252,7 +252,16 @@ export function discoveries(findings: readonly Finding[]): string {
 }
 
 function finding({ author, at, key, value }: Finding): string {
-  return `## ${author}, ${at} (${key})\n\n${value.trim()}\n`;
+  return `## ${author}, ${at} (${key})\n\n${inset(value.trim())}\n`;
+}
+
+/** Headings inside of a finding stand one further in: at the margin, each begins another. */
+function inset(value: string): string {
+  return value.replaceAll(/^( *)## /gm, " $1## ");
+}
+
+function outset(value: string): string {
+  return value.replaceAll(/^ ( *)## /gm, "$1## ");
 }
 
 const FINDING = /^## (.{1,64}), (\d{4}-\d\d-\d\dT[\d:.]+Z) \((\S{1,256})\)$/;
@@ -265,7 +274,7 @@ export function readFindings(text: string): (Partial<Finding> & { value: string 
     const ours = FINDING.exec(first);
     if (ours === null) return { value: block.trim() };
     const [, author = "", at = "", key = ""] = ours;
-    return { author, at, key, value: rest.join("\n").trim() };
+    return { author, at, key, value: outset(rest.join("\n").trimEnd()).trim() };
   }).filter(({ value }) => value !== "");
 }
 
