@@ -190,7 +190,8 @@ class Pass {
   async #take(added: ReturnType<typeof readFindings>, text: string): Promise<boolean> {
     try {
       for (let from = 0; from < added.length; from += LIMITS.importDiscoveries) {
-        const discoveries = added.slice(from, from + LIMITS.importDiscoveries);
+        const discoveries = added.slice(from, from + LIMITS.importDiscoveries)
+          .map(({ key, value }) => key === undefined ? { value } : { key, value });
         await this.#call("take_discoveries", { discoveries });
       }
       return true;

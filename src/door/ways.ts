@@ -2,7 +2,7 @@
 // `skein mirror`, `skein import`, `skein export`. Each acts through the same operations as every
 // other door; the files are brought up afterwards and are never what counts.
 
-import { ALIASES, type Args } from "../aliases.ts";
+import type { Args } from "../aliases.ts";
 import { operationNamed } from "../catalogue.ts";
 import {
   FROM_FILE,
@@ -200,9 +200,4 @@ export function warn(mirrored: Pick<Mirrored, "warnings"> | null): void {
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-/** The operation behind a command, through its alias. */
-export function operationOf(command: SeedCommand): string {
-  return ALIASES.get(command.operation)?.operation ?? command.operation;
 }

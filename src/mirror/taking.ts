@@ -9,7 +9,7 @@ import { integer, line, list, oneOf, optionalText, path, text, word } from "../c
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING, WORKING } from "../core/policy.ts";
-import { countKeys, currentEntry, putEntry } from "../memory/table.ts";
+import { countKeys, currentEntry, putEntry, versions } from "../memory/table.ts";
 import { stillAlive } from "../peer/life.ts";
 import { peerByName, setRun } from "../peer/table.ts";
 import { insertRun, runsOf } from "../run/table.ts";
@@ -22,24 +22,25 @@ import { insertTaken } from "./table.ts";
 const BY_HAND = "discoveries.md";
 
 const paths = list(path(), LIMITS.listItems);
-const finding = z.strictObject({
-  key: word().optional(),
+/** What was added by hand says itself who wrote it, if it does: nobody writes in another's name. */
+const added = z.strictObject({ key: word().optional(), value: text(LIMITS.valueChars) });
+const finding = added.extend({
   author: word(LIMITS.nameChars).optional(),
   at: word(40).optional(),
-  value: text(LIMITS.valueChars),
 });
 type Found = z.output<typeof finding>;
 
 export const takeDiscoveries = operation({
   name: "take_discoveries",
   summary: "Take in findings that were added to a mirror by hand; each once.",
-  roles: WORKING,
+  // As for set_memory: it is the same thing to do.
+  roles: { strict: WORKING, open: WORKING, lite: LEADING },
   effect: "write",
   hints: { idempotent: true },
   risk: "low",
   unlisted: true,
   input: z.strictObject({
-    discoveries: z.array(finding).min(1).max(LIMITS.importDiscoveries),
+    discoveries: z.array(added).min(1).max(LIMITS.importDiscoveries),
   }),
   output: z.object({ taken: z.number() }),
   async handle(ctx, input) {
@@ -57,8 +58,8 @@ async function takeFindings(
   let taken = 0;
   const nowMs = Date.parse(ctx.at);
   for (const [index, { key, author, at, value }] of found.entries()) {
-    const named = key ?? `discovery/${sha256(value).slice(0, 10)}`;
-    if (await currentEntry(tx, project, named) !== undefined) continue;
+    const named = await newKey(ctx, key, value);
+    if (named === null) continue;
     if (await countKeys(tx, project, LIMITS.memoryKeys) >= LIMITS.memoryKeys) {
       throw new Refusal("LIMIT_REACHED", `this project has ${LIMITS.memoryKeys} keys of memory`);
     }
@@ -82,6 +83,22 @@ async function takeFindings(
     taken++;
   }
   return taken;
+}
+
+/** The key for a finding; null if it is here. A key that stands for something else is not taken. */
+async function newKey(
+  ctx: Context,
+  key: string | undefined,
+  value: string,
+): Promise<string | null> {
+  const { tx, actor: { project } } = ctx;
+  if (key !== undefined) {
+    const known = await versions(tx, project, key, LIMITS.memoryVersions);
+    if (known.length === 0) return key;
+    if (known.some((row) => row.value.trim() === value.trim())) return null;
+  }
+  const own = `discovery/${sha256(value).slice(0, 10)}`;
+  return await currentEntry(tx, project, own) === undefined ? own : null;
 }
 
 const foreignTask = z.strictObject({

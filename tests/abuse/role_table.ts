@@ -100,4 +100,7 @@ export const ROWS: readonly Row[] = [
   row("guard_shell", { command: "ls" }, ALL),
   row("report_touched", { paths: ["touched.ts"] }, ALL),
   row("end_turn", {}, ALL),
+  row("export_project", { part: "overview" }, ALL),
+  row("take_discoveries", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
+  row("import_project", { goal: null, plan: "", tasks: [], discoveries: [] }, LEADING),
 ];
