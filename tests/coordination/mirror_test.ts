@@ -2,8 +2,9 @@
 // they find out is taken in, once; what is outside of the folder is never reached.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
+import { testEnv } from "../support/peer.ts";
 import { type Ground, withGround } from "./ground.ts";
 
 const FINDINGS = "context/discoveries.md";
@@ -200,46 +201,47 @@ Deno.test("promise 8: mirror: a folder that skein did not write is left as it is
   });
 });
 
-Deno.test("promise 8: mirror: kill -9 at any moment leaves whole files, and nothing is taken for the user's", async () => {
+const DYING = fromFileUrl(new URL("./dying.ts", import.meta.url));
+
+Deno.test("promise 8: mirror: kill -9 at every step leaves whole files, and nothing is taken for the user's", async () => {
   await withGround(async (ground) => {
     await ground.text("leader", "init", "g");
-    const plan = JSON.stringify(
-      Array.from({ length: 60 }, (_, n) => ({ description: `task ${n}` })),
-    );
-    await ground.run(["task", "create", "--tasks", "-"], { stdin: plan });
-    await ground.text("mirror", "--once");
-    let killed = 0;
-    for (let round = 0; round < 24; round++) {
-      append(ground, FINDINGS, `\n## finding ${round}\nsaid in round ${round}\n`);
-      await ground.ok("leader", "add-task", `more ${round}`, "--no-mirror");
-      const child = ground.start("mirror", "--once");
-      // At the first sign that it writes, a little later each time.
-      const sign = (): boolean =>
-        ground.has(".skein/new") || ground.read(".skein.json").includes('"seq":-1');
-      let ended = false;
-      const status = child.status.then((done) => {
-        ended = true;
-        return done;
-      });
-      await eventually(() => ended || sign(), { withinMs: 20_000 });
-      for (let spin = 0; spin < round * 40; spin++) ground.has("tasks.json");
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It was faster.
-      }
-      if ((await status).signal === "SIGKILL") killed++;
-      assert(ground.tasks().length >= 60, "tasks.json is whole");
+    await ground.text("leader", "add-task", "the first");
+    await ground.text("worker", "claim", "w1");
+    let at = 0;
+    let tasks = 1;
+    for (let died = true; died;) {
+      at++;
+      append(ground, FINDINGS, `\n## finding ${at}.\n`);
+      await ground.ok("leader", "add-task", `task ${at}`, "--no-mirror");
+      tasks++;
+      if (at === 5) await ground.ok("worker", "complete", "w1", "t1", "did it", "--no-mirror");
+      const { signal } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", "--quiet", DYING, "mirror", "--once"],
+        cwd: ground.folder,
+        env: testEnv({ SKEIN_HOME: ground.home, DIE_AT: String(at) }),
+        clearEnv: true,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      died = signal === "SIGKILL";
+      assert(ground.tasks().length >= 1, "tasks.json is whole");
       assertMatch(ground.read("master-plan.md"), /## Notes/);
+      assertMatch(ground.read(FINDINGS), /^# Shared Discoveries/);
+      assert(at < 200, "it never came to its end");
     }
-    assert(killed >= 5, `${killed} killed`);
+    assert(at > 15, `only ${at} steps`);
     await ground.text("mirror", "--once");
     assertEquals(kept(ground), []);
-    assertEquals(ground.tasks().length, 84);
-    assertEquals((await findings(ground)).length, 24, "each finding once");
+    assertEquals(ground.tasks().length, tasks);
+    const words = ground.read(FINDINGS);
+    for (let n = 1; n <= at; n++) assertEquals(words.split(`finding ${n}.`).length, 2, `${n}`);
     const log = ground.read("logs/leader.log").trimEnd().split("\n");
     assertEquals(new Set(log).size, log.length, "each line once");
-    assertEquals(log.filter((line) => line.includes("CREATE_TASK")).length, 84);
+    assertEquals(log.filter((line) => line.includes("CREATE_TASK")).length, tasks);
+    assertMatch(ground.read("results/t1.md"), /did it/);
+    assertEquals(ground.files(ground.mirror, ".skein"), [".skein/lock"]);
   });
 });
 
