@@ -203,44 +203,76 @@ Deno.test("promise 8: mirror: a folder that skein did not write is left as it is
 
 const DYING = fromFileUrl(new URL("./dying.ts", import.meta.url));
 
+/** Mirrors, killed before its first step, then its second, until one comes to its end. */
+async function dieAtEach(
+  ground: Ground,
+  before: (at: number) => Promise<void>,
+  after: () => void,
+): Promise<number> {
+  for (let at = 1; at < 200; at++) {
+    await before(at);
+    const { signal } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--quiet", DYING, "mirror", "--once"],
+      cwd: ground.folder,
+      env: testEnv({ SKEIN_HOME: ground.home, DIE_AT: String(at) }),
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    after();
+    if (signal === "SIGKILL") continue;
+    assert(at > 15, `only ${at} steps`);
+    return at;
+  }
+  throw new Error("it never came to its end");
+}
+
 Deno.test("promise 8: mirror: kill -9 at every step leaves whole files, and nothing is taken for the user's", async () => {
   await withGround(async (ground) => {
     await ground.text("leader", "init", "g");
     await ground.text("leader", "add-task", "the first");
     await ground.text("worker", "claim", "w1");
-    let at = 0;
-    let tasks = 1;
-    for (let died = true; died;) {
-      at++;
+    const rounds = await dieAtEach(ground, async (at) => {
       append(ground, FINDINGS, `\n## finding ${at}.\n`);
       await ground.ok("leader", "add-task", `task ${at}`, "--no-mirror");
-      tasks++;
       if (at === 5) await ground.ok("worker", "complete", "w1", "t1", "did it", "--no-mirror");
-      const { signal } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", "--quiet", DYING, "mirror", "--once"],
-        cwd: ground.folder,
-        env: testEnv({ SKEIN_HOME: ground.home, DIE_AT: String(at) }),
-        clearEnv: true,
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).output();
-      died = signal === "SIGKILL";
+    }, () => {
       assert(ground.tasks().length >= 1, "tasks.json is whole");
       assertMatch(ground.read("master-plan.md"), /## Notes/);
       assertMatch(ground.read(FINDINGS), /^# Shared Discoveries/);
-      assert(at < 200, "it never came to its end");
-    }
-    assert(at > 15, `only ${at} steps`);
+    });
     await ground.text("mirror", "--once");
     assertEquals(kept(ground), []);
-    assertEquals(ground.tasks().length, tasks);
+    assertEquals(ground.tasks().length, rounds + 1);
     const words = ground.read(FINDINGS);
-    for (let n = 1; n <= at; n++) assertEquals(words.split(`finding ${n}.`).length, 2, `${n}`);
+    for (let n = 1; n <= rounds; n++) {
+      assertEquals(words.split(`finding ${n}.`).length, 2, `finding ${n}`);
+    }
     const log = ground.read("logs/leader.log").trimEnd().split("\n");
     assertEquals(new Set(log).size, log.length, "each line once");
-    assertEquals(log.filter((line) => line.includes("CREATE_TASK")).length, tasks);
+    assertEquals(log.filter((line) => line.includes("CREATE_TASK")).length, rounds + 1);
     assertMatch(ground.read("results/t1.md"), /did it/);
+    assertEquals(ground.files(ground.mirror, ".skein"), [".skein/lock"]);
+  });
+});
+
+Deno.test("promise 8: mirror: kill -9 at every step loses no edit", async () => {
+  await withGround(async (ground) => {
+    await ground.text("leader", "init", "g");
+    const replaced: string[] = [];
+    let edit = "";
+    const rounds = await dieAtEach(ground, async (at) => {
+      ground.write("tasks.json", edit = `edit ${at}`);
+      await ground.ok("leader", "add-task", `task ${at}`, "--no-mirror");
+    }, () => {
+      if (ground.read("tasks.json") !== edit) replaced.push(edit);
+    });
+    await ground.text("mirror", "--once");
+    assertEquals(ground.tasks().length, rounds);
+    const edits = kept(ground).map((name) => ground.read(name));
+    assertEquals(edits.sort(), replaced.sort(), "every edit that was replaced is kept, once");
+    assert(edits.length >= 5, `${edits.length} edits of ${rounds} were met`);
     assertEquals(ground.files(ground.mirror, ".skein"), [".skein/lock"]);
   });
 });
