@@ -27,8 +27,11 @@ export const FINDINGS = "context/discoveries.md";
 const FOLDERS = ["context", "logs", "results"];
 /** Passes that find each time that somebody has just written to the findings. */
 const ROUNDS = 5;
-/** How long a command waits for others who write; the next one tells what this one could not. */
-const WAIT_MS = 5_000;
+/**
+ * How long a command waits for others who write, as for the store; the next one tells what this one
+ * could not.
+ */
+const WAIT_MS = 10_000;
 const TAIL_BYTES = 4_096;
 
 export interface MirrorOptions {

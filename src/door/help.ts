@@ -1,5 +1,6 @@
 // Help texts and completions, derived from the commands.
 
+import { SEED_COMMANDS } from "../coordination/commands.ts";
 import { rolesUnder } from "../core/policy.ts";
 import { VERSION } from "../core/version.ts";
 import { VARIABLES } from "../node/settings.ts";
@@ -112,13 +113,11 @@ export function completions(shell: string): string | null {
       ),
     ),
   ];
+  const pairs = [...COMMANDS, ...SEED_COMMANDS].map(({ words }) => words)
+    .filter((words) => words.length > 1);
   const second = (noun: string): string =>
-    COMMANDS.filter(({ words }) => words[0] === noun && words.length > 1)
-      .map(({ words }) => words[1]).join(" ");
-  const nouns = [
-    ...new Set(COMMANDS.filter(({ words }) => words.length > 1).map((one) => one.words[0])),
-  ]
-    .map((noun) => noun ?? "");
+    pairs.filter((words) => words[0] === noun).map((words) => words[1]).join(" ");
+  const nouns = [...new Set(pairs.map((words) => words[0] ?? ""))];
   if (shell === "bash") return bash(first, nouns, second);
   if (shell === "zsh") {
     return `autoload -U +X bashcompinit && bashcompinit\n${bash(first, nouns, second)}`;
