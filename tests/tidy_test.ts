@@ -89,6 +89,7 @@ const ROOMS = [
   "fleet",
   "flock",
   "audit",
+  "mirror",
 ];
 
 /** Where a file stands; imports go to the same height or below. */
@@ -104,7 +105,7 @@ function height(path: string): number {
   if (/^src\/(catalogue|aliases|translate)\.ts$/.test(path)) return 5;
   if (/^src\/(perform|parse|authorise|refusals)\.ts$/.test(path)) return 6;
   if (room === "node") return 7;
-  if (room === "claude" || room === "conductor") return 8;
+  if (["claude", "conductor", "coordination"].includes(room ?? "")) return 8;
   if (room === "door") return 9;
   if (path === "src/std.d.ts") return 0;
   throw new Error(`${path} stands in no room`);

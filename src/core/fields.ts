@@ -40,6 +40,18 @@ export function screeningOf(schema: z.ZodType): Screening {
   return SCREENING.get(schema) ?? "label";
 }
 
+const UNLISTED = new WeakSet<z.ZodType>();
+
+/** Marks a field that is understood but not published in the list of tools, where every word costs. */
+export function unlisted<T extends z.ZodType>(schema: T): T {
+  UNLISTED.add(schema);
+  return schema;
+}
+
+export function isUnlisted(schema: z.ZodType): boolean {
+  return UNLISTED.has(schema);
+}
+
 function checkedText(oneLine: boolean): z.ZodString {
   return z.string().superRefine((value, context) => {
     const fault = textFault(value, oneLine);

@@ -12,6 +12,8 @@ export const LIMITS = {
   titleChars: 200,
   /** A task's text is copied into the claimer's context. */
   descriptionChars: 16_000,
+  /** Hints may quote whole files; a claimer is shown their beginning, get_task has the rest. */
+  hintsChars: 256 * 1024,
   /** Summaries, notes and findings are copied into briefings. */
   noteChars: 8_000,
   /** A memory value is read whole. */
@@ -38,6 +40,20 @@ export const LIMITS = {
   idsPerAnswer: 1_000,
   /** A request through any door, its JSON counted in bytes. */
   requestBytes: 2 * 1024 * 1024,
+  /** A file, or standard input, that the command line reads: more is not typed by anybody. */
+  fileBytes: 1024 * 1024,
+  /** A mirror that is taken over holds every task of a project. */
+  importBytes: 32 * 1024 * 1024,
+  /** Tasks and findings taken over in one transaction. */
+  importTasks: 10_000,
+  importDiscoveries: 5_000,
+  /** Finished tasks and findings that a mirror shows; it is written whole at each act. */
+  mirrorTasks: 5_000,
+  mirrorDiscoveries: 1_000,
+  /** Journal rows that a mirror's logs begin with. */
+  mirrorActs: 5_000,
+  /** Rows in one page of an export, which a program reads. */
+  exportRows: 500,
   /** Rows in one page of any list. */
   pageRows: 200,
   pageRowsDefault: 50,

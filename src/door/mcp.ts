@@ -216,7 +216,7 @@ class McpDoor {
     if (name === HOOK) return await this.#hook(args, extra);
     const stopProgress = reportProgress(extra);
     try {
-      const { operation, input, claims } = understood(name, args);
+      const { operation, input, claims } = understood(name, args, this.#environment.tools);
       const node = await this.#peer();
       const key = keyOf(meta);
       const label = this.#claude?.subagentOf(meta?.["claudecode/toolUseId"]);

@@ -3,6 +3,7 @@
 
 // @ts-types="@modelcontextprotocol/sdk/types"
 import { type CallToolResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { listedAs } from "../aliases.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
@@ -23,18 +24,24 @@ export interface Extra {
 }
 
 /**
- * What a call means, by whatever name it came.
- * @throws Refusal `UNKNOWN_TOOL`
+ * What a call means, by whatever name it came, under a profile of tools.
+ * @throws Refusal `UNKNOWN_TOOL`, `INVALID_INPUT` for what a tool of another system requires
  */
 export function understood(
   name: string,
   args: unknown,
+  profile: string,
 ): { operation: AnyOperation; input: unknown; claims: readonly string[] } {
   const translated = translate(name, args);
   const operation = operationNamed(translated.operation);
   if (operation === undefined) {
     const shown = head(name, 100);
     throw new Refusal("UNKNOWN_TOOL", `there is no tool ${shown}`, { tool: shown });
+  }
+  const input = translated.input as Readonly<Record<string, unknown>> | null | undefined;
+  for (const [param, own] of Object.entries(listedAs(profile, name)?.own ?? {})) {
+    if (input?.[own] !== undefined) continue;
+    throw new Refusal("INVALID_INPUT", `${name}: ${param} is required`, { field: param });
   }
   return { ...translated, operation };
 }

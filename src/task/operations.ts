@@ -2,7 +2,17 @@
 
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
+import {
+  flag,
+  integer,
+  line,
+  list,
+  oneOf,
+  optionalText,
+  path,
+  unlisted,
+  word,
+} from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
@@ -26,6 +36,7 @@ export const newTask = z.strictObject({
   priority: priority.optional(),
   blocked_by: ids.optional(),
   files: paths.optional(),
+  hints: unlisted(optionalText(LIMITS.hintsChars).optional()),
   accept: optionalText(LIMITS.noteChars).optional(),
   assign_to: word(LIMITS.nameChars).optional(),
 });
@@ -49,6 +60,7 @@ export const createTask = operation({
     blocked_by: ids.optional(),
     run: word().optional(),
     files: paths.optional(),
+    hints: unlisted(optionalText(LIMITS.hintsChars).optional()),
     accept: optionalText(LIMITS.noteChars).optional(),
     assign_to: word(LIMITS.nameChars).optional(),
   }).superRefine((input, context) => {
