@@ -3,20 +3,22 @@
 // the machine they are measured on. Run with: deno task test:clients
 
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { Node, operationNamed, readEnvironment } from "../../mod.ts";
+import { hooksFile, SERVER } from "../../src/claude/plugin.ts";
 import { listTools } from "../../src/door/tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { type ClaudeOptions, freshUser, runPrint, startTui, type Tui } from "./claude.ts";
 import { clientCommand, runs } from "./install.ts";
 import { installedUser, installEnv, TOOLS } from "./installed.ts";
 import { messagesApi } from "./messages_api.ts";
-import { type Place, withPlace } from "./program.ts";
+import { denoEnv, type Place, withPlace } from "./program.ts";
 import type { ApiRequest, Block, ScriptedApi } from "./script.ts";
 
 const noClaude = await clientCommand("claude") === null;
 const noTmux = noClaude || !await runs("tmux", "-V");
+const IDLE = fromFileUrl(new URL("idle_server.ts", import.meta.url));
 const TIMES = 5;
 const EDITS = 20;
 const THINKING_MS = 500;
@@ -166,23 +168,43 @@ async function editMs(options: ClaudeOptions, api: ScriptedApi): Promise<number[
   return answeredMs.map((atMs, i) => (after[i]?.atMs ?? NaN) - atMs);
 }
 
+/** A client with the very same hooks, but for those that call a server that does nothing. */
+function idle(place: Place, api: ScriptedApi): ClaudeOptions {
+  const same = JSON.stringify(hooksFile("true", "/nowhere")).replaceAll(SERVER, "idle");
+  const server = { command: Deno.execPath(), args: ["run", "--no-check", IDLE], env: denoEnv() };
+  const allowedTools = ["Edit"];
+  return {
+    place,
+    api,
+    user: freshUser(place),
+    servers: { idle: server },
+    settings: JSON.parse(same),
+    allowedTools,
+  };
+}
+
 Deno.test({
-  name: "measure: what the hooks add to an edit",
+  name: "measure: what the hooks add to an edit, beside hooks that do nothing",
   ignore: noClaude,
   fn: () =>
     withPlace(async (place) => {
       await using api = messagesApi();
-      const hooked = await installed(place, api);
       const bare = { place, api, user: freshUser(place), servers: null, allowedTools: ["Edit"] };
-      // One after the other and once more, so that what the machine does meanwhile meets both.
-      const [without, with_]: [number[], number[]] = [[], []];
-      for (let round = 0; round < 2; round++) {
-        without.push(...await editMs(bare, api));
-        with_.push(...await editMs(hooked, api));
+      const ways = [bare, idle(place, api), await installed(place, api)];
+      const took: number[][] = ways.map(() => []);
+      // In turns, so that what the machine does meanwhile meets all of them.
+      for (let round = 0; round < 3; round++) {
+        for (const [i, way] of ways.entries()) took[i]?.push(...await editMs(way, api));
       }
-      print(`edit without hooks: median ${median(without).toFixed(1)} ms of ${without.length}`);
-      print(`edit with hooks: median ${median(with_).toFixed(1)} ms of ${with_.length}`);
-      print(`added for each edit: ${(median(with_) - median(without)).toFixed(1)} ms`);
+      const [without = NaN, nothing = NaN, hooked = NaN] = took.map(median);
+      const of = `of ${took[0]?.length}`;
+      const print1 = (what: string, ms: number): void => print(`${what}: ${ms.toFixed(1)} ms`);
+      print1(`edit without hooks, median ${of}`, without);
+      print1(`edit with hooks that do nothing, median ${of}`, nothing);
+      print1(`edit with skein's hooks, median ${of}`, hooked);
+      print1("added for each edit", hooked - without);
+      print1("  of which the client's own cost of two hooks", nothing - without);
+      print1("  of which skein's", hooked - nothing);
     }),
 });
 
