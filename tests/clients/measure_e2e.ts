@@ -20,7 +20,9 @@ const noClaude = await clientCommand("claude") === null;
 const noTmux = noClaude || !await runs("tmux", "-V");
 const IDLE = fromFileUrl(new URL("idle_server.ts", import.meta.url));
 const TIMES = 5;
-const EDITS = 20;
+const EDITS = 60;
+/** Edits of a session's first second: programs start and warm up. */
+const FIRST = 20;
 const THINKING_MS = 500;
 
 /** A peer in this very process: no start of a program is counted. Its store stays open. */
@@ -145,7 +147,7 @@ async function waited(tui: Tui, place: Place): Promise<void> {
   await eventually(settled, { withinMs: 10_000, what: "an idle session with its waiter" });
 }
 
-/** The time of each of 20 edits of one file, from the model's answer to its next request. */
+/** The time of each of many edits of one file, from the model's answer to its next request. */
 async function editMs(options: ClaudeOptions, api: ScriptedApi): Promise<number[]> {
   const path = join(options.place.project, "measured.txt");
   Deno.writeTextFileSync(path, "line 0\n");
@@ -196,15 +198,22 @@ Deno.test({
       for (let round = 0; round < 3; round++) {
         for (const [i, way] of ways.entries()) took[i]?.push(...await editMs(way, api));
       }
-      const [without = NaN, nothing = NaN, hooked = NaN] = took.map(median);
-      const of = `of ${took[0]?.length}`;
-      const print1 = (what: string, ms: number): void => print(`${what}: ${ms.toFixed(1)} ms`);
-      print1(`edit without hooks, median ${of}`, without);
-      print1(`edit with hooks that do nothing, median ${of}`, nothing);
-      print1(`edit with skein's hooks, median ${of}`, hooked);
-      print1("added for each edit", hooked - without);
-      print1("  of which the client's own cost of two hooks", nothing - without);
-      print1("  of which skein's", hooked - nothing);
+      const parts: [string, (ms: number[]) => number[]][] = [
+        ["edits of a session's first second", (ms) => ms.filter((_, i) => i % EDITS < FIRST)],
+        ["edits after it", (ms) => ms.filter((_, i) => i % EDITS >= FIRST)],
+      ];
+      for (const [what, part] of parts) {
+        const [without = NaN, nothing = NaN, hooked = NaN] = took.map((ms) => median(part(ms)));
+        const rest = [nothing - without, hooked - nothing].map((ms) => ms.toFixed(1));
+        print(
+          `${what}, medians: without hooks ${without.toFixed(1)} ms, with hooks that do nothing ` +
+            `${nothing.toFixed(1)}, with skein's ${hooked.toFixed(1)}`,
+        );
+        print(
+          `  added ${(hooked - without).toFixed(1)} ms: ${rest[0]} by the client for calling any ` +
+            `two hooks, ${rest[1]} by skein`,
+        );
+      }
     }),
 });
 
