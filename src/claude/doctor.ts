@@ -9,9 +9,11 @@ import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import type { Environment } from "../node/settings.ts";
 import { leaderRow } from "../peer/leader.ts";
-import { livePeers, peerByIncarnation } from "../peer/table.ts";
+import { ancestry } from "../node/process.ts";
+import { livePeers, peerByIncarnation, peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
+import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
 import { readText } from "./files.ts";
 import { installedAt, type Places, PLUGIN } from "./install.ts";
 
@@ -43,12 +45,14 @@ export async function examine(
       text: `${store.folder}, the user's alone, on a local disk`,
     });
     found.push(await leader(store), await flock(store, environment.folder), await bell(store));
+    found.push(await client(store, env));
     store.engine.close();
   } catch (thrown) {
     const { code, message, hint } = asRefusal(thrown);
     found.push({ what: "home", state: "fault", text: `${code}: ${message}`, remedy: hint });
   }
-  found.push(...installation(places, environment.home), client(env), ...delivery(places, env));
+  found.push(...installation(places, environment.home), ...delivery(places, env));
+  found.push(await channels(env, ancestry().processes.map(({ pid }) => pid)));
   return found;
 }
 
@@ -165,13 +169,26 @@ function exists(path: string): boolean {
   }
 }
 
-/** The client in whose session this runs, if any. */
-function client(env: Readonly<Record<string, string | undefined>>): Finding {
+/** The client in whose session this runs, if any, and whether its server is there to be asked. */
+async function client(
+  store: Store,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Finding> {
   const session = env["CLAUDE_CODE_SESSION_ID"];
   if (session === undefined || session === "") {
     return { what: "session", state: "ok", text: "a shell of its own: you are the operator" };
   }
-  return { what: "session", state: "ok", text: `the shell of the Claude Code session ${session}` };
+  const peer = await store.engine.read((tx) => peerBySession(tx, session));
+  const of = `the shell of the Claude Code session ${session}`;
+  const lives = peer?.state === "live" && peer.incarnation !== null &&
+    store.engine.held(peer.incarnation) === "held";
+  if (lives) return { what: "session", state: "ok", text: `${of}, which is ${peer.name}` };
+  return {
+    what: "session",
+    state: "fault",
+    text: `${of}, but its server is not running: its hooks let everything through, no mail comes`,
+    remedy: "In the session: /mcp, skein, Reconnect. If it is not listed there: skein install",
+  };
 }
 
 /** Which ways mail can take to an agent here. */
@@ -209,10 +226,24 @@ function delivery(places: Places, env: Readonly<Record<string, string | undefine
       ? "interactive sessions are woken by the waiter"
       : "not in this session: only interactive ones are woken",
   });
-  found.push({
-    what: "channels",
-    state: "note",
-    text: "not used: the client drops them without a word where they are not enabled",
-  });
   return found;
+}
+
+/** Whether the client in whose session this runs was told to take channels from skein. */
+async function channels(
+  env: Readonly<Record<string, string | undefined>>,
+  above: readonly number[],
+): Promise<Finding> {
+  const what = "channels";
+  if ((env["CLAUDE_CODE_SESSION_ID"] ?? "") !== "" && await clientTakesChannel(above)) {
+    const text = "this session was started to take them: mail rings there first; if the client " +
+      "drops that without a word, as it may, the waiter wakes it";
+    return { what, state: "ok", text };
+  }
+  return {
+    what,
+    state: "note",
+    text: "not used here: idle sessions are woken by the waiter",
+    remedy: `Nothing has to be done. Where your account has channels: claude ${CHANNEL_FLAG}`,
+  };
 }

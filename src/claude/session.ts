@@ -21,6 +21,7 @@ import {
   mailText,
   readHook,
 } from "./hook.ts";
+import type { Notification } from "./channel.ts";
 import { Waiting } from "./waiting.ts";
 import { changedSince, type Snapshot, snapshot, type Watched } from "./watch.ts";
 
@@ -46,15 +47,17 @@ function known(name: string): AnyOperation {
 
 export class ClaudeSession {
   readonly #node: () => Promise<Node>;
-  readonly #waiting = new Waiting();
+  readonly #waiting: Waiting;
   #spoken = false;
   /** Calls of subagents, by the id that hook and call share: what kind of agent calls. */
   readonly #subagents = new Map<string, string>();
   /** What others held as a shell command began, by its id. */
   readonly #shells = new Map<string, { watched: readonly Watched[]; before: Snapshot }>();
 
-  constructor(node: () => Promise<Node>) {
+  /** `notify` sends a notification to the client. */
+  constructor(node: () => Promise<Node>, notify: (notification: Notification) => Promise<void>) {
     this.#node = node;
+    this.#waiting = new Waiting(notify);
   }
 
   /** Which subagent calls, if it is one: it neither carries nor acknowledges its parent's mail. */

@@ -4,6 +4,7 @@
 
 import { join } from "@std/path";
 import type { Node } from "../node/node.ts";
+import { CHANNEL_MS, channelRing, clientTakesChannel, type Notification } from "./channel.ts";
 
 /** The folder of these locks inside the home. */
 export const WAKE_FOLDER = "wake";
@@ -32,6 +33,15 @@ export class Waiting {
   #looking = false;
   /** Ends of turns so far. */
   #turns = 0;
+  /** Of those, the last in whose idleness the channel was rung. */
+  #rungAt = 0;
+  #channel: Promise<boolean> | null = null;
+  readonly #notify: (notification: Notification) => Promise<void>;
+
+  /** `notify` sends a notification to the client. */
+  constructor(notify: (notification: Notification) => Promise<void>) {
+    this.#notify = notify;
+  }
 
   /** The model is at work: hooks bring the mail. */
   busy(): void {
@@ -104,6 +114,7 @@ export class Waiting {
         change.stop();
         // Who is woken reads the store: it has to know there what was shown already.
         await node.marksWritten();
+        if (await this.#rung()) continue;
         for (const file of this.#files) file.unlockSync();
         this.#held = false;
         await this.#woken(node);
@@ -114,13 +125,32 @@ export class Waiting {
 
   /** Waits for the turn that follows; without one, what the waiter took is due again. */
   async #woken(node: Node): Promise<void> {
-    const deadline = performance.now() + WOKEN_MS;
+    if (!await this.#begun(WOKEN_MS)) await node.takeBack();
+  }
+
+  /** Whether a turn has begun, at the latest after `ms`. */
+  async #begun(ms: number): Promise<boolean> {
+    const deadline = performance.now() + ms;
     const turns = this.#turns;
     const still = (): boolean => this.#idle && this.#turns === turns && !this.#closed;
     while (still() && performance.now() < deadline) {
       await new Promise((next) => setTimeout(next, AGAIN_MS));
     }
-    if (still()) await node.takeBack();
+    return !still();
+  }
+
+  /** Rings the client's channel, once while it is idle; true if that has begun a turn. */
+  async #rung(): Promise<boolean> {
+    if (this.#rungAt === this.#turns) return false;
+    if (!await (this.#channel ??= clientTakesChannel([Deno.ppid]))) return false;
+    this.#rungAt = this.#turns;
+    try {
+      await this.#notify(channelRing());
+    } catch {
+      // The client is gone: the waiter learns it from the kernel.
+      return false;
+    }
+    return await this.#begun(CHANNEL_MS);
   }
 }
 

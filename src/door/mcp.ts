@@ -19,6 +19,7 @@ import {
 import { asRefusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
+import { CHANNEL_CAPABILITY } from "../claude/channel.ts";
 import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
@@ -29,6 +30,7 @@ import {
   complain,
   type Extra,
   keyOf,
+  NO_VALIDATOR,
   protocolError,
   reportProgress,
   result,
@@ -43,12 +45,6 @@ import { listTools } from "./tools.ts";
 const CLAUDE_CODE = "claude-code";
 /** The tool that its hooks call. It is not listed, so no model calls it. */
 const HOOK = "hook";
-/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
-const NO_VALIDATOR = {
-  getValidator: (): never => {
-    throw new Error("invariant broken: nothing here asks the client for a form");
-  },
-};
 
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
@@ -77,6 +73,7 @@ class McpDoor {
       resources: { subscribe: true },
       prompts: {},
       logging: {},
+      experimental: CHANNEL_CAPABILITY,
     };
     this.#server = new Server(
       { name: "skein", version: VERSION },
@@ -260,7 +257,10 @@ class McpDoor {
   /** What is known of the client's session; loaded with its first hook. */
   async #claudeSession(): Promise<ClaudeSession> {
     const { ClaudeSession: Session } = await import("../claude/session.ts");
-    return this.#claude ??= new Session(() => this.#peer());
+    return this.#claude ??= new Session(
+      () => this.#peer(),
+      (notification) => this.#server.notification(notification),
+    );
   }
 
   /** Refusals carry mail, too: an agent may see nothing else for a while. */

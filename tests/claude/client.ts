@@ -131,12 +131,17 @@ export class Ground {
   }
 
   /** A session of the client. Without a name it is called what skein calls it. */
-  async session(id: string, name?: string): Promise<Session> {
+  async session(
+    id: string,
+    name?: string,
+    command: readonly string[] = SOURCE_COMMAND,
+  ): Promise<Session> {
     const peer = await startPeer({
       home: this.home,
       folder: this.folder,
       clientName: "claude-code",
       session: id,
+      command,
       ...(name === undefined ? {} : { name }),
       env: { SKEIN_RATE: "1000000" },
     });
