@@ -10,14 +10,12 @@ import { hooksFile, SERVER } from "../../src/claude/plugin.ts";
 import { listTools } from "../../src/door/tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { type ClaudeOptions, freshUser, runPrint, startTui, type Tui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
 import { installedUser, installEnv, TOOLS } from "./installed.ts";
 import { messagesApi } from "./messages_api.ts";
+import { noClaude, noTmux } from "./stage.ts";
 import { denoEnv, type Place, withPlace } from "./program.ts";
 import type { ApiRequest, Block, ScriptedApi } from "./script.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
 const IDLE = fromFileUrl(new URL("idle_server.ts", import.meta.url));
 const TIMES = 5;
 const EDITS = 60;

@@ -5,42 +5,24 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { TestHome } from "../support/home.ts";
 import { runPrint, startTui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
-import { installedUser, installEnv, shell, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
-import { type Place, withPlace } from "./program.ts";
+import { shell } from "./installed.ts";
+import { NAMED, noClaude, noTmux, onStage as onBareStage, rows, type Stage } from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
-const tool = (name: string): string => `${TOOLS}${name}`;
-const ALLOWED = [`${TOOLS}*`, "Write", "Edit", "Bash", "Read"];
-
-function rows(place: Place, query: string): Record<string, unknown>[] {
-  return new TestHome(place.home).sql((db) => db.prepare(query).all());
-}
+const EDITING = ["Write", "Edit", "Bash", "Read"];
+const onStage = (body: (stage: Stage) => Promise<void>): Promise<void> =>
+  onBareStage(body, { tools: EDITING });
 
 Deno.test({
   name: "installed: the plugin is loaded, its server connects, its hooks and commands are there",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
+    onStage(async ({ api, options }) => {
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ text: "finished" }] },
       ]);
-      const env = installEnv(place, user);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", options);
       assertEquals([end.code, end.late], [0, false], end.stderr);
       const server = end.init.mcp_servers.find((one: { name: string }) =>
         one.name.includes("skein")
@@ -55,14 +37,11 @@ Deno.test({
   name: "mail: arrives at an agent that never asks, after a batch of tools, once",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options }) => {
       const session = crypto.randomUUID();
       const sender = shell(place, "send", "weaver", "the port is 8080", "--category", "finding");
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         {
           match: /weaver/,
           blocks: async () => {
@@ -73,15 +52,7 @@ Deno.test({
         { match: /the port is 8080/, blocks: [{ tool: "Bash", input: { command: "true" } }] },
         { match: /./, blocks: [{ text: "finished" }] },
       ], session);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        session,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", { ...options, session });
       assertEquals(end.result.result, "finished", api.transcript());
       const shown = api.requests.map((request) => request.shown).filter((text) =>
         text.includes("the port is 8080")
@@ -97,17 +68,14 @@ Deno.test({
   name: "locks: an edit of what another holds is refused, by Write and by shell; the file is whole",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options, at }) => {
       const session = crypto.randomUUID();
-      const path = join(place.project, "held.txt");
+      const path = at("held.txt");
       Deno.writeTextFileSync(path, "whole\n");
       await shell(place, "join", "--as", "bob")();
       await shell(place, "file", "lock", "held.txt", "--as", "bob")();
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ tool: "Read", input: { file_path: path } }] },
         {
           match: /whole/,
@@ -119,15 +87,7 @@ Deno.test({
         },
         { match: /another agent holds it/, blocks: [{ text: "finished" }] },
       ], session);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        session,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", { ...options, session });
       assertEquals(end.result.result, "finished", api.transcript());
       assertEquals(Deno.readTextFileSync(path), "whole\n");
       const refusals = api.requests.filter((request) =>
@@ -141,23 +101,13 @@ Deno.test({
   name: "waking: an idle session begins a turn when mail comes, and the model sees it",
   ignore: noTmux,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options }) => {
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ text: "resting" }] },
         { match: /wake up please/, blocks: [{ text: "awake" }] },
       ]);
-      await using tui = await startTui({
-        place,
-        api,
-        user,
-        env,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      await using tui = await startTui(options);
       await tui.say("begin");
       await tui.waitForScreen(/resting/);
       await eventually(() => Deno.statSync(join(place.home, "wake")).isDirectory);
