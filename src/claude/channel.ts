@@ -25,8 +25,7 @@ export function channelRing(): Notification {
   return { method: "notifications/claude/channel", params: { content: RING } };
 }
 
-const FLAGS =
-  /--(?:channels|dangerously-load-development-channels)[ =](?:\w+:\S+ )*?(\w+:skein)\b/;
+const FLAGS = /--(?:channels|dangerously-load-development-channels)[ =](?:\w+:\S+ )*?(\w+:skein)\b/;
 
 /** Whether a client that was started with this command line was told to take skein's channel. */
 export function takesChannel(commandLine: string): boolean {

@@ -32,12 +32,13 @@ const MOST_CALLS = 1_000;
 
 /** What a hook is answered, and the mail that the answer carries. */
 export interface HookReply {
-  /** One JSON object, or nothing at all. */
+  /** One JSON object; an empty one says nothing. */
   readonly text: string;
   readonly offer: Offer | null;
 }
 
-const NOTHING: HookReply = { text: "", offer: null };
+/** Of no text at all the client would tell the model that a prompt's hook has succeeded. */
+const NOTHING: HookReply = { text: "{}", offer: null };
 
 function known(name: string): AnyOperation {
   const operation = operationNamed(name);
@@ -167,7 +168,7 @@ export class ClaudeSession {
     node.progressed("stepped");
     if (!call.stopActive) {
       const reply = await this.#withMail(node, call.event, await unfinished(node));
-      if (reply.text !== "") return reply;
+      if (reply !== NOTHING) return reply;
     }
     await node.call(known("end_turn"), {}, { peek: true }).catch(() => {
       // Refused while paused: then there is nothing to release.

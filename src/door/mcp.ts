@@ -235,7 +235,7 @@ class McpDoor {
     }
   }
 
-  /** A hook of the client: one block of text that is JSON, or empty; the client minds nothing else. */
+  /** A hook of the client: one block of text that is a JSON object; the client minds nothing else. */
   async #hook(args: unknown, extra: Extra): Promise<CallToolResult> {
     try {
       const claude = await this.#claudeSession();
@@ -245,7 +245,7 @@ class McpDoor {
     } catch (thrown) {
       // The client lets everything through then: that has to be known.
       this.#complain(`hook: ${asRefusal(thrown).message}`);
-      return { content: [{ type: "text", text: "" }] };
+      return { content: [{ type: "text", text: "{}" }] };
     }
   }
 

@@ -74,7 +74,7 @@ export class Session {
   async hook(event: string, fields: Fields = {}): Promise<HookJson> {
     const known = { session_id: this.id, cwd: this.folder, ...fields };
     const text = await this.raw(substituted(event, known));
-    return text === "" ? null : JSON.parse(text);
+    return text === "{}" ? null : JSON.parse(text);
   }
 
   /** What the hook adds to the model's next request; empty if it adds nothing. */
