@@ -7,7 +7,7 @@ import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import { alone, apply, type Change, changedJson, inside, type Json, readText } from "./files.ts";
 import { programFolder, removePrograms } from "./programs.ts";
-import { WAKE_FOLDER } from "./waiting.ts";
+import { WAKE_FOLDER } from "./wakefiles.ts";
 import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
 
 export const SCOPES = ["user", "project", "local"] as const;
