@@ -1,11 +1,9 @@
 // `skein doctor`: how things stand on this machine, each finding with what to do about it. It looks,
 // measures, and changes nothing but a bell of its own that it rings once.
 
-import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
-import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import type { Environment } from "../node/settings.ts";
 import { leaderRow } from "../peer/leader.ts";
@@ -14,17 +12,10 @@ import { livePeers, peerByIncarnation, peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
 import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
-import { readText } from "./files.ts";
-import { installedAt, type Places, PLUGIN } from "./install.ts";
+import { type Finding, installation } from "./installation.ts";
+import { installedAt, type Places } from "./install.ts";
 
-/** One thing that was looked at. */
-export interface Finding {
-  readonly what: string;
-  readonly state: "ok" | "note" | "fault";
-  readonly text: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-}
+export type { Finding };
 
 const BELL_MS = 2_000;
 /** A ring that takes longer than this is felt. */
@@ -113,60 +104,6 @@ async function bell(store: Store): Promise<Finding> {
   return outcome < SLOW_MS
     ? { what: "bell", state: "ok", text }
     : { what: "bell", state: "note", text, remedy: "The machine is busy; measure again." };
-}
-
-function installation(places: Places, home: string): Finding[] {
-  const note = installedAt(places);
-  if (note === null) {
-    return [{
-      what: "installation",
-      state: "note",
-      text: "skein is not installed for Claude Code",
-      remedy: "Run: skein install",
-    }];
-  }
-  const found: Finding[] = [];
-  const again = "Run: skein install";
-  if (note.version !== VERSION) {
-    const text = `version ${note.version} is installed, this is ${VERSION}`;
-    found.push({ what: "installation", state: "fault", text, remedy: again });
-  }
-  if (note.home !== home) {
-    const text = `it is installed for the home ${note.home}, but this one is ${home}`;
-    found.push({
-      what: "installation",
-      state: "fault",
-      text,
-      remedy: `Run: SKEIN_HOME=${shellWord(home)} skein install`,
-    });
-  }
-  for (const path of note.settings) {
-    const text = readText(path) ?? "";
-    const named = text.includes(`"${PLUGIN}": true`) || text.includes(`"${PLUGIN}":true`);
-    found.push(
-      named ? { what: "registration", state: "ok", text: `${path} names the plugin` } : {
-        what: "registration",
-        state: "fault",
-        text: `${path} does not name the plugin any more`,
-        remedy: again,
-      },
-    );
-  }
-  const entry = readText(join(places.data, "marketplace", "plugins", "skein", ".mcp.json")) ?? "";
-  const program = /"command": "([^"]+)"/.exec(entry)?.[1];
-  if (program === undefined || !exists(program)) {
-    const text = `the program of the server is gone: ${program ?? "no entry"}`;
-    found.push({ what: "server", state: "fault", text, remedy: again });
-  } else found.push({ what: "server", state: "ok", text: `runs with ${program}` });
-  return found;
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 /** The client in whose session this runs, if any, and whether its server is there to be asked. */
