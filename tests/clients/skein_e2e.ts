@@ -2,7 +2,7 @@
 // model that never asks for its mail. What arrives, what is refused and what wakes whom is read off
 // the requests that reach the model. Run with: deno task test:clients
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { runPrint, startTui } from "./claude.ts";
@@ -119,6 +119,28 @@ Deno.test({
         new TextEncoder().encode(`idle session: ${tookMs.toFixed(0)} ms from send to the model\n`),
       );
       await tui.waitForScreen(/awake/);
+      await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "channels: a client that drops them without a word is woken by its waiter, once",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, options }) => {
+      api.script([
+        NAMED,
+        { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
+        { match: /wake up please/, blocks: [{ text: "awake" }] },
+      ]);
+      const args = ["--channels", "plugin:skein@skein"];
+      await using tui = await startTui({ ...options, args });
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      await shell(place, "send", "weaver", "wake up please")();
+      await tui.waitForScreen(/awake/);
+      assertMatch(await tui.screen(), /hannels/);
+      assertEquals(api.requests.filter(({ shown }) => shown.includes("wake up please")).length, 1);
       await tui.exit();
     }),
 });
