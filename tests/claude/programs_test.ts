@@ -30,7 +30,7 @@ async function session(user: User, id: string): Promise<() => Promise<void>> {
   const hold = new URL("../../src/claude/programs.ts", import.meta.url).href;
   const entry = JSON.stringify(join(appOf(user, id), "main.js"));
   const code = `import { holdProgram } from ${JSON.stringify(hold)};
-    holdProgram(${entry}); console.log("held"); await new Response(Deno.stdin.readable).text();`;
+    holdProgram(${entry}); Deno.stdout.writeSync(new TextEncoder().encode("held")); await new Response(Deno.stdin.readable).text();`;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-check", "--quiet", code],
     stdin: "piped",

@@ -6,6 +6,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { join } from "@std/path";
 import { Refusal } from "../../mod.ts";
 import { type Agent, inherited, type Order, startOf } from "../../src/fleet/spawn.ts";
+import { TOOLS_RULE } from "../../src/claude/install.ts";
 import { type Shell, withShell } from "../door/shell.ts";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND } from "../support/peer.ts";
@@ -34,7 +35,8 @@ Deno.test("startOf: linux opens the first terminal that is there, without a shel
   const line = argv({}, "linux", (program) => program === "xterm");
   assertEquals(line.slice(0, 3), ["xterm", "-e", "env"]);
   assert(line.includes("SKEIN_NAME=w-1") && line.includes("SKEIN_ROLE=worker"));
-  assertEquals(line.slice(-5, -1), ["claude", "--flag", "--model", "m"]);
+  const tools = `--allowedTools=${TOOLS_RULE}`;
+  assertEquals(line.slice(-6, -1), ["claude", "--flag", "--model", "m", tools]);
   assertStringIncludes(line.at(-1) ?? "", "t3");
   assertThrows(() => argv({}, "linux", none), Refusal, "no terminal program");
 });
@@ -75,7 +77,19 @@ Deno.test("startOf: headless is the agent itself, told what to do", () => {
     "linux",
     none,
   );
-  assertEquals(start.argv.slice(0, 3), ["claude", "--flag", "-p"]);
+  assertEquals(start.argv.slice(0, -1), [
+    "claude",
+    "--flag",
+    `--allowedTools=${TOOLS_RULE}`,
+    "-p",
+  ]);
+  const other = startOf(
+    { ...ORDER, how: "headless" },
+    { command: "other", args: [] },
+    "linux",
+    none,
+  );
+  assert(!other.argv.join(" ").includes("allowedTools"), "a flag of that one client");
   assert(start.isWorker);
 });
 
