@@ -1,5 +1,5 @@
-// An MCP server whose only tool does nothing: what hooks cost in a client whatever they call. It
-// reads and writes its lines by hand, so that no library is measured.
+// An MCP server whose only tool does nothing: what hooks cost in a client whatever they call, and, if
+// it is given a file, what they say. It reads and writes its lines by hand, so that no library is measured.
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -9,7 +9,7 @@ let text = "";
 interface Request {
   readonly id?: string | number;
   readonly method: string;
-  readonly params?: { readonly protocolVersion?: string };
+  readonly params?: { readonly protocolVersion?: string; readonly arguments?: unknown };
 }
 
 /** The result of a request; null where there is none. */
@@ -20,6 +20,10 @@ function resultOf({ method, params }: Request): unknown {
     return { protocolVersion, serverInfo, capabilities: { tools: {} } };
   }
   if (method === "tools/list") return { tools: [] };
+  const [record] = Deno.args;
+  if (method === "tools/call" && record !== undefined) {
+    Deno.writeTextFileSync(record, `${JSON.stringify(params?.arguments)}\n`, { append: true });
+  }
   return method === "tools/call" ? { content: [{ type: "text", text: "" }] } : null;
 }
 
