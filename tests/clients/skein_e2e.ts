@@ -7,7 +7,15 @@ import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { runPrint, startTui } from "./claude.ts";
 import { shell } from "./installed.ts";
-import { NAMED, noClaude, noTmux, onStage as onBareStage, rows, type Stage } from "./stage.ts";
+import {
+  call,
+  NAMED,
+  noClaude,
+  noTmux,
+  onStage as onBareStage,
+  rows,
+  type Stage,
+} from "./stage.ts";
 
 const EDITING = ["Write", "Edit", "Bash", "Read"];
 const onStage = (body: (stage: Stage) => Promise<void>): Promise<void> =>
@@ -141,6 +149,42 @@ Deno.test({
       await tui.waitForScreen(/awake/);
       assertMatch(await tui.screen(), /hannels/);
       assertEquals(api.requests.filter(({ shown }) => shown.includes("wake up please")).length, 1);
+      await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "two sessions: one asks, the idle one is woken and answers, and the first reads the answer",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, options }) => {
+      const [idle, asking] = [crypto.randomUUID(), crypto.randomUUID()];
+      api.script([
+        NAMED,
+        { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
+        {
+          match: /Which port/,
+          blocks: [call("send", { to: "asker", content: "Port 8080", reply_to: "m1" })],
+        },
+        { match: /"to":\{"asker"/, blocks: [{ text: "answered" }] },
+      ], idle);
+      api.script([
+        { match: /begin/, blocks: [call("join", { name: "asker" })] },
+        {
+          match: /"name":"asker"/,
+          blocks: [call("send", { to: "weaver", content: "Which port?", category: "question" })],
+        },
+        { match: /"to":\{"weaver"/, blocks: [call("check", { wait_ms: 20_000 })] },
+        { match: /Port 8080/, blocks: [{ text: "finished" }] },
+      ], asking);
+      await using tui = await startTui({ ...options, session: idle });
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      const end = await runPrint("begin", { ...options, session: asking });
+      assertEquals(end.result?.result, "finished", api.transcript());
+      await tui.waitForScreen(/answered/);
+      const names = rows(place, "SELECT name FROM peer WHERE kind = 'resident' ORDER BY name");
+      assertEquals(names.map(({ name }) => name), ["asker", "weaver"]);
       await tui.exit();
     }),
 });
