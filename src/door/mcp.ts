@@ -19,6 +19,7 @@ import {
 import { asRefusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
+import { CHANNEL_CAPABILITY } from "../claude/channel.ts";
 import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
@@ -30,6 +31,7 @@ import {
   complain,
   type Extra,
   keyOf,
+  NO_VALIDATOR,
   protocolError,
   reportProgress,
   result,
@@ -44,12 +46,6 @@ import { listTools } from "./tools.ts";
 const CLAUDE_CODE = "claude-code";
 /** The tool that its hooks call. It is not listed, so no model calls it. */
 const HOOK = "hook";
-/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
-const NO_VALIDATOR = {
-  getValidator: (): never => {
-    throw new Error("invariant broken: nothing here asks the client for a form");
-  },
-};
 
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
@@ -73,7 +69,13 @@ class McpDoor {
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    const capabilities = { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {} };
+    const capabilities = {
+      tools: {},
+      resources: { subscribe: true },
+      prompts: {},
+      logging: {},
+      experimental: CHANNEL_CAPABILITY,
+    };
     this.#server = new Server(
       { name: "skein", version: VERSION },
       { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
@@ -236,7 +238,7 @@ class McpDoor {
     }
   }
 
-  /** A hook of the client: one block of text that is JSON, or empty; the client minds nothing else. */
+  /** A hook of the client: one block of text that is a JSON object; the client minds nothing else. */
   async #hook(args: unknown, extra: Extra): Promise<CallToolResult> {
     try {
       const claude = await this.#claudeSession();
@@ -246,7 +248,7 @@ class McpDoor {
     } catch (thrown) {
       // The client lets everything through then: that has to be known.
       this.#complain(`hook: ${asRefusal(thrown).message}`);
-      return { content: [{ type: "text", text: "" }] };
+      return { content: [{ type: "text", text: "{}" }] };
     }
   }
 
@@ -258,7 +260,10 @@ class McpDoor {
   /** What is known of the client's session; loaded with its first hook. */
   async #claudeSession(): Promise<ClaudeSession> {
     const { ClaudeSession: Session } = await import("../claude/session.ts");
-    return this.#claude ??= new Session(() => this.#peer());
+    return this.#claude ??= new Session(
+      () => this.#peer(),
+      (notification) => this.#server.notification(notification),
+    );
   }
 
   /** Refusals carry mail, too: an agent may see nothing else for a while. */
