@@ -190,6 +190,7 @@ async function spendToken(ctx: Context, urgent: boolean): Promise<void> {
   const { actor, upS } = ctx;
   const bucket = urgent ? actor.urgent : actor.bucket;
   const perMinute = urgent ? LIMITS.escalationsPerMinute : ctx.policy.messagesPerMinute;
+  if (perMinute >= LIMITS.boundlessPerMinute) return;
   const left = takeToken(bucket, upS, perMinute);
   if (left !== null) {
     await (urgent ? setUrgent : setBucket)(ctx.tx, actor.id, left.tokens, left.atS);

@@ -28,25 +28,25 @@ export interface JournalRow {
 /** What stands in place of a detail that was blanked. */
 export const BLANKED = "#sha256:";
 
+const MIN_WRITER = "(SELECT value FROM meta WHERE key = 'min_writer') AS needed";
+
 /**
  * Reads the head inside a write, and refuses if this code is too old to write here.
  * @throws Refusal `STORE_NEWER`
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
-  // One statement: every write begins with it.
-  const row = await tx.get<{ needed: string; seq: number | null; mac: string | null }>(
-    `SELECT m.value AS needed, j.seq, j.mac FROM meta m
-     LEFT JOIN (SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1) j
-     WHERE m.key = 'min_writer'`,
-  );
-  const needed = Number(row?.needed ?? Number.POSITIVE_INFINITY);
+  // One statement: every write begins with it. An empty journal has no row to carry the value.
+  const row = await tx.get<{ seq: number; mac: string; needed: string | null }>(
+    `SELECT seq, mac, ${MIN_WRITER} FROM journal ORDER BY seq DESC LIMIT 1`,
+  ) ?? { seq: 0, mac: "", ...await tx.get<{ needed: string | null }>(`SELECT ${MIN_WRITER}`) };
+  const needed = Number(row.needed ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(
       "STORE_NEWER",
       `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
     );
   }
-  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
+  return { seq: row.seq, mac: row.mac };
 }
 
 /** The newest row's number; 0 when there is none. */
