@@ -132,9 +132,9 @@ export const TIMES = {
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
   /** How long a wait for the store may sleep the whole thread: short. */
-  busySleepMs: 5,
-  /** The longest timer between two tries. */
-  busyDelayMs: 8,
+  busySleepMs: 3,
+  /** The longest timer between two tries of that: shorter ones find the lock taken and cost more. */
+  busyDelayMs: 16,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,
   /** A client that only lists tools leaves no trace: it is gone before this. */

@@ -125,13 +125,12 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * Takes the write lock. Transactions are short: SQLite tries for some milliseconds, which sleep the
-   * thread, then timers do. Its own tries are much cheaper than ours, which would throw every time,
-   * and its sleeps are long against a transaction: whoever has the lock gets several done, while its
-   * pages are in memory, before the next one has to read them all again.
+   * Takes the write lock. Transactions are short: SQLite tries for a few milliseconds, which sleep the
+   * thread, then timers do. Its own tries are cheaper than ours, which throw every time, and all the
+   * pauses are long against a transaction: whoever has the lock gets several done, while its pages are
+   * in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    let delayMs = 1;
     while (!this.#tryBegin(connection)) {
       if (performance.now() >= deadline) {
         throw new Refusal(
@@ -139,8 +138,8 @@ export class SqliteEngine implements Engine {
           `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
         );
       }
-      await new Promise((wake) => setTimeout(wake, delayMs * (0.5 + Math.random() / 2)));
-      delayMs = Math.min(delayMs * 2, TIMES.busyDelayMs);
+      const delayMs = TIMES.busyDelayMs * (0.5 + Math.random() / 2);
+      await new Promise((wake) => setTimeout(wake, delayMs));
     }
   }
 
