@@ -174,15 +174,13 @@ export class Node {
       const caller = this.#caller(life, options.peek === true ? null : offer, options.label);
       const { key, signal, claims } = options;
       let mail: Answer | null = null;
-      const beside = async (tx: Tx): Promise<void> => {
+      const beside = async (tx: Tx, at: string | null): Promise<void> => {
         if (options.peek !== true && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
+        if (at !== null) await offer.markWithin(tx, at);
       };
-      let answer = await perform(life.store, caller, operation, input, {
-        key,
-        signal,
-        claims,
-        beside,
-      });
+      const how = { key, signal, claims, beside };
+      let answer = await perform(life.store, caller, operation, input, how);
+      offer.committed();
       this.#remember(operation, answer);
       if (operation.carriesOut !== undefined) {
         answer = await carryOut(operation, answer, life.store.folder);
