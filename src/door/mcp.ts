@@ -76,6 +76,7 @@ class McpDoor {
     (uri) => this.#server.sendResourceUpdated({ uri }),
     (thrown) => this.#complain(asRefusal(thrown).message),
   );
+  #lookForParent = (): void => {};
   #ending = false;
   /** What was complained about last: the same trouble comes back with every tick. */
   #complaint = "";
@@ -97,7 +98,7 @@ class McpDoor {
 
   async serve(): Promise<void> {
     this.#server.oninitialized = () => this.#initialized();
-    watchParent(() => void this.end(0));
+    this.#lookForParent = watchParent(() => void this.end(0));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => void this.end(0));
     }
@@ -165,6 +166,7 @@ class McpDoor {
         secret,
         session: this.#session,
         client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
+        onTick: () => this.#lookForParent(),
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
       });
     });

@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly secret?: Uint8Array | null;
   /** The client behind the node, if there is one: its process and what it calls itself. */
   readonly client?: { readonly pid: number; readonly name: string } | null;
+  /** Called once a second while the peer lives, in the wake that it has anyway. */
+  readonly onTick?: () => void;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }

@@ -108,7 +108,7 @@ export class Node {
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
       this.#notices = [...life.entered.notices];
       this.#life = life;
-      this.#pulse = new Pulse(life, (thrown) => this.#trouble(thrown));
+      this.#pulse = new Pulse(life, this.#options.onTick, (thrown) => this.#trouble(thrown));
       for (const listener of this.#listeners) await life.feed.listen(listener);
       if (this.#listeners.size > 0) await this.#watch(life, true);
       await life.election.look();
