@@ -29,6 +29,8 @@ export interface JournalRow {
 export const BLANKED = "#sha256:";
 
 const MIN_WRITER = "(SELECT value FROM meta WHERE key = 'min_writer') AS needed";
+const HEAD = `SELECT seq, mac, ${MIN_WRITER} FROM journal ORDER BY seq DESC LIMIT 1`;
+const NO_HEAD = `SELECT 0 AS seq, '' AS mac, ${MIN_WRITER}`;
 
 /**
  * Reads the head inside a write, and refuses if this code is too old to write here.
@@ -36,17 +38,16 @@ const MIN_WRITER = "(SELECT value FROM meta WHERE key = 'min_writer') AS needed"
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
   // One statement: every write begins with it. An empty journal has no row to carry the value.
-  const row = await tx.get<{ seq: number; mac: string; needed: string | null }>(
-    `SELECT seq, mac, ${MIN_WRITER} FROM journal ORDER BY seq DESC LIMIT 1`,
-  ) ?? { seq: 0, mac: "", ...await tx.get<{ needed: string | null }>(`SELECT ${MIN_WRITER}`) };
-  const needed = Number(row.needed ?? Number.POSITIVE_INFINITY);
+  type Row = Head & { readonly needed: string | null };
+  const row = await tx.get<Row>(HEAD) ?? await tx.get<Row>(NO_HEAD);
+  const needed = Number(row?.needed ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(
       "STORE_NEWER",
       `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
     );
   }
-  return { seq: row.seq, mac: row.mac };
+  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
 }
 
 /** The newest row's number; 0 when there is none. */
