@@ -1,6 +1,6 @@
 // Making tasks, listing them, looking at one. Claims are in claim.ts, other changes in change.ts.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
