@@ -5,6 +5,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import type { Tx } from "../../src/core/transaction.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { beside, PATIENCE } from "./beside.ts";
 
 /** Two handles on one fresh store, as two processes have them. */
 export interface Pair {
@@ -15,9 +16,6 @@ export interface Pair {
 }
 
 type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
-
-/** Looks at a condition that a transaction may wait for without awaiting anything else. */
-const PATIENCE = 10_000;
 
 /** Registers the contract's tests for one engine. */
 export function engineContract(name: string, open: () => Promise<Pair>): void {
@@ -118,29 +116,39 @@ function isolation(define: Define): void {
 
   define("read: never waits for a writer, and sees nothing of its open write", async ({ a, b }) => {
     await a.write((tx) => put(tx, "x", 1));
-    let seen: number | undefined;
-    await b.write(async (tx) => {
-      await put(tx, "x", 2);
-      void a.read(async (inner) => seen = await valueOf(inner, "x"));
-      for (let i = 0; i < PATIENCE && seen === undefined; i++) await valueOf(tx, "x");
-      assertEquals(await valueOf(tx, "x"), 2);
+    await beside(async (round) => {
+      let seen: number | undefined;
+      let reading: Promise<unknown> = Promise.resolve();
+      const before = await b.write(async (tx) => {
+        await put(tx, "x", round + 1);
+        reading = a.read(async (inner) => seen = await valueOf(inner, "x"));
+        for (let i = 0; i < PATIENCE && seen === undefined; i++) await valueOf(tx, "x");
+        assertEquals(await valueOf(tx, "x"), round + 1);
+        return seen;
+      });
+      await reading;
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      if (before !== undefined) assertEquals(before, round);
+      return before !== undefined;
     });
-    assertEquals(seen, 1);
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
   });
 
   define("read: sees one snapshot while others commit", async ({ a, b }) => {
     await b.write((tx) => put(tx, "x", 1));
-    let committed = false;
-    const seen = await a.read(async (tx) => {
-      const first = await valueOf(tx, "x");
-      void b.write((inner) => put(inner, "x", 2)).then(() => committed = true);
-      for (let i = 0; i < PATIENCE && !committed; i++) await valueOf(tx, "x");
-      return [first, await valueOf(tx, "x")];
+    await beside(async (round) => {
+      let writing: Promise<unknown> = Promise.resolve();
+      let committed = false;
+      const seen = await a.read(async (tx) => {
+        const first = await valueOf(tx, "x");
+        writing = b.write((inner) => put(inner, "x", round + 1)).then(() => committed = true);
+        for (let i = 0; i < PATIENCE && !committed; i++) await valueOf(tx, "x");
+        return [first, await valueOf(tx, "x"), committed];
+      });
+      await writing;
+      assertEquals(seen.slice(0, 2), [round, round]);
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      return seen[2] === true;
     });
-    assert(committed, "the write went on beside the read");
-    assertEquals(seen, [1, 1]);
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
   });
 }
 
