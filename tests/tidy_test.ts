@@ -68,6 +68,8 @@ Deno.test("tidy: words that have no place here", () => {
     /\bas any\b/,
     /@ts-ignore/,
     /Deno\.test\.only|only: true/,
+    // As a namespace: only then does the bundle leave out the third of it that nobody uses.
+    /import (type )?\{ z \} from "zod"/,
   ];
   const found: string[] = [];
   for (const path of ALL) {

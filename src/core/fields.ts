@@ -2,7 +2,7 @@
 // those of limits.ts. A single string where a list is due, a number in quotes, `"true"`: accepted,
 // since models, shells and hooks all send them.
 
-import { z } from "zod";
+import * as z from "zod";
 import { LIMITS } from "./limits.ts";
 
 // deno-lint-ignore no-control-regex

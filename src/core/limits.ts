@@ -77,6 +77,11 @@ export const LIMITS = {
   repliesPerHour: 20,
   /** Messages a minute for each peer, unless SKEIN_RATE says otherwise. */
   messagesPerMinute: 10,
+  /**
+   * From here on a limit is none, since no machine commits so many: where it cannot run dry, no
+   * bucket is written, which would be one more page for every message.
+   */
+  boundlessPerMinute: 6_000_000,
   /** Escalations have a bucket of their own: messages cannot use it up, nor it be without end. */
   escalationsPerMinute: 30,
   /** Refusals by filter or rate after which a peer is paused, and how many are forgiven a minute. */
@@ -198,14 +203,10 @@ export const TIMES = {
   ringMs: 1,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
-  /** How long a wait for the store may sleep the whole thread, in naps: short. */
-  busySleepMs: 5,
-  /** One nap: a few transactions long. */
-  busyNapUs: 300,
-  /** Tries before the first nap. */
-  busySpins: 2,
-  /** The longest timer between two tries. */
-  busyDelayMs: 8,
+  /** How long a wait for the store may sleep the whole thread: short. */
+  busySleepMs: 3,
+  /** The longest timer between two tries of that: shorter ones find the lock taken and cost more. */
+  busyDelayMs: 16,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,
   /** A client that only lists tools leaves no trace: it is gone before this. */

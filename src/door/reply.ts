@@ -98,14 +98,21 @@ export function reportProgress(extra: Extra): () => void {
   return () => clearInterval(timer);
 }
 
-/** A client that was killed cannot close the pipe if somebody else holds its end. */
-export function watchParent(gone: () => void): void {
+/**
+ * A client that was killed cannot close the pipe if somebody else holds its end: looks whether it is
+ * still there. Looks by itself until it is called for the first time: from then on the caller's timer
+ * does, since every wake of an idle session costs.
+ */
+export function watchParent(gone: () => void): () => void {
   const parent = Deno.ppid;
-  const timer = setInterval(() => {
-    if (Deno.ppid === parent) return;
+  const look = (): void => {
+    if (Deno.ppid !== parent) gone();
+  };
+  const timer = setInterval(look, TIMES.parentMs);
+  return () => {
     clearInterval(timer);
-    gone();
-  }, TIMES.parentMs);
+    look();
+  };
 }
 
 /** Trouble that no answer can carry goes to stderr, one line each. */

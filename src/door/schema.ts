@@ -2,7 +2,7 @@
 // and cannot use (bounds, formats, additionalProperties). zod still checks everything. Written
 // out of zod's own definitions, since its converter costs a quarter of a session's start.
 
-import { z } from "zod";
+import * as z from "zod";
 import { isUnlisted } from "../core/fields.ts";
 
 /** A published schema. */

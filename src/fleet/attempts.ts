@@ -1,7 +1,7 @@
 // What a worker's process tells of an attempt while it goes on, what others see of it, and how they
 // ask it to end.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

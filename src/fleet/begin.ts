@@ -2,7 +2,7 @@
 // transaction, so there is no claim without an attempt that somebody can end, and no agent beyond
 // what machine, budget and usage limit allow.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,7 +1,7 @@
 // conduct_run: how a run is driven. Set by whoever starts it, read by every worker's process with
 // each attempt; stopping is a word in it, so it reaches all of them whoever started them.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,7 +1,7 @@
 // end_attempt: what became of an attempt, and what that means for its task, in one transaction. The
 // worker's process says it; if that has died, whoever cleans up after it.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

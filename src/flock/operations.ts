@@ -1,6 +1,6 @@
 // What spans the rooms: status and search.
 
-import { z } from "zod";
+import * as z from "zod";
 import { line } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";

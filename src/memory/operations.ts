@@ -1,6 +1,6 @@
 // Shared memory: what the flock has decided, found out and made, by key, with versions.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, text, unlisted, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

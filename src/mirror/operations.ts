@@ -1,7 +1,7 @@
 // A project as a whole: read page by page, for mirrors and exports. For programs: no model is shown
 // these. Taking in is in taking.ts.
 
-import { z } from "zod";
+import * as z from "zod";
 import { hmacSha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { integer, oneOf, word } from "../core/fields.ts";

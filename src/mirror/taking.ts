@@ -1,7 +1,7 @@
 // Taking over what stands in a `.coordination/`: the whole of one at once, in one transaction, or
 // what somebody has added to the findings. Doing it again changes nothing.
 
-import { z } from "zod";
+import * as z from "zod";
 import { iso } from "../core/clock.ts";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";

@@ -1,7 +1,7 @@
 // Claiming and completing. A claim is fenced by its epoch: whoever answers with another one has
 // been overtaken and changes nothing.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, list, optionalText, path, text, unlisted, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -77,7 +77,7 @@ async function refuseSpent(ctx: Context): Promise<void> {
   throw new Refusal("BUDGET_SPENT", `claim_task: your budget is spent: ${spent}`, { used, budget });
 }
 
-async function best(ctx: Context): Promise<table.TaskRow | null> {
+async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
   const { tx, actor, upS } = ctx;
   const own = await table.bestReady(tx, actor.project, actor.id, upS);
   const open = await table.bestReady(tx, actor.project, "", upS);

@@ -1,6 +1,6 @@
 // Making tasks, listing them, looking at one. Claims are in claim.ts, other changes in change.ts.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import {
   flag,
@@ -18,7 +18,7 @@ import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { runById } from "../run/table.ts";
 import { createdStatus } from "./created.ts";
-import { type ListQuery, listTasks as pageOf } from "./list.ts";
+import { hasMoreOpenThan, type ListQuery, listTasks as pageOf } from "./list.ts";
 import { readPlan } from "./plan.ts";
 import { priorityOf, STATUSES } from "./rules.ts";
 import * as table from "./table.ts";
@@ -121,7 +121,7 @@ export const createTask = operation({
 
 async function refuseFull(ctx: Context, more: number): Promise<void> {
   const most = LIMITS.openTasks - more;
-  if (!await table.hasMoreOpenThan(ctx.tx, ctx.actor.project, most)) return;
+  if (!await hasMoreOpenThan(ctx.tx, ctx.actor.project, most)) return;
   throw new Refusal(
     "LIMIT_REACHED",
     `create_task: with these the project would have more than ${LIMITS.openTasks} open tasks`,

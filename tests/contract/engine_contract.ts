@@ -5,7 +5,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import type { Tx } from "../../src/core/transaction.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { eventually } from "../support/eventually.ts";
-import { besideWriters } from "./snapshot_contract.ts";
+import { beside, PATIENCE } from "./beside.ts";
 
 /** Two handles on one fresh store, as two processes have them. */
 export interface Pair {
@@ -15,7 +15,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-export type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
+type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
 
 /** Registers the contract's tests for one engine. */
 export function engineContract(name: string, open: () => Promise<Pair>): void {
@@ -37,7 +37,7 @@ export function engineContract(name: string, open: () => Promise<Pair>): void {
   upkeep(define);
 }
 
-export async function put(tx: Tx, key: string, value: number): Promise<void> {
+async function put(tx: Tx, key: string, value: number): Promise<void> {
   await tx.run(
     `INSERT INTO sequence (name, value) VALUES (?, ?)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
@@ -46,7 +46,7 @@ export async function put(tx: Tx, key: string, value: number): Promise<void> {
   );
 }
 
-export async function valueOf(tx: Tx, key: string): Promise<number | undefined> {
+async function valueOf(tx: Tx, key: string): Promise<number | undefined> {
   const row = await tx.get<{ value: number }>("SELECT value FROM sequence WHERE name = ?", key);
   return row?.value;
 }
@@ -113,7 +113,42 @@ function isolation(define: Define): void {
     await Promise.all([count(a), count(b)]);
     assertEquals(await a.read((tx) => valueOf(tx, "n")), 1_000);
   });
-  besideWriters(define);
+  define("read: never waits for a writer, and sees nothing of its open write", async ({ a, b }) => {
+    await a.write((tx) => put(tx, "x", 1));
+    await beside(async (round) => {
+      let seen: number | undefined;
+      let reading: Promise<unknown> = Promise.resolve();
+      const before = await b.write(async (tx) => {
+        await put(tx, "x", round + 1);
+        reading = a.read(async (inner) => seen = await valueOf(inner, "x"));
+        for (let i = 0; i < PATIENCE && seen === undefined; i++) await valueOf(tx, "x");
+        assertEquals(await valueOf(tx, "x"), round + 1);
+        return seen;
+      });
+      await reading;
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      if (before !== undefined) assertEquals(before, round);
+      return before !== undefined;
+    });
+  });
+
+  define("read: sees one snapshot while others commit", async ({ a, b }) => {
+    await b.write((tx) => put(tx, "x", 1));
+    await beside(async (round) => {
+      let writing: Promise<unknown> = Promise.resolve();
+      let committed = false;
+      const seen = await a.read(async (tx) => {
+        const first = await valueOf(tx, "x");
+        writing = b.write((inner) => put(inner, "x", round + 1)).then(() => committed = true);
+        for (let i = 0; i < PATIENCE && !committed; i++) await valueOf(tx, "x");
+        return [first, await valueOf(tx, "x"), committed];
+      });
+      await writing;
+      assertEquals(seen.slice(0, 2), [round, round]);
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      return seen[2] === true;
+    });
+  });
 }
 
 function bounds(define: Define): void {
