@@ -101,6 +101,6 @@ export const ROWS: readonly Row[] = [
   row("report_touched", { paths: ["touched.ts"] }, ALL),
   row("end_turn", {}, ALL),
   row("export_project", { part: "overview" }, ALL),
-  row("take_discoveries", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
+  row("take_findings", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
   row("import_project", { goal: null, plan: "", tasks: [], discoveries: [] }, LEADING),
 ];
