@@ -195,7 +195,7 @@ class Pass {
       for (let from = 0; from < added.length; from += LIMITS.importDiscoveries) {
         const discoveries = added.slice(from, from + LIMITS.importDiscoveries)
           .map(({ key, value }) => key === undefined ? { value } : { key, value });
-        await this.#call("take_discoveries", { discoveries });
+        await this.#call("take_findings", { discoveries });
       }
       return true;
     } catch (thrown) {

@@ -31,7 +31,7 @@ const finding = added.extend({
 type Found = z.output<typeof finding>;
 
 export const takeDiscoveries = operation({
-  name: "take_discoveries",
+  name: "take_findings",
   summary: "Take in findings that were added to a mirror by hand; each once.",
   // As for set_memory: it is the same thing to do.
   roles: { strict: WORKING, open: WORKING, lite: LEADING },

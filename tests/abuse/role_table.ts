@@ -116,6 +116,6 @@ export const ROWS: readonly Row[] = [
   row("list_attempts", {}, ALL),
   row("stop_attempt", { task: "t99999" }, LEADING),
   row("export_project", { part: "overview" }, ALL),
-  row("take_discoveries", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
+  row("take_findings", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
   row("import_project", { goal: null, plan: "", tasks: [], discoveries: [] }, LEADING),
 ];
