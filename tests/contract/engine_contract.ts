@@ -122,13 +122,12 @@ function isolation(define: Define): void {
         await put(tx, "x", round + 1);
         reading = a.read(async (inner) => seen = await valueOf(inner, "x"));
         for (let i = 0; i < PATIENCE && seen === undefined; i++) await valueOf(tx, "x");
-        assertEquals(await valueOf(tx, "x"), round + 1);
-        return seen;
+        return [seen, await valueOf(tx, "x")];
       });
       await reading;
       assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
-      if (before !== undefined) assertEquals(before, round);
-      return before !== undefined;
+      assertEquals(before, [before[0] && round, round + 1]);
+      return before[0] !== undefined;
     });
   });
 
