@@ -8,6 +8,12 @@
  */
 
 export { CATALOGUE, CORE, operationNamed } from "./src/catalogue.ts";
+export type { Conclusion, RunEvent, Snapshot } from "./src/conductor/events.ts";
+export {
+  Orchestrator,
+  type OrchestratorOptions,
+  type OrchestratorTask,
+} from "./src/conductor/orchestrator.ts";
 export {
   type Details,
   type ErrorCode,

@@ -43,6 +43,14 @@ export interface RunView {
   readonly outcome?: string;
 }
 
+/** One version of something that was found out. */
+export interface Discovery {
+  readonly key: string;
+  readonly version: number;
+  readonly value: string;
+  readonly at: string;
+}
+
 /** What end_attempt is told. */
 export interface Ended {
   readonly attempt: number;
@@ -133,6 +141,14 @@ export class Calls {
 
   async task(id: string): Promise<ClaimedTask & { readonly summary?: string; failure?: string }> {
     return (await this.#call("get_task", { id }))["task"] as ClaimedTask;
+  }
+
+  /** What the run's workers found out, the newest of it, oldest first: not what earlier runs did. */
+  async discoveries(run: string): Promise<Discovery[]> {
+    const { entries } = await this.#call("get_memory", { type: "discovery" }) as unknown as {
+      entries: readonly (Discovery & { run?: string })[];
+    };
+    return entries.filter((one) => one.run === run).reverse();
   }
 
   /** Hands a task in for the agent that did not do so itself. */

@@ -4,13 +4,14 @@
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
+import { findCycle, priorityOf } from "../task/rules.ts";
 
 /** One task of a plan, in the fields of create_task. */
 export interface PlannedTask {
   readonly key: string;
   readonly title: string;
   readonly description?: string;
-  readonly priority?: number | string;
+  readonly priority?: number;
   readonly blocked_by: readonly string[];
   readonly files?: readonly string[];
   readonly accept?: string;
@@ -82,7 +83,10 @@ export function tasksOf(value: unknown): PlannedTask[] {
   for (const [i, key] of keys.entries()) {
     if (keys.indexOf(key) !== i) throw fault(`tasks[${i}]: the id ${key} stands twice`);
   }
-  return raws.map((raw, i) => taskOf(raw, i, keys, known));
+  const tasks = raws.map((raw, i) => taskOf(raw, i, keys, known));
+  const cycle = findCycle(new Map(tasks.map(({ key, blocked_by }) => [key, blocked_by])));
+  if (cycle !== null) throw fault(`has a cycle: ${cycle.join(" waits for ")}`);
+  return tasks;
 }
 
 function keyOf(raw: Raw, i: number): string {
@@ -113,7 +117,7 @@ function taskOf(
     .filter((part) => part !== undefined && part !== "").join("\n\n");
   const files = strings(raw["files"] ?? raw["context_files"] ?? contextFiles(raw), i, "files");
   const accept = text("accept");
-  const priority = raw["priority"];
+  const priority = priorityIn(raw, i);
   return {
     key: keys[i] ?? "",
     title: fitsTitle(title) ? title.trim() : excerpt(firstLine(title), LIMITS.titleChars - 3),
@@ -121,8 +125,18 @@ function taskOf(
     ...(body === "" ? {} : { description: body }),
     ...(files.length === 0 ? {} : { files }),
     ...(accept === undefined ? {} : { accept }),
-    ...(typeof priority === "number" || typeof priority === "string" ? { priority } : {}),
+    ...(priority === undefined ? {} : { priority }),
   };
+}
+
+function priorityIn(raw: Raw, i: number): number | undefined {
+  const given = raw["priority"];
+  if (given === undefined || given === null) return undefined;
+  const value = priorityOf(given);
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 10) {
+    return value;
+  }
+  throw fault(`tasks[${i}].priority is ${JSON.stringify(given)}, no number from 1 to 10`);
 }
 
 function contextFiles(raw: Raw): unknown {

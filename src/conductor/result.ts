@@ -71,16 +71,13 @@ export async function resultOf(calls: Calls, conclusion: Conclusion): Promise<Ru
       cost_usd: sum("cost_usd"),
     });
   }
-  const { entries } = await calls.call("get_memory", { type: "discovery" }) as unknown as {
-    entries: readonly unknown[];
-  };
   return {
     run,
     goal: view.goal,
     state: conclusion.state,
     tasks_completed: conclusion.completed,
     tasks_failed: conclusion.failed,
-    discoveries: entries.length,
+    discoveries: (await calls.discoveries(run)).length,
     summary: summaryOf(tasks),
     branch: conclusion.branch,
     delivered: conclusion.delivered,

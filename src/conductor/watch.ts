@@ -63,11 +63,8 @@ export class Watch {
   }
 
   async #found(): Promise<RunEvent[]> {
-    const { entries } = await this.#calls.call("get_memory", { type: "discovery" }) as unknown as {
-      entries: readonly { key: string; version: number; value: string; at: string; run?: string }[];
-    };
     const events: RunEvent[] = [];
-    for (const { key, version, value, at } of entries) {
+    for (const { key, version, value, at } of await this.#calls.discoveries(this.#run)) {
       const id = `${key} ${version}`;
       if (this.#discoveries.has(id)) continue;
       this.#discoveries.add(id);

@@ -3,8 +3,7 @@
 
 import type { Conclusion, RunEvent, Snapshot } from "../conductor/events.ts";
 import type { RunResult } from "../conductor/result.ts";
-import { head } from "../core/text.ts";
-import { paint, safe, type Style } from "./text.ts";
+import { fitting, paint, safe, type Style } from "./text.ts";
 
 export interface ProgressOptions {
   readonly json: boolean;
@@ -126,9 +125,9 @@ function fit(line: string, width: number): string {
   // deno-lint-ignore no-control-regex
   return line.replace(/\u001b\[[0-9;]*m|[^\u001b]+/g, (part) => {
     if (part.startsWith("\u001b")) return part;
-    const shown = head(part, Math.max(0, left));
-    left -= shown.length;
-    return shown;
+    const shown = fitting(part, Math.max(0, left));
+    left -= shown.columns;
+    return shown.text;
   });
 }
 

@@ -3,7 +3,7 @@
 
 import { isAbsolute, resolve } from "@std/path";
 import { agentOf } from "../agent/command.ts";
-import { Refusal } from "../core/errors.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Conductor } from "../conductor/conductor.ts";
@@ -125,8 +125,14 @@ async function begin(
   });
   progress.begun(run, goal);
   for (const text of notes) progress.event({ kind: "note", at: new Date().toISOString(), text });
-  if (tasks !== undefined) await calls.createTasks(run, tasks);
-  else await addPlanning(calls, run, goal);
+  try {
+    if (tasks !== undefined) await calls.createTasks(run, tasks);
+    else await addPlanning(calls, run, goal);
+  } catch (thrown) {
+    // A run that can have no tasks is none that anybody should find.
+    await calls.run({ action: "end", id: run, plan: `not begun: ${asRefusal(thrown).message}` });
+    throw thrown;
+  }
   return run;
 }
 

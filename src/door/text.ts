@@ -25,6 +25,22 @@ export function safe(text: string): string {
   );
 }
 
+/** Characters that take two columns of a terminal. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+
+/** The beginning of a text that fits into so many columns of a terminal, and how many it takes. */
+export function fitting(text: string, columns: number): { text: string; columns: number } {
+  let [end, used] = [0, 0];
+  for (const char of text) {
+    const wide = WIDE.test(char) ? 2 : 1;
+    if (used + wide > columns) break;
+    used += wide;
+    end += char.length;
+  }
+  return { text: text.slice(0, end), columns: used };
+}
+
 /** An answer as lines to read. */
 export function render(answer: Answer, style: Style): string {
   const lines: string[] = [];

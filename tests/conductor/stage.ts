@@ -85,7 +85,7 @@ export class Stage {
     }).spawn();
     const ended = child.output().then(({ code, stdout, stderr }) => {
       const text = new TextDecoder().decode(stdout);
-      const lines = text.split("\n").filter((line) => line.startsWith("{"))
+      const lines = text.split("\n").filter((line) => line.startsWith('{"'))
         .map((line) => JSON.parse(line) as Line);
       return { code, stdout: text, stderr: new TextDecoder().decode(stderr), lines };
     });
