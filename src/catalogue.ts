@@ -6,18 +6,23 @@ import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./au
 import { getConversation, logConversation } from "./conversation/operations.ts";
 import { spawnWorker } from "./fleet/operations.ts";
 import { search, status } from "./flock/operations.ts";
+import { listProjects } from "./flock/projects.ts";
+import { flockState } from "./flock/state.ts";
 import { endTurn, guardEdit, guardShell, reportTouched } from "./lock/guard.ts";
 import { listLocks, lockFile, unlockFile } from "./lock/operations.ts";
 import { getMemory, setMemory } from "./memory/operations.ts";
+import { listMessages } from "./message/list.ts";
 import { check, send } from "./message/operations.ts";
 import { control, reportUsage } from "./peer/control.ts";
 import { join, listPeers } from "./peer/operations.ts";
-import { issue, policy } from "./peer/trust.ts";
+import { issue, issueLink, policy } from "./peer/trust.ts";
 import { run } from "./run/operations.ts";
 import { updateTask } from "./task/change.ts";
 import { claimTask, completeTask } from "./task/claim.ts";
+import { taskGraph } from "./task/graph.ts";
 import { createTask, getTask, listTasks } from "./task/operations.ts";
 import { reviewTask } from "./task/review.ts";
+import { timeline } from "./task/timeline.ts";
 
 export const CORE: readonly AnyOperation[] = [
   join,
@@ -50,6 +55,12 @@ export const CATALOGUE: readonly AnyOperation[] = [
   reportUsage,
   policy,
   issue,
+  issueLink,
+  listProjects,
+  flockState,
+  listMessages,
+  taskGraph,
+  timeline,
   listAudit,
   exportAudit,
   verifyAudit,

@@ -6,6 +6,7 @@ import { authorise, type Authorised, type Identity } from "./authorise.ts";
 import { iso } from "./core/clock.ts";
 import { asRefusal, Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
+import { METER } from "./core/meter.ts";
 import { type AnyOperation, type Context, type Shown, WAIT } from "./core/operation.ts";
 import { permits, RIGHTS } from "./core/policy.ts";
 import type { Tx, Unit } from "./core/transaction.ts";
@@ -74,12 +75,17 @@ export async function perform(
   raw: unknown,
   options: CallOptions = {},
 ): Promise<Answer> {
+  const startMs = performance.now();
+  let waits = false;
   try {
     const { input, harmless } = screened(operation, parse(operation, raw));
+    waits = (operation.waitMs?.(input) ?? 0) > 0;
     const answer = await attempt(store, caller, operation, input, options);
+    METER.note(operation.name, waits ? null : performance.now() - startMs, null);
     return harmless.length === 0 ? answer : { ...answer, made_harmless: harmless };
   } catch (thrown) {
     const refusal = asRefusal(thrown);
+    METER.note(operation.name, waits ? null : performance.now() - startMs, refusal.code);
     await noteRefusal(store, caller.token, operation.name, refusal, sizeOf(raw));
     throw refusal;
   }

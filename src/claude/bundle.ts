@@ -1,10 +1,11 @@
-// The bundle: one program without what it is made of. Made by `deno bundle` from the source, or taken
+// The bundle: one program without what it is made of, and the page beside it. Made by `deno bundle` from the source, or taken
 // from where it runs, if that is a bundle already.
 
 import { fromFileUrl, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { sha256 } from "../core/digest.ts";
 import { type Bundle, ownBundle } from "./install.ts";
+import { builtPage, SOURCES } from "./pagefiles.ts";
 
 /** The program as it is to be installed. `main` is the URL of the running entry. */
 export async function bundleOf(main: string): Promise<Bundle> {
@@ -33,6 +34,7 @@ export async function bundleOf(main: string): Promise<Bundle> {
     for (const { name } of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
       files.set(name, Deno.readTextFileSync(join(folder, name)));
     }
+    for (const [name, text] of await builtPage(join(root, SOURCES))) files.set(name, text);
     return { files, id: sha256(JSON.stringify([...files])).slice(0, 12) };
   } finally {
     Deno.removeSync(folder, { recursive: true });

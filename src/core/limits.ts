@@ -69,6 +69,28 @@ export const LIMITS = {
   /** A token lives a day; who holds the secret renews it halfway. Its peer's life ends it anyway. */
   tokenS: 86_400,
   tokenMinS: 60,
+  /** A link that signs a browser in is used at once or never. */
+  linkS: 120,
+  /** A page stays signed in for a working day. */
+  pageTokenS: 43_200,
+  /** Pages and programs that follow events at the same time. */
+  eventStreams: 64,
+  /** Unsent bytes of a stream: whoever is further behind is read to from the journal later. */
+  eventBytes: 1024 * 1024,
+  /** Rows that are told one by one to who comes back; past that it reads everything anew. */
+  eventRows: 10_000,
+  /** Tasks of one graph. */
+  graphTasks: 5_000,
+  /** Projects in one list. */
+  projects: 200,
+  /** Rows of one timeline. */
+  timelineRows: 2_000,
+  timelineMinutes: 60,
+  timelineMinutesMax: 10_080,
+  /** Take-overs that are remembered. */
+  takeovers: 50,
+  /** Ports above the preferred one that are tried. */
+  portTries: 20,
   /** A turn of a conversation, and how many a peer keeps: a transcript is not an archive. */
   conversationChars: 50_000,
   conversationTurns: 1_000,
@@ -140,6 +162,14 @@ export const TIMES = {
   joinMs: 1_000,
   /** Leaving has to be over before the client's SIGKILL. */
   leaveMs: 100,
+  /** A stream shows that it lives, and its token is looked at again. */
+  beatMs: 10_000,
+  /** A stream that takes nothing for so long is cut. */
+  slowMs: 10_000,
+  /** The body of a request has to be there within this time. */
+  bodyMs: 10_000,
+  /** A stopped leader is usurped within 15 s; a link waits for the next one a bit longer. */
+  leaderMs: 20_000,
   /** Git state is read at most this often. */
   gitMs: 5_000,
   gitTimeoutMs: 5_000,

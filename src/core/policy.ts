@@ -35,6 +35,8 @@ export const RIGHTS = {
   change_runs: { strict: WORKING, open: WORKING, lite: WORKING },
   /** Set the policy of the home. */
   set_policy: { strict: OPERATOR_ONLY, open: OPERATOR_ONLY, lite: OPERATOR_ONLY },
+  /** Release locks that others hold. */
+  break_locks: { strict: LEADING, open: LEADING, lite: LEADING },
   /** Read messages and conversations of others. */
   read_all: { strict: LEADING, open: LEADING, lite: LEADING },
 } as const satisfies Record<string, Record<PolicyName, readonly Role[]>>;

@@ -39,6 +39,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return await setUp(setup, args.slice(1), Deno.mainModule, print);
   }
   if (first === "up") return await up(args.slice(1));
+  if (first === "dashboard") return await dashboard(args.slice(1));
+  if (first === "page") return await page();
   if (first === "version" || first === "--version" || first === "-V") {
     print(VERSION);
     return EXIT.done;
@@ -179,15 +181,48 @@ async function up(args: readonly string[]): Promise<number> {
   }
   const environment = environmentOf(flags);
   const { Node } = await import("../node/node.ts");
-  const node = new Node({ ...environment, session: null });
+  const { serving } = await import("./lead.ts");
+  const node = new Node({
+    ...environment,
+    session: null,
+    onLead: serving(environment.port),
+    onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+  });
   const { name, role } = await node.enter();
   print(flags.json ? JSON.stringify({ name, role }) : `${name} (${role}) is up; Ctrl-C leaves`);
-  await new Promise<void>((done) => {
+  await interrupted();
+  await node.leave();
+  return EXIT.done;
+}
+
+/** Resolves at Ctrl-C and the like. */
+export function interrupted(): Promise<void> {
+  return new Promise((done) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => done());
     }
   });
-  await node.leave();
+}
+
+/** Trouble that is nobody's answer: to stderr, the same one only once in a row. */
+export function complain(text: string): void {
+  if (text === complaint) return;
+  complaint = text;
+  Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
+}
+let complaint = "";
+
+/** Signs a browser in to the page of whoever leads; leads itself if nobody does. */
+async function dashboard(args: readonly string[]): Promise<number> {
+  const { openDashboard } = await import("./dashboard.ts");
+  return await openDashboard(args, environmentOf, print);
+}
+
+/** Builds the page of this checkout: what the leader asks for when somebody looks at it. */
+async function page(): Promise<number> {
+  const { buildPage } = await import("./page.ts");
+  const { home } = environmentOf({});
+  print(JSON.stringify({ folder: await buildPage(home) }));
   return EXIT.done;
 }
 

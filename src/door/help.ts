@@ -19,6 +19,7 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "prompt", summary: "a prompt to paste into an agent that has no slash commands" },
   { words: "git-hook", summary: "refuse commits of files that another peer holds (opt-in)" },
   { words: "hook", summary: "answer a hook of the client (what skein install sets up)" },
+  { words: "dashboard", summary: "open the page of the flock in a browser (--print: the link)" },
   { words: "up", summary: "be a peer without an agent, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },
   { words: "version", summary: "print the version" },

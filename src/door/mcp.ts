@@ -23,6 +23,7 @@ import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
+import { serving } from "./lead.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
 import { canonicalUri, readingOf, RESOURCES, TEMPLATES } from "./resources.ts";
 import {
@@ -72,12 +73,7 @@ class McpDoor {
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    const capabilities = {
-      tools: {},
-      resources: { subscribe: true },
-      prompts: {},
-      logging: {},
-    };
+    const capabilities = { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {} };
     this.#server = new Server(
       { name: "skein", version: VERSION },
       { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
@@ -144,7 +140,7 @@ class McpDoor {
   /** This session's node. */
   #peer(): Promise<Node> {
     this.#node ??= import("../node/node.ts").then(({ Node }) => {
-      const { home, folder, name, role, settings, secret } = this.#environment;
+      const { home, folder, name, role, settings, secret, port } = this.#environment;
       return this.#joined = new Node({
         home,
         folder,
@@ -154,6 +150,7 @@ class McpDoor {
         secret,
         session: this.#session,
         client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
+        onLead: serving(port),
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
       });
     });

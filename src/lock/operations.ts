@@ -9,7 +9,8 @@ import { type Actor, type Context, operation } from "../core/operation.ts";
 import { EVERYONE, WORKING } from "../core/policy.ts";
 import type { Unit } from "../core/transaction.ts";
 import { wakeWaiters } from "../peer/life.ts";
-import { peerById } from "../peer/table.ts";
+import { notify } from "../message/notice.ts";
+import { peerById, peerByName, type PeerRow } from "../peer/table.ts";
 import { taskById } from "../task/table.ts";
 import { blockers, refuseOrWait } from "./contention.ts";
 import type { LockPath } from "./paths.ts";
@@ -96,27 +97,75 @@ async function refuseTooMany(ctx: Context, more: number): Promise<void> {
 
 export const unlockFile = operation({
   name: "unlock_file",
-  summary: "Release your locks; without paths all of them.",
+  summary: "Release your locks; without paths all. holder: another's (architect, operator).",
   roles: WORKING,
   effect: "write",
   hints: { idempotent: true },
   risk: "medium",
   positionals: ["paths"],
-  input: z.strictObject({ paths: paths.optional() }),
+  input: z.strictObject({ paths: paths.optional(), holder: word(LIMITS.nameChars).optional() }),
   output: z.object({ released: z.array(z.string()) }),
   prepare: async (input, folder) =>
     input.paths === undefined ? null : await resolved(input.paths, folder),
-  async handle(ctx, _input, wanted) {
-    const held = await table.locksOf(ctx.tx, ctx.actor.id);
-    const ending = wanted === null ? held : await matching(ctx, held, wanted);
+  async handle(ctx, input, wanted) {
+    const holder = input.holder === undefined ? null : await holderOf(ctx, input.holder);
+    const held = await table.locksOf(ctx.tx, holder?.id ?? ctx.actor.id);
+    const ending = wanted === null
+      ? held
+      : holder === null
+      ? await matching(ctx, held, wanted)
+      : held.filter((lock) => isNamed(lock, input.paths ?? [], wanted));
     for (const lock of ending) {
       await table.deleteLock(ctx.tx, lock.id);
-      ctx.record({ subject: `lock/${lock.path}`, detail: { space: lock.space } });
+      const whose = holder === null ? {} : { holder: holder.name };
+      ctx.record({ subject: `lock/${lock.path}`, detail: { space: lock.space, ...whose } });
     }
+    if (holder !== null && ending.length > 0) await tellReleased(ctx, holder, ending);
     await wakeWaiters(ctx, new Set(ending.map((lock) => lock.space)));
     return { released: ending.map((lock) => lock.shown) };
   },
 });
+
+/** Whose locks are to be released; only who leads takes away what another holds. */
+async function holderOf(ctx: Context, name: string): Promise<PeerRow | null> {
+  if (name === ctx.actor.name) return null;
+  const holder = await peerByName(ctx.tx, name);
+  if (!ctx.may("break_locks")) {
+    throw new Refusal("NOT_ALLOWED", `unlock_file: only ${name} itself releases what it holds`, {
+      role: ctx.actor.role,
+      hint: "Ask the holder, the architect or the operator.",
+    });
+  }
+  const own = holder?.project === ctx.actor.project || ctx.actor.role === "operator";
+  if (holder !== undefined && own) return holder;
+  throw new Refusal("UNKNOWN_PEER", `unlock_file: nobody in this project is called ${name}`, {
+    field: "holder",
+  });
+}
+
+/** By its path, or as list_locks shows it: the holder may have named it from another folder. */
+function isNamed(
+  lock: table.LockRow,
+  typed: readonly string[],
+  wanted: readonly LockPath[],
+): boolean {
+  return typed.includes(lock.shown) ||
+    wanted.some((path) => path.space === lock.space && path.path === lock.path);
+}
+
+async function tellReleased(
+  ctx: Context,
+  holder: PeerRow,
+  ended: readonly table.LockRow[],
+): Promise<void> {
+  const names = ended.slice(0, 10).map((lock) => lock.shown).join(", ");
+  const rest = ended.length > 10 ? ` and ${ended.length - 10} more` : "";
+  await notify(ctx, [holder.id], {
+    project: holder.project,
+    category: "alert",
+    content: `${ctx.actor.name} released your lock on ${names}${rest}: lock again before you edit.`,
+  });
+}
 
 /** The actor's locks on exactly these paths; a path that only somebody else holds is refused. */
 async function matching(

@@ -25,7 +25,8 @@ export interface MessageRow {
   readonly resolved_at: string | null;
 }
 
-const COLUMNS =
+/** Every column of a row `m`. */
+export const COLUMNS =
   `m.id, m.sender, m.sender_name, m.sender_role, m.project, m.category, m.content, m.task,
   m.run, m.reply_to, m.chain, m.recipients, m.at, m.resolved_at`;
 

@@ -8,7 +8,7 @@ import type { Tx, Unit } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
 import { markAllOfferedSeen } from "../message/table.ts";
 import { enter } from "../peer/entry.ts";
-import { writeEntry } from "../peer/lives.ts";
+import { OPERATOR } from "../peer/session.ts";
 import {
   peerById,
   peerByName,
@@ -19,14 +19,11 @@ import {
   renewLease,
 } from "../peer/table.ts";
 import { readToken } from "../peer/token.ts";
-import { SCHEMA_VERSION } from "../store/schema.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { newId } from "./ids.ts";
+import { beginOperator } from "./operator.ts";
 import { Pass } from "./pass.ts";
 import { ancestry } from "./process.ts";
-
-/** Id and name of the human's peer. */
-export const OPERATOR = "operator";
 
 export interface IdentityOptions {
   readonly folder: string;
@@ -230,7 +227,10 @@ export class Identities {
         return await this.#actAs(unit, row, row.incarnation, resident);
       }
     }
-    if (name === null && agent === null) return await this.#asOperator(unit);
+    if (name === null && agent === null) {
+      const incarnation = await beginOperator(unit, settings);
+      return { id: OPERATOR, incarnation, role: "operator", project: "" };
+    }
     const incarnation = newId(12);
     const newcomer = {
       kind: "leased" as const,
@@ -271,32 +271,6 @@ export class Identities {
       await renewLease(unit.tx, id, unit.upS + this.#options.settings.leaseS, unit.at);
     }
     return { id, incarnation, role, project };
-  }
-
-  /** The human: one peer of the home, in no project's roster. */
-  async #asOperator(unit: Unit): Promise<Acting> {
-    const incarnation = newId(12);
-    await writeEntry(unit.tx, {
-      id: OPERATOR,
-      name: OPERATOR,
-      role: "operator",
-      wantedRole: null,
-      pinned: true,
-      project: "",
-      folder: "",
-      tree: "",
-      kind: "leased",
-      session: null,
-      incarnation,
-      bell: 0,
-      pid: 0,
-      version: VERSION,
-      schema: SCHEMA_VERSION,
-      at: unit.at,
-      leaseUntilS: unit.upS + this.#options.settings.leaseS,
-    });
-    unit.record({ actor: OPERATOR, op: "join", subject: `peer/${OPERATOR}`, detail: {} });
-    return { id: OPERATOR, incarnation, role: "operator", project: "" };
   }
 }
 

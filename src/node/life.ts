@@ -12,6 +12,7 @@ import type { Election } from "./election.ts";
 import type { Feed } from "./feed.ts";
 import type { GitWatch } from "./gitwatch.ts";
 import type { Mail } from "./mail.ts";
+import type { OnLead } from "./leading.ts";
 import type { Pass } from "./pass.ts";
 
 /** What a node is told when it is made. */
@@ -28,6 +29,11 @@ export interface NodeOptions {
   readonly secret?: Uint8Array | null;
   /** The client behind the node, if there is one: its process and what it calls itself. */
   readonly client?: { readonly pid: number; readonly name: string } | null;
+  /**
+   * Called when the node begins to lead, with what a leader serves from; returns how to stop. Nobody
+   * imports a door, so whoever makes a node brings its own.
+   */
+  readonly onLead?: OnLead | undefined;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }

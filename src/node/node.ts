@@ -17,30 +17,12 @@ import type { JournalRow } from "../store/journal.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { carryOut } from "./carry.ts";
-import { Duties } from "./duties.ts";
 import { beginLife } from "./joining.ts";
+import { Leading } from "./leading.ts";
 import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
+import type { Called, CallOptions } from "./call.ts";
 import type { Offer } from "./mail.ts";
 import { Pulse } from "./pulse.ts";
-
-/** How a call wants to be answered. */
-export interface CallOptions {
-  readonly key?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Who the call says it is. */
-  readonly claims?: readonly string[] | undefined;
-  /** Only looks: no mail rides on the answer, and messages that it shows are not offered by it. */
-  readonly peek?: boolean;
-  /** A subagent that acts under this peer's name. */
-  readonly label?: string | undefined;
-}
-
-/** An answer, with the messages that it shows. */
-export interface Called {
-  readonly answer: Answer;
-  /** Flush it once the answer went out; withdraw it if it never does. */
-  readonly offer: Offer;
-}
 
 export class Node {
   readonly #options: NodeOptions;
@@ -49,7 +31,7 @@ export class Node {
   readonly #epochs = new Map<string, number>();
   #entering: Promise<Life> | null = null;
   #life: Life | null = null;
-  #duties: Duties | null = null;
+  #leading: Leading | null = null;
   #left = false;
   #notices: string[] = [];
   #store: Store | null = null;
@@ -145,16 +127,16 @@ export class Node {
   }
 
   #lead(store: Store, incarnation: string, epoch: number): void {
-    this.#duties = new Duties(store, incarnation, epoch, {
-      failed: (duty, thrown) => this.#options.onTrouble?.(`duty ${duty}`, thrown),
+    this.#leading = new Leading(store, incarnation, epoch, this.#options, {
       deposed: () => void this.#life?.election.look().catch((thrown) => this.#trouble(thrown)),
+      changed: (ms) => this.changed(ms),
+      listen: (listener) => this.#hear(listener),
     });
-    this.#duties.start();
   }
 
   #stepDown(): void {
-    this.#duties?.stop();
-    this.#duties = null;
+    this.#leading?.stop();
+    this.#leading = null;
   }
 
   #trouble(thrown: unknown): void {
@@ -280,16 +262,20 @@ export class Node {
   }
 
   /** Calls `listener` with the subjects of everything that happens from now on. */
-  async listen(listener: (subjects: readonly string[]) => void): Promise<() => Promise<void>> {
+  listen(listener: (subjects: readonly string[]) => void): Promise<() => Promise<void>> {
+    return this.#hear((rows) => listener(rows.map((row) => row.subject)));
+  }
+
+  async #hear(listener: (rows: readonly JournalRow[]) => void): Promise<() => Promise<void>> {
     const life = await this.#alive();
-    const own = (rows: readonly JournalRow[]): void => listener(rows.map((row) => row.subject));
-    this.#listeners.add(own);
-    const stop = await life.feed.listen(own);
+    this.#listeners.add(listener);
+    const stop = await life.feed.listen(listener);
     await this.#watch(life, true);
     return async () => {
-      this.#listeners.delete(own);
+      this.#listeners.delete(listener);
       stop();
-      if (this.#life !== null && this.#listeners.size === 0) await this.#watch(this.#life, false);
+      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
+      await this.#watch(this.#life, false);
     };
   }
 

@@ -3,7 +3,7 @@
 import { compareVersions, VERSION } from "../core/version.ts";
 import { SYSTEM } from "../message/notice.ts";
 import { peerByIncarnation } from "../peer/table.ts";
-import { leaderRow } from "../peer/leader.ts";
+import { leaderRow, rememberTakeover } from "../peer/leader.ts";
 import { commit, type Store } from "../store/unit.ts";
 import type { Ballot, Seat } from "./election.ts";
 
@@ -60,6 +60,7 @@ function takeSeat(
       epoch,
     );
     if (changed === 0) return null;
+    await rememberTakeover(unit.tx, { at: unit.at, epoch: epoch + 1, name: own.name });
     unit.record({
       actor: SYSTEM,
       op: "lead",

@@ -166,13 +166,17 @@ export const listPeers = operation({
   risk: "low",
   positionals: ["scope"],
   input: z.strictObject({ scope: oneOf(["folder", "project", "machine"]).optional() }),
-  output: z.object({ peers: z.array(peerShape) }),
+  output: z.object({ peers: z.array(peerShape), dashboard: z.string().optional() }),
   async handle(ctx, input) {
     const scope = input.scope ?? "project";
     const rows = scope === "machine"
       ? await table.allLivePeers(ctx.tx)
       : await table.livePeers(ctx.tx, ctx.actor.project);
     const near = scope === "folder" ? rows.filter((row) => row.folder === ctx.actor.folder) : rows;
-    return { peers: await shownPeers(ctx, near, { whole: true }) };
+    const url = (await shownLeader(ctx))?.url ?? null;
+    return {
+      peers: await shownPeers(ctx, near, { whole: true }),
+      ...(url === null ? {} : { dashboard: url }),
+    };
   },
 });

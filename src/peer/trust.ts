@@ -5,8 +5,15 @@ import { Refusal } from "../core/errors.ts";
 import { integer, oneOf } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
-import { effectivePolicy, EVERYONE, POLICIES, type StoredPolicy } from "../core/policy.ts";
+import {
+  effectivePolicy,
+  EVERYONE,
+  OPERATOR_ONLY,
+  POLICIES,
+  type StoredPolicy,
+} from "../core/policy.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
+import { linkMark } from "./session.ts";
 import { issueToken } from "./token.ts";
 
 export const policy = operation({
@@ -93,5 +100,35 @@ export const issue = operation({
     });
     ctx.record({ subject: `peer/${actor.name}`, detail: { ttl_s: ttlS } });
     return Promise.resolve({ token, peer: actor.name, expires_in_s: ttlS });
+  },
+});
+
+export const issueLink = operation({
+  name: "issue_link",
+  summary: "A code that signs one browser in as the operator: use it once, within two minutes.",
+  roles: OPERATOR_ONLY,
+  effect: "write",
+  hints: {},
+  risk: "high",
+  unlisted: true,
+  secret: true,
+  input: z.strictObject({}),
+  output: z.object({ code: z.string(), project: z.string(), expires_in_s: z.number() }),
+  survey: (_input, view) => Promise.resolve(view.secret),
+  handle(ctx, _input, secret) {
+    const { actor } = ctx;
+    const issuedS = Math.floor(ctx.upS);
+    // A session that makes a link (to move to another port) does not live longer by it.
+    const endsS = Math.floor(Math.min(issuedS + LIMITS.pageTokenS, actor.proofEndsS ?? Infinity));
+    const code = issueToken(secret, {
+      peer: actor.id,
+      role: actor.role,
+      project: actor.project,
+      incarnation: linkMark(crypto.randomUUID(), endsS),
+      issuedS,
+      expiresS: issuedS + LIMITS.linkS,
+    });
+    ctx.record({ subject: `peer/${actor.name}`, detail: { project: actor.project } });
+    return Promise.resolve({ code, project: actor.project, expires_in_s: LIMITS.linkS });
   },
 });

@@ -79,7 +79,16 @@ function makeFolder(folder: string): void {
 
 /** Others may look into the folder: ours to close if it holds nothing of theirs. */
 function tighten(home: Home, mode: number): void {
-  const ours = new Set(["skein.db", "peers", "secret", "open.lock", "head", "logs", "wake"]);
+  const ours = new Set([
+    "skein.db",
+    "peers",
+    "secret",
+    "open.lock",
+    "head",
+    "logs",
+    "wake",
+    "cache",
+  ]);
   const names = [...Deno.readDirSync(home.folder)].map((entry) => entry.name);
   // A store makes it ours; without one, every name has to be.
   if (!names.includes("skein.db") && !names.every((name) => ours.has(name))) {

@@ -172,6 +172,7 @@ async function fail(ctx: Context, row: table.TaskRow, note: string | undefined):
   });
 }
 
+/** Assigns a task; one that somebody works on is taken from it, and free for whom it is meant. */
 async function assign(ctx: Context, row: table.TaskRow, name: string | undefined): Promise<void> {
   if (name === undefined) {
     throw new Refusal("INVALID_INPUT", "update_task: assign_to is required to assign", {
@@ -179,18 +180,20 @@ async function assign(ctx: Context, row: table.TaskRow, name: string | undefined
       hint: "Name a peer, or give an empty string to let anybody claim it.",
     });
   }
-  if (name === "") {
-    await table.setAssigned(ctx.tx, row.id, "", ctx.at);
-    return;
-  }
-  const peer = await peerByName(ctx.tx, name);
-  if (peer?.project !== ctx.actor.project) {
+  const peer = name === "" ? null : await peerByName(ctx.tx, name);
+  if (peer !== null && peer?.project !== ctx.actor.project) {
     throw new Refusal("UNKNOWN_PEER", `update_task: nobody in this project is called ${name}`, {
       field: "assign_to",
     });
   }
-  await table.setAssigned(ctx.tx, row.id, peer.id, ctx.at);
-  if (peer.id !== ctx.actor.id) {
+  const taken = row.status === "in_progress" && row.claimed_by !== peer?.id;
+  if (taken) {
+    const attempts = Math.max(0, row.attempts - 1);
+    await table.setStatus(ctx.tx, row.id, "pending", ctx.at, { attempts });
+    await tellHolder(ctx, row, "reassigned");
+  }
+  await table.setAssigned(ctx.tx, row.id, peer?.id ?? "", ctx.at);
+  if (peer !== null && peer.id !== ctx.actor.id) {
     await tell(ctx, row, [peer.id], `${row.id} (${row.title}) is assigned to you.`);
   }
 }

@@ -54,6 +54,7 @@ export const ROWS: readonly Row[] = [
   row("complete_task", { id: "t99999", summary: "done" }, WORKING, DOES),
   row("lock_file", { paths: ["of-nobody.ts"] }, WORKING),
   row("unlock_file", {}, WORKING),
+  row("unlock_file of another", { holder: "dummy" }, LEADING),
   row("set_memory fact", memory("fact"), WORKING, PLANS),
   row("set_memory artifact", memory("artifact"), WORKING, PLANS),
   row("set_memory discovery", memory("discovery"), WORKING, PLANS),
@@ -90,6 +91,13 @@ export const ROWS: readonly Row[] = [
   row("policy", {}, ALL),
   row("policy rate", { messages_per_minute: 1_000_000 }, "H"),
   row("issue_token", {}, ALL),
+  // Only the human gets a browser signed in.
+  row("issue_link", {}, "H"),
+  row("list_projects", {}, "H"),
+  row("flock_state", {}, LEADING),
+  row("list_messages", {}, LEADING),
+  row("task_graph", {}, LEADING),
+  row("timeline", {}, LEADING),
   // The journal tells of every project of the home, and no architect leads them all.
   row("list_audit", {}, "H"),
   row("export_audit", {}, "H"),

@@ -194,3 +194,19 @@ flockTest("list_locks: those in the way of a path, with mode, age and lease", as
   assertEquals((await bob.call("list_locks", { path: "other.ts" })).locks, []);
   assertEquals((await bob.call("list_locks")).locks.length, 2);
 });
+
+flockTest("unlock_file: the architect releases another's lock, who is told", async (flock) => {
+  const { lead, anna, bob } = await flock.crew();
+  await anna.call("lock_file", { paths: ["a.ts", "b.ts", "c.ts"] });
+  const refusal = await bob.refused("NOT_ALLOWED", "unlock_file", { holder: "anna" });
+  assertMatch(refusal.message, /only anna/);
+  await lead.refused("UNKNOWN_PEER", "unlock_file", { holder: "nobody" });
+  const one = await lead.call("unlock_file", { paths: "b.ts", holder: "anna" });
+  assertEquals(one.released, ["b.ts"]);
+  assertEquals((await bob.call("lock_file", { paths: "b.ts" })).granted, ["b.ts"]);
+  const rest = await lead.call("unlock_file", { holder: "anna" });
+  assertEquals(rest.released.sort(), ["a.ts", "c.ts"]);
+  const told = (await anna.inbox()).map((message) => message.content);
+  assertEquals(told.length, 2);
+  assertMatch(told[0], /lead released your lock on b\.ts/);
+});

@@ -165,3 +165,22 @@ flockTest("update_task: nothing to change is refused", async (flock) => {
   const id = await newTask(lead);
   await lead.refused("INVALID_INPUT", "update_task", { id });
 });
+
+flockTest("update_task: a task in progress is reassigned, its old claim fenced", async (flock) => {
+  const { lead, anna, bob } = await flock.crew();
+  const id = await newTask(lead);
+  await anna.call("claim_task", { id });
+  const { task } = await lead.call("update_task", { id, assign_to: "bob" });
+  assertEquals([task.status, task.claimed_by, task.assigned_to, task.attempts], [
+    "pending",
+    null,
+    "bob",
+    0,
+  ]);
+  assertEquals((await anna.inbox()).map((message) => message.task), [id]);
+  await anna.refused("STALE_EPOCH", "complete_task", { id, summary: "too late" });
+  assertEquals((await bob.call("claim_task", {})).task.id, id);
+  // To whom it is assigned already, it stays.
+  const again = await lead.call("update_task", { id, assign_to: "bob" });
+  assertEquals([again.task.status, again.task.claimed_by], ["in_progress", "bob"]);
+});

@@ -90,6 +90,8 @@ export function testEnv(more: Readonly<Record<string, string>>): Record<string, 
     NO_COLOR: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_SYSTEM: "/dev/null",
+    // Whoever leads serves the page: on any port, for tests run side by side.
+    SKEIN_PORT: "0",
     // No test starts a real agent, nor a window in the user's own tmux.
     SKEIN_AGENT: "true",
     TMUX_TMPDIR: "/dev/null/tmux",

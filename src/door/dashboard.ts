@@ -1,0 +1,188 @@
+// `skein dashboard`: signs a browser in to the page of whoever leads. Where nobody leads it joins as an
+// observer, leads, and serves the page itself until it is interrupted. A leader that does not answer
+// is waited for: it goes on, or another one takes its place.
+
+import { parseArgs } from "node:util";
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { TIMES } from "../core/limits.ts";
+import { issueLink } from "../peer/trust.ts";
+import type { AnyOperation } from "../core/operation.ts";
+import { systemClock } from "../core/clock.ts";
+import { Node } from "../node/node.ts";
+import type { Environment } from "../node/settings.ts";
+import { Visitor } from "../node/visitor.ts";
+import { leaderRow } from "../peer/leader.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/unit.ts";
+import { complain, EXIT, interrupted } from "./cli.ts";
+import { serving } from "./lead.ts";
+
+const USAGE = `skein dashboard: the page of the flock, in a browser, signed in as you
+
+Usage: skein dashboard [--print] [--json] [--home DIR] [--dir DIR]
+
+  --print   only print the link, open nothing
+  --json    print url, link and project as one JSON object
+
+The link works once, within two minutes. If nobody leads, this command serves the page
+itself until Ctrl-C; else it opens the page of whoever leads and ends.`;
+
+/** How often a leader that does not answer is asked again. */
+const ASK_MS = 250;
+const ANSWER_MS = 1_000;
+
+interface Flags {
+  readonly print: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+  readonly home?: string | undefined;
+  readonly dir?: string | undefined;
+}
+
+/** Where the page is, and how to get in. */
+interface Way {
+  readonly url: string;
+  readonly link: string;
+  readonly project: string;
+}
+
+/**
+ * Runs the command and gives its exit code.
+ * @throws Refusal `NOT_ALLOWED` in an agent's shell, `NOT_AVAILABLE` when no leader serves a page
+ */
+export async function openDashboard(
+  args: readonly string[],
+  environmentOf: (flags: { home?: string | undefined; dir?: string | undefined }) => Environment,
+  say: (line: string) => void,
+): Promise<number> {
+  const flags = readFlags(args);
+  if (flags.help) {
+    say(USAGE);
+    return EXIT.done;
+  }
+  const environment = environmentOf(flags);
+  // Who may not sign in is refused before anything is begun for it.
+  const { code, project } = await sign(environment);
+  const store = await openStore(environment.home, systemClock, environment.secret);
+  const node = await leads(store) ? null : await serve(environment);
+  try {
+    const url = await answering(store);
+    const way = { url, link: `${url}/#code=${code}`, project };
+    // A node whose flock was led by somebody else after all has nothing to stay for.
+    const staying = node !== null && node.epoch !== null;
+    await show(way, flags, staying, say);
+    if (staying) await interrupted();
+  } finally {
+    await node?.leave();
+  }
+  return EXIT.done;
+}
+
+function readFlags(args: readonly string[]): Flags {
+  const flag = { type: "boolean" } as const;
+  const text = { type: "string" } as const;
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { print: flag, json: flag, help: flag, home: text, dir: text },
+      strict: true,
+    });
+    const { print, json, help, home, dir } = values;
+    return { print: print === true, json: json === true, help: help === true, home, dir };
+  } catch (thrown) {
+    throw new Refusal("INVALID_INPUT", `skein dashboard: ${asRefusal(thrown).message}`, {
+      hint: "skein dashboard --help shows its flags.",
+    });
+  }
+}
+
+/** A sign-in code, for whoever may have one. */
+async function sign(environment: Environment): Promise<{ code: string; project: string }> {
+  const visitor = new Visitor({ ...environment, name: null });
+  const { answer } = await visitor.call(issueLink as unknown as AnyOperation, {});
+  return { code: String(answer["code"]), project: String(answer["project"]) };
+}
+
+async function leads(store: Store): Promise<boolean> {
+  const row = await store.engine.read(leaderRow);
+  return row.incarnation !== null && store.engine.held(row.incarnation) !== "free";
+}
+
+/** Joins and leads: an observer, so that no agent waits for it to do anything. */
+async function serve(environment: Environment): Promise<Node> {
+  const node = new Node({
+    ...environment,
+    name: "dashboard",
+    role: "observer",
+    session: null,
+    onLead: serving(environment.port),
+    onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+  });
+  await node.enter();
+  return node;
+}
+
+/** The address of a leader that answers; a stopped one is followed by another within 15 s. */
+async function answering(store: Store): Promise<string> {
+  const deadline = performance.now() + TIMES.leaderMs;
+  let url: string | null = null;
+  for (;;) {
+    url = (await store.engine.read(leaderRow)).url;
+    if (url !== null && await answers(url)) return url;
+    if (performance.now() >= deadline) break;
+    await new Promise((wake) => setTimeout(wake, ASK_MS));
+  }
+  throw new Refusal(
+    "NOT_AVAILABLE",
+    url === null
+      ? "whoever leads serves no page: it may be an older skein, or have no free port"
+      : `the leader at ${url} does not answer`,
+    { hint: "skein doctor says more; skein peer list shows who is here." },
+  );
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Stopped, or gone: the store says who is next.
+    return false;
+  }
+}
+
+async function show(
+  way: Way,
+  flags: Flags,
+  staying: boolean,
+  say: (line: string) => void,
+): Promise<void> {
+  if (flags.json) {
+    say(JSON.stringify({ ...way, serving: staying }));
+    return;
+  }
+  const opened = !flags.print && await open(way.link);
+  if (opened) say(`opened ${way.url} in your browser`);
+  else say(`open this link within two minutes; it works once:\n\n  ${way.link}\n`);
+  if (staying) say("nobody led: this command serves the page now; Ctrl-C ends it");
+}
+
+/** Opens a browser where there is a desktop; false where there is none. */
+async function open(link: string): Promise<boolean> {
+  const { os } = Deno.build;
+  const desktop = os === "darwin" || Deno.env.get("DISPLAY") || Deno.env.get("WAYLAND_DISPLAY");
+  if (!desktop || !Deno.stdout.isTerminal()) return false;
+  try {
+    const { success } = await new Deno.Command(os === "darwin" ? "open" : "xdg-open", {
+      args: [link],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  } catch {
+    // There is no such command: the link is printed instead.
+    return false;
+  }
+}

@@ -1,0 +1,268 @@
+// What the leader answers over HTTP: the page, the operations, the events, the figures. Every operation
+// goes the one way through perform; nothing here decides anything.
+
+import { authorise } from "../authorise.ts";
+import { listAudit } from "../audit/operations.ts";
+import { operationNamed } from "../catalogue.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { status } from "../flock/operations.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { AnyOperation } from "../core/operation.ts";
+import { head } from "../core/text.ts";
+import { markOffered } from "../message/table.ts";
+import { carryOut } from "../node/carry.ts";
+import type { Lead } from "../node/leading.ts";
+import { signIn, type Visiting, visiting } from "../node/sessions.ts";
+import { type Answer, type Caller, type Change, perform } from "../perform.ts";
+import { noteRefusal } from "../refusals.ts";
+import { commit } from "../store/unit.ts";
+import type { Events } from "./http_events.ts";
+import {
+  bearer,
+  bodyOf,
+  HEADERS,
+  json,
+  refused,
+  refuseForeign,
+  refuseMethod,
+  Rejected,
+} from "./http_guard.ts";
+import { metricsText } from "./http_metrics.ts";
+import { pageAssets } from "./page.ts";
+
+/** What Deno tells of a request besides the request. */
+export interface Info {
+  /** Resolves once the answer went out whole. */
+  readonly completed: Promise<void>;
+}
+
+export class Routes {
+  readonly #lead: Lead;
+  readonly #events: Events;
+  /** Answers by status, for /metrics. */
+  readonly #answered = new Map<number, number>();
+
+  constructor(lead: Lead, events: Events) {
+    this.#lead = lead;
+    this.#events = events;
+  }
+
+  /** Answers one request that came in at a port. Never rejects. */
+  async answer(request: Request, info: Info, port: number): Promise<Response> {
+    let response: Response;
+    try {
+      refuseForeign(request, port);
+      response = await this.#route(request, info, new URL(request.url));
+    } catch (thrown) {
+      response = thrown instanceof Rejected
+        ? refused(thrown.refusal, thrown.status, thrown.headers)
+        : refused(asRefusal(thrown));
+    }
+    this.#answered.set(response.status, (this.#answered.get(response.status) ?? 0) + 1);
+    return response;
+  }
+
+  async #route(request: Request, info: Info, url: URL): Promise<Response> {
+    const path = url.pathname;
+    const asset = ASSETS[path];
+    if (asset !== undefined) {
+      refuseMethod(request, "GET", "HEAD");
+      return await assetAnswer(request, asset, this.#lead.store.folder);
+    }
+    if (path === "/healthz") {
+      refuseMethod(request, "GET", "HEAD");
+      return json(200, { ok: true });
+    }
+    if (path === "/api/session") {
+      refuseMethod(request, "POST");
+      return await this.#session(request);
+    }
+    const token = bearer(request);
+    if (token === null) {
+      throw new Refusal("TOKEN_INVALID", "a token is needed", {
+        hint:
+          "Send Authorization: Bearer with a token of `skein token issue`; people sign in with " +
+          "`skein dashboard`.",
+      });
+    }
+    if (path === "/metrics") return await this.#metrics(request, token);
+    if (path === "/api/events") return await this.#follow(request, token, url);
+    const [, name] = /^\/api\/([a-z_]{1,64})$/.exec(path) ?? [];
+    if (name !== undefined) return await this.#operate(request, info, token, name);
+    await this.#allowed(token, null, status as unknown as AnyOperation);
+    const shown = head(path, 100);
+    throw new Refusal("UNKNOWN_TOOL", `there is nothing at ${shown}`, { path: shown });
+  }
+
+  async #session(request: Request): Promise<Response> {
+    const { code } = (await bodyOf(request) ?? {}) as { code?: unknown };
+    if (typeof code !== "string") {
+      throw new Refusal("INVALID_INPUT", "code is required", { field: "code" });
+    }
+    const { store, settings } = this.#lead;
+    try {
+      return json(200, await signIn(store, settings, code));
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      await noteRefusal(store, "", "sign_in", refusal, 0);
+      throw refusal;
+    }
+  }
+
+  /** Who acts, if it may; refusals leave their trace. */
+  async #allowed(
+    token: string,
+    project: string | null,
+    operation: AnyOperation,
+  ): Promise<Visiting> {
+    const { store, settings } = this.#lead;
+    try {
+      const who = await visiting(store, settings, token, project);
+      const upS = store.clock.upS();
+      await store.engine.read((tx) => authorise(tx, upS, store.secret, who, operation, true));
+      return who;
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      await noteRefusal(store, token, operation.name, refusal, 0);
+      throw refusal;
+    }
+  }
+
+  async #operate(request: Request, info: Info, token: string, name: string): Promise<Response> {
+    refuseMethod(request, "POST");
+    const { store, settings } = this.#lead;
+    const operation = operationNamed(name);
+    if (operation === undefined) {
+      await this.#allowed(token, null, status as unknown as AnyOperation);
+      throw new Refusal("UNKNOWN_TOOL", `there is no operation ${name}`, { tool: name });
+    }
+    let who: Visiting;
+    try {
+      who = await visiting(store, settings, token, projectOf(request));
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      await noteRefusal(store, token, name, refusal, 0);
+      throw refusal;
+    }
+    if (who.operator && who.project === "" && operation.effect === "write") {
+      throw new Refusal("INVALID_INPUT", `${name}: in which project?`, {
+        field: "Skein-Project",
+        hint: "Send the header Skein-Project; list_projects shows the ids.",
+      });
+    }
+    const input = await bodyOf(request);
+    const offered = new Set<number>();
+    const answer = await perform(store, this.#caller(who, offered), operation, input, {
+      key: request.headers.get("idempotency-key") ?? undefined,
+      signal: request.signal,
+    });
+    const done = await carryOut(operation, answer, store.folder);
+    if (offered.size > 0) this.#mark(info, who, [...offered]);
+    return answerOf(done);
+  }
+
+  /** What went out was offered; what did not is offered again. */
+  #mark(info: Info, who: Visiting, offered: readonly number[]): void {
+    const { store } = this.#lead;
+    void info.completed.then(() =>
+      commit(
+        store,
+        ({ tx, at }) => markOffered(tx, who.peer, offered, who.incarnation, at),
+      ), () => {
+      // The connection broke: whoever it was for has not seen it.
+    }).catch((thrown) => this.#lead.trouble("mail", thrown));
+  }
+
+  #caller(who: Visiting, offered: Set<number>): Caller {
+    return {
+      ...who,
+      uncounted: 1,
+      heldEpoch: () => undefined,
+      shown: { has: (message) => offered.has(message), unmarked: offered.size },
+      offer: (message) => void offered.add(message),
+      changed: (ms) => this.#changed(ms),
+    };
+  }
+
+  /** The feed answers a moment later; a wait begins now. */
+  #changed(ms: number): Change {
+    const begun = this.#lead.changed(ms);
+    return {
+      happened: begun.then(({ happened }) => happened),
+      stop: () => void begun.then((change) => change.stop(), nothing),
+    };
+  }
+
+  async #follow(request: Request, token: string, url: URL): Promise<Response> {
+    refuseMethod(request, "GET");
+    const project = projectOf(request);
+    const operation = listAudit as unknown as AnyOperation;
+    const who = await this.#allowed(token, project, operation);
+    const after = url.searchParams.get("after") ?? request.headers.get("last-event-id");
+    if (after !== null && !/^\d{1,15}$/.test(after)) {
+      throw new Refusal("INVALID_INPUT", "after has to be the number of a journal row", {
+        field: "after",
+      });
+    }
+    const allowed = (): Promise<boolean> =>
+      this.#allowed(token, project, operation).then(() => true, () => false);
+    return await this.#events.open(after === null ? null : Number(after), who.project, allowed);
+  }
+
+  async #metrics(request: Request, token: string): Promise<Response> {
+    refuseMethod(request, "GET", "HEAD");
+    await this.#allowed(token, null, status as unknown as AnyOperation);
+    const text = await metricsText(this.#lead.store, {
+      streams: this.#events.count,
+      answered: this.#answered,
+    });
+    const type = "text/plain; version=0.0.4; charset=utf-8";
+    return new Response(text, { headers: { ...HEADERS, "content-type": type } });
+  }
+}
+
+function nothing(): void {}
+
+/** The project that a request names: its id, percent-encoded, since headers are ASCII. */
+function projectOf(request: Request): string | null {
+  const text = request.headers.get("skein-project");
+  if (text === null || text === "") return null;
+  try {
+    return head(decodeURIComponent(text), LIMITS.pathChars * 4);
+  } catch {
+    throw new Refusal("INVALID_INPUT", "Skein-Project is not percent-encoded", {
+      field: "Skein-Project",
+    });
+  }
+}
+
+function answerOf(answer: Answer): Response {
+  return json(200, answer);
+}
+
+type Asset = "html" | "js" | "css";
+const ASSETS: Readonly<Record<string, Asset>> = {
+  "/": "html",
+  "/app.js": "js",
+  "/app.css": "css",
+};
+const TYPES: Readonly<Record<Asset, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+};
+
+async function assetAnswer(request: Request, asset: Asset, home: string): Promise<Response> {
+  const page = await pageAssets(home);
+  const etag = `"${page.hash}"`;
+  const headers = {
+    ...HEADERS,
+    "content-type": TYPES[asset],
+    "cache-control": page.ready ? "no-cache" : "no-store",
+    etag,
+  };
+  if (page.ready && request.headers.get("if-none-match") === etag) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(request.method === "HEAD" ? null : page[asset], { headers });
+}

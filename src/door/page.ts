@@ -1,0 +1,132 @@
+// The page: one HTML file, one script, one style. In an installed program they lie beside it, built
+// when it was installed. In a checkout they are built once from dashboard/ into the home's cache, by a
+// `skein page` child: the server itself may run nothing but `skein`.
+
+import { fromFileUrl, join } from "@std/path";
+import { sha256 } from "../core/digest.ts";
+import { Refusal } from "../core/errors.ts";
+import { builtPage, hasSources, PAGE_FILES, SOURCES } from "../claude/pagefiles.ts";
+import { selfCommand } from "../node/carry.ts";
+
+/** The page's three files, and a hash of them. */
+export interface Page {
+  readonly html: string;
+  readonly js: string;
+  readonly css: string;
+  readonly hash: string;
+  /** False while it is being built: what is there then only says so. */
+  readonly ready: boolean;
+}
+
+let page: Promise<Page> | null = null;
+let building: Promise<void> | null = null;
+
+/** The page, if it is built; else what says that it is being built, while it is. */
+export async function pageAssets(home: string): Promise<Page> {
+  const beside = fromFileUrl(new URL(".", import.meta.url));
+  const found = await (page ??= readPage(beside).then((one) => one ?? fromSources(home)));
+  if (!found.ready) page = null;
+  return found;
+}
+
+async function fromSources(home: string): Promise<Page> {
+  const folder = sourceFolder();
+  if (folder === null) return notice("this program was installed without its page");
+  const cached = cacheOf(home, folder);
+  const built = await readPage(cached);
+  if (built !== null) return built;
+  let failed = "";
+  building ??= build().catch((thrown) => {
+    failed = thrown instanceof Error ? thrown.message : String(thrown);
+  }).finally(() => building = null);
+  // Whoever asks first waits a little: a build takes a second or two.
+  await Promise.race([building, new Promise((late) => setTimeout(late, 5_000))]);
+  return await readPage(cached) ?? notice(failed || "the page is being built");
+}
+
+/** The folder of the page's sources, in a checkout. */
+function sourceFolder(): string | null {
+  if (!import.meta.url.endsWith("/src/door/page.ts")) return null;
+  const folder = fromFileUrl(new URL(`../../${SOURCES}/`, import.meta.url));
+  return hasSources(folder) ? folder : null;
+}
+
+/** Where the page built from these very sources lies. */
+function cacheOf(home: string, folder: string): string {
+  const texts = sourcesIn(folder).map((path) => [path, Deno.readTextFileSync(path)]);
+  return join(home, "cache", `page-${sha256(JSON.stringify(texts)).slice(0, 16)}`);
+}
+
+function sourcesIn(folder: string): string[] {
+  const found: string[] = [];
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) found.push(...sourcesIn(join(folder, name)));
+    else if (/\.(tsx?|css|html|json)$/.test(name)) found.push(join(folder, name));
+  }
+  return found.sort();
+}
+
+/** The three files, if all of them are there. */
+async function readPage(folder: string): Promise<Page | null> {
+  try {
+    const [html, js, css] = await Promise.all(
+      [PAGE_FILES.html, PAGE_FILES.js, PAGE_FILES.css]
+        .map((name) => Deno.readTextFile(join(folder, name))),
+    );
+    return pageOf(html ?? "", js ?? "", css ?? "");
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function pageOf(html: string, js: string, css: string): Page {
+  const hash = sha256(JSON.stringify([html, js, css])).slice(0, 16);
+  return { html, js, css, hash, ready: true };
+}
+
+function notice(why: string): Page {
+  const safe = why.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const html = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>skein</title></head>
+<body><main><h1>skein</h1><p>${safe}</p></main></body>
+</html>
+`;
+  return { html, js: "", css: "", hash: "none", ready: false };
+}
+
+/** Lets a `skein page` build it: it has the permissions for that. */
+async function build(): Promise<void> {
+  const [command = "", ...args] = selfCommand();
+  const { success, stderr } = await new Deno.Command(command, {
+    args: [...args, "page"],
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
+}
+
+/** `skein page`: builds the page of this checkout into the home's cache. Returns where it is. */
+export async function buildPage(home: string): Promise<string> {
+  const folder = sourceFolder();
+  if (folder === null) {
+    throw new Refusal("NOT_AVAILABLE", "page: there are no sources of a page to build", {
+      hint: "Run it from a checkout of the repository.",
+    });
+  }
+  const target = cacheOf(home, folder);
+  if (await readPage(target) !== null) return target;
+  const files = await builtPage(folder);
+  Deno.mkdirSync(join(home, "cache"), { recursive: true, mode: 0o700 });
+  const temporary = Deno.makeTempDirSync({ dir: join(home, "cache"), prefix: "building-" });
+  try {
+    for (const [name, text] of files) Deno.writeTextFileSync(join(temporary, name), text);
+    Deno.renameSync(temporary, target);
+  } catch (thrown) {
+    Deno.removeSync(temporary, { recursive: true });
+    // Somebody was faster: theirs is the same.
+    if (await readPage(target) === null) throw thrown;
+  }
+  return target;
+}

@@ -1,0 +1,34 @@
+// Messages for whoever watches over them: all of them, backwards, whatever their deliveries say.
+
+import { limitTo, type Tx } from "../core/transaction.ts";
+import { COLUMNS, type MessageRow } from "./table.ts";
+
+/** Messages before a number, newest first. */
+export async function messagesBefore(
+  tx: Tx,
+  before: number,
+  limit: number,
+): Promise<MessageRow[]> {
+  const rows = await tx.all<MessageRow>(
+    `SELECT ${COLUMNS} FROM message m WHERE m.id < ? ORDER BY m.id DESC ${limitTo(limit)}`,
+    Math.min(before, Number.MAX_SAFE_INTEGER),
+  );
+  return rows.slice(0, limit);
+}
+
+/** A message and everything that replies to it, newest first. */
+export async function messagesOfThread(
+  tx: Tx,
+  root: number,
+  before: number,
+  limit: number,
+): Promise<MessageRow[]> {
+  const rows = await tx.all<MessageRow>(
+    `SELECT ${COLUMNS} FROM message m WHERE (m.id = ? OR m.chain = ?) AND m.id < ?
+     ORDER BY m.id DESC ${limitTo(limit)}`,
+    root,
+    root,
+    Math.min(before, Number.MAX_SAFE_INTEGER),
+  );
+  return rows.slice(0, limit);
+}
