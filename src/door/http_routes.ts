@@ -129,7 +129,6 @@ export class Routes {
   }
 
   async #operate(request: Request, info: Info, token: string, name: string): Promise<Response> {
-    refuseMethod(request, "POST");
     const { store, settings } = this.#lead;
     const operation = operationNamed(name);
     if (operation === undefined) {
@@ -144,6 +143,7 @@ export class Routes {
       await noteRefusal(store, token, name, refusal, 0);
       throw refusal;
     }
+    refuseMethod(request, "POST");
     if (who.operator && who.project === "" && operation.effect === "write") {
       throw new Refusal("INVALID_INPUT", `${name}: in which project?`, {
         field: "Skein-Project",
@@ -194,10 +194,10 @@ export class Routes {
   }
 
   async #follow(request: Request, token: string, url: URL): Promise<Response> {
-    refuseMethod(request, "GET");
     const project = projectOf(request);
     const operation = listAudit as unknown as AnyOperation;
     const who = await this.#allowed(token, project, operation);
+    refuseMethod(request, "GET");
     const after = url.searchParams.get("after") ?? request.headers.get("last-event-id");
     if (after !== null && !/^\d{1,15}$/.test(after)) {
       throw new Refusal("INVALID_INPUT", "after has to be the number of a journal row", {
@@ -210,8 +210,8 @@ export class Routes {
   }
 
   async #metrics(request: Request, token: string): Promise<Response> {
-    refuseMethod(request, "GET", "HEAD");
     await this.#allowed(token, null, status as unknown as AnyOperation);
+    refuseMethod(request, "GET", "HEAD");
     const text = await metricsText(this.#lead.store, {
       streams: this.#events.count,
       answered: this.#answered,
