@@ -90,7 +90,15 @@ const COMMAND_FLAGS = [
   "--allow-sys",
   "--allow-run",
 ];
-const RUN_FLAGS = ["--no-check", "--quiet", "--no-config", "--no-lock", "--no-prompt"];
+const RUN_FLAGS = [
+  "--no-check",
+  "--quiet",
+  "--no-config",
+  "--no-lock",
+  "--no-prompt",
+  // A request is aborted when its caller goes, and not by being answered.
+  "--unstable-no-legacy-abort",
+];
 /** A session's young generation is small: memory is what every session pays. */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
 

@@ -12,10 +12,14 @@ import { Routes } from "./http_routes.ts";
 
 const HOST = "127.0.0.1";
 
+/** What was being said when a port is given up may still be said for so long. */
+const LAST_WORDS_MS = 50;
+
 /** A port that is served. */
 interface Served {
   readonly port: number;
-  readonly stop: AbortController;
+  /** The port is free at once; answers on their way get a moment. */
+  stop(): void;
 }
 
 class Door {
@@ -49,8 +53,8 @@ class Door {
     this.#stopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#events.stop();
-    this.#main?.stop.abort();
-    this.#old?.stop.abort();
+    this.#main?.stop();
+    this.#old?.stop();
   }
 
   /** Is there a port, is it the preferred one, and has everybody left the old one? */
@@ -92,19 +96,19 @@ class Door {
     throw new Refusal(
       "NOT_AVAILABLE",
       `the page cannot be served on ${HOST}, ports ${this.#preferred} to ${last}: ` +
-        asRefusal(why).message,
-      { hint: "Set SKEIN_PORT to a free port from 1024 on, or to 0 for any." },
+        `${asRefusal(why).message}. Set SKEIN_PORT to a free port from 1024 on, or to 0 for any`,
+      { field: "SKEIN_PORT" },
     );
   }
 
   /** @throws Deno.errors.AddrInUse and whatever else the system says */
   #serve(port: number): Served {
-    const stop = new AbortController();
+    const cut = new AbortController();
     let own = port;
     const server = Deno.serve({
       hostname: HOST,
       port,
-      signal: stop.signal,
+      signal: cut.signal,
       onListen: () => {},
       onError: (thrown) => {
         this.#lead.trouble("http", thrown);
@@ -117,6 +121,10 @@ class Door {
     server.finished.catch((thrown) => {
       if (!this.#stopped) this.#lead.trouble("http", thrown);
     });
+    const stop = (): void => {
+      server.shutdown().catch((thrown) => this.#lead.trouble("http", thrown));
+      Deno.unrefTimer(setTimeout(() => cut.abort(), LAST_WORDS_MS));
+    };
     return { port: own, stop };
   }
 
@@ -129,7 +137,7 @@ class Door {
       if (thrown instanceof Deno.errors.AddrInUse) return;
       throw thrown;
     }
-    this.#old?.stop.abort();
+    this.#old?.stop();
     this.#old = this.#main;
     this.#main = served;
     await this.#tell();
@@ -152,7 +160,7 @@ class Door {
     if (this.#old === null) return;
     this.#quiet = this.#events.count > 0 ? 0 : this.#quiet + 1;
     if (this.#quiet * TIMES.tickMs < TIMES.beatMs) return;
-    this.#old.stop.abort();
+    this.#old.stop();
     this.#old = null;
     this.#quiet = 0;
   }

@@ -157,20 +157,21 @@ export class Routes {
       signal: request.signal,
     });
     const done = await carryOut(operation, answer, store.folder);
-    if (offered.size > 0) this.#mark(info, who, [...offered]);
+    if (offered.size > 0) this.#mark(request, info, who, [...offered]);
     return answerOf(done);
   }
 
   /** What went out was offered; what did not is offered again. */
-  #mark(info: Info, who: Visiting, offered: readonly number[]): void {
+  #mark(request: Request, info: Info, who: Visiting, offered: readonly number[]): void {
     const { store } = this.#lead;
-    void info.completed.then(() =>
-      commit(
+    void info.completed.then(async () => {
+      // Deno calls an answer complete that nobody was there for any more.
+      if (request.signal.aborted) return;
+      await commit(
         store,
         ({ tx, at }) => markOffered(tx, who.peer, offered, who.incarnation, at),
-      ), () => {
-      // The connection broke: whoever it was for has not seen it.
-    }).catch((thrown) => this.#lead.trouble("mail", thrown));
+      );
+    }, nothing).catch((thrown) => this.#lead.trouble("mail", thrown));
   }
 
   #caller(who: Visiting, offered: Set<number>): Caller {

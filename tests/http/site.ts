@@ -62,7 +62,13 @@ export class Session {
   }
 
   /** Calls an operation that has to be refused with this status and code. */
-  async refused(status: number, code: string, operation: string, input: unknown = {}, more = {}) {
+  async refused(
+    status: number,
+    code: string,
+    operation: string,
+    input: unknown = {},
+    more: More = {},
+  ): Promise<Json> {
     const answer = await this.post(operation, input, more);
     assertEquals([answer.status, answer.json.code], [status, code], answer.text);
     for (const part of ["message", "hint"]) assertEquals(typeof answer.json[part], "string");
