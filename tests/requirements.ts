@@ -34,8 +34,10 @@ export const PROMISES: readonly Promised[] = [
   },
   {
     number: 5,
-    promise: "Leadership moves: after kill -9 of the leader another leads at once, after SIGSTOP " +
-      "within 15 s; the old one steps down without writing.",
+    promise:
+      "Leadership moves: after kill -9 of the leader another leads at once and the page answers " +
+      "on the same port within 1 s, after SIGSTOP within 15 s on the next one; the old one steps " +
+      "down without writing.",
   },
   {
     number: 6,
