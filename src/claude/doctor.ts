@@ -27,6 +27,8 @@ export interface Finding {
 const BELL_MS = 2_000;
 /** A ring that takes longer than this is felt. */
 const SLOW_MS = 50;
+/** A page on loopback answers within a few milliseconds, unless its process stands still. */
+const ANSWER_MS = 1_000;
 
 /** Looks at everything; a look that fails is a finding, too. */
 export async function examine(
@@ -69,8 +71,27 @@ async function leader(store: Store): Promise<Finding> {
     };
   }
   const peer = await store.engine.read((tx) => peerByIncarnation(tx, incarnation));
-  const url = row.url ?? "no page";
-  return { what: "leader", state: "ok", text: `${peer?.name}, epoch ${row.epoch}, ${url}` };
+  const text = `${peer?.name}, epoch ${row.epoch}, ${row.url ?? "no page"}`;
+  if (row.url === null) {
+    const remedy = "Set SKEIN_PORT to a free port in its environment, or restart an older session.";
+    return { what: "leader", state: "note", text, remedy };
+  }
+  if (await answers(row.url)) return { what: "leader", state: "ok", text };
+  const remedy =
+    "It is stopped or busy: another one leads within 15 s, or let it go on (fg, SIGCONT).";
+  return { what: "leader", state: "fault", text: `${text}, which does not answer`, remedy };
+}
+
+/** Whether the leader's page is there. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Refused, or silent: that is the finding.
+    return false;
+  }
 }
 
 async function flock(store: Store, folder: string): Promise<Finding> {
