@@ -13,13 +13,10 @@ import { Routes } from "./http_routes.ts";
 
 const HOST = "127.0.0.1";
 
-/** What was being said when a port is given up may still be said for so long. */
-const LAST_WORDS_MS = 50;
-
 /** A port that is served. */
 interface Served {
   readonly port: number;
-  /** The port is free at once; answers on their way get a moment. */
+  /** The port is free at once; what is being answered is answered. */
   stop(): void;
 }
 
@@ -110,12 +107,10 @@ class Door {
 
   /** @throws Deno.errors.AddrInUse and whatever else the system says */
   #serve(port: number): Served {
-    const cut = new AbortController();
     let own = port;
     const server = Deno.serve({
       hostname: HOST,
       port,
-      signal: cut.signal,
       onListen: () => {},
       onError: (thrown) => {
         this.#lead.trouble("http", thrown);
@@ -132,7 +127,6 @@ class Door {
     });
     const stop = (): void => {
       server.shutdown().catch((thrown) => this.#lead.trouble("http", thrown));
-      Deno.unrefTimer(setTimeout(() => cut.abort(), LAST_WORDS_MS));
     };
     return { port: own, stop };
   }

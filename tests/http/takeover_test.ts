@@ -152,3 +152,21 @@ Deno.test("promise 5: a leader that leaves is followed at once by one that serve
     await again.close();
   });
 });
+
+Deno.test("promise 5: a leader that is ended by control serves no more, and lives on", async () => {
+  const [port = 0] = freePorts(2);
+  await withFlock(async (flock) => {
+    const peers = await joinAll(flock, port, "ann", "ben");
+    const session = await signIn(flock);
+    const follower = await Follower.open(session, null);
+    const before = flock.leader();
+    await session.ok("control", { action: "kill", peer: "ann" });
+    assertEquals((await flock.nextLeader(before, 5_000)).name, "ben");
+    await eventually(() => follower.ended);
+    const again = await resume(session, follower.last);
+    await again.until((events) => events[0]?.data.leader?.name === "ben", "the next leader");
+    assertEquals((await peers.get("ann")?.call("status"))?.json.error.code, "KILLED");
+    assertEquals(peers.get("ann")?.stderr(), "");
+    await again.close();
+  });
+});
