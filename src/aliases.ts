@@ -23,6 +23,8 @@ export interface Alias {
   readonly risk?: "low" | "medium" | "high";
   /** Parameters by name; `!` marks the required ones. */
   readonly params: Params;
+  /** The operation's fields for the required parameters: a refusal names what the caller knows. */
+  readonly own?: Readonly<Record<string, string>>;
   readonly map: (args: Args) => Args;
 }
 
@@ -90,6 +92,7 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
     operation: "run",
     summary: "Set the goal and the master plan.",
     params: { goal: "string!", master_plan: "string" },
+    own: { goal: "goal" },
     map: ({ master_plan, ...args }) => ({
       ...args,
       action: "start",
@@ -106,6 +109,7 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
     operation: "set_memory",
     summary: "Share a finding.",
     params: { agent_id: "string!", content: "string!", tags: "strings" },
+    own: { content: "value" },
     map: discovery,
   }],
   ["create_tasks_batch", {
@@ -157,8 +161,12 @@ export const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ["get_discoveries", {
     operation: "get_memory",
     summary: "Read shared findings.",
-    params: {},
-    map: () => ({ type: "discovery" }),
+    params: { tags: "strings", limit: "integer" },
+    map: ({ tags, limit }) => ({
+      type: "discovery",
+      limit: limit ?? 20,
+      ...(tags === undefined || asList(tags).length === 0 ? {} : { tags }),
+    }),
   }],
   ["get_master_plan", {
     operation: "run",
@@ -203,6 +211,51 @@ export const PROFILES: Readonly<Record<string, readonly string[]>> = {
     "add_discovery",
   ],
 };
+
+/** Tools that another system has under the same name, as its prompts know their parameters. */
+export const LISTED: Readonly<Record<string, Readonly<Record<string, Alias>>>> = {
+  coordination: {
+    create_task: {
+      operation: "create_task",
+      summary: "Add a task to the queue: priority 1 (first) to 10, dependencies are task ids.",
+      params: {
+        description: "string!",
+        priority: "integer",
+        dependencies: "strings",
+        context_files: "strings",
+        hints: "string",
+      },
+      own: { description: "title" },
+      map: same,
+    },
+    claim_task: {
+      operation: "claim_task",
+      summary: "Claim the best task that can be done now; its dependencies are done.",
+      params: { agent_id: "string!" },
+      map: same,
+    },
+    complete_task: {
+      operation: "complete_task",
+      summary: "Finish a task that you have claimed, with its result.",
+      params: {
+        agent_id: "string!",
+        task_id: "string!",
+        output: "string!",
+        files_modified: "strings",
+        files_created: "strings",
+      },
+      own: { task_id: "id", output: "summary" },
+      map: same,
+    },
+  },
+};
+
+/** The alias, or the operation as a profile lists it. */
+export function listedAs(profile: string, name: string): Alias | undefined {
+  const listed = Object.hasOwn(LISTED, profile) ? LISTED[profile] : undefined;
+  return (listed !== undefined && Object.hasOwn(listed, name) ? listed[name] : undefined) ??
+    ALIASES.get(name);
+}
 
 /** A finding is memory of its own key: the same finding twice is one entry. */
 function discovery(args: Args): Args {

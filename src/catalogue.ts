@@ -20,6 +20,8 @@ import { check, send } from "./message/operations.ts";
 import { control, reportUsage } from "./peer/control.ts";
 import { join, listPeers } from "./peer/operations.ts";
 import { issue, issueLink, policy } from "./peer/trust.ts";
+import { exportProject } from "./mirror/operations.ts";
+import { importProject, takeDiscoveries } from "./mirror/taking.ts";
 import { run } from "./run/operations.ts";
 import { updateTask } from "./task/change.ts";
 import { claimTask, completeTask } from "./task/claim.ts";
@@ -81,6 +83,9 @@ export const CATALOGUE: readonly AnyOperation[] = [
   endAttempt,
   listAttempts,
   stopAttempt,
+  exportProject,
+  takeDiscoveries,
+  importProject,
 ] as readonly AnyOperation[];
 
 const BY_NAME = new Map(CATALOGUE.map((operation) => [operation.name, operation]));

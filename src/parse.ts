@@ -1,7 +1,7 @@
 // The way in: what a call brings becomes the operation's input, or a refusal that names the field,
 // the reason and the remedy.
 
-import type { z } from "zod";
+import type * as z from "zod";
 import { Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
 import type { AnyOperation } from "./core/operation.ts";

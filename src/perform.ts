@@ -49,8 +49,11 @@ export interface CallOptions {
   readonly key?: string | undefined;
   /** Who the call says it is; it has to be who it is. */
   readonly claims?: readonly string[] | undefined;
-  /** Runs in the same transaction, after the operation: reading there costs next to nothing. */
-  readonly beside?: ((tx: Tx) => Promise<void>) | undefined;
+  /**
+   * Runs in the same transaction, after the operation: reading there costs next to nothing. `at` is
+   * the time of the write; null in a read, which cannot write.
+   */
+  readonly beside?: ((tx: Tx, at: string | null) => Promise<void>) | undefined;
   /** Set when the caller no longer wants the answer. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -179,7 +182,7 @@ async function runRead(
     const reading = { tx, at, upS, record: noWrites, wake: noWrites };
     const ctx = contextOf(reading, who, caller, waitMs);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
-    if (answer !== WAIT) await options.beside?.(tx);
+    if (answer !== WAIT) await options.beside?.(tx, null);
     return answer;
   });
 }
@@ -214,7 +217,7 @@ async function runWrite(
     if (options.key !== undefined) {
       const known = await rememberedAnswer(unit.tx, actor.id, options.key, request);
       if (known !== null) {
-        await options.beside?.(unit.tx);
+        await options.beside?.(unit.tx, unit.at);
         return known;
       }
     }
@@ -226,7 +229,7 @@ async function runWrite(
     if (answer !== WAIT && options.key !== undefined && operation.secret !== true) {
       await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
     }
-    if (answer !== WAIT) await options.beside?.(unit.tx);
+    if (answer !== WAIT) await options.beside?.(unit.tx, unit.at);
     return answer;
   });
   if (counting) caller.counted?.(calls);

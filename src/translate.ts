@@ -118,18 +118,13 @@ function isArgs(value: unknown): value is Args {
 /** A task that has a description and no title gets its first line as title. */
 function adaptTask(task: Args): Args {
   rename(task, FIELDS["create_task"] ?? {});
-  const { hints, ...rest } = task;
+  const rest = { ...task };
   const description = rest["description"];
   if (rest["title"] === undefined && typeof description === "string") {
     rest["title"] = cut(description.trim().split("\n")[0] ?? "", LIMITS.titleChars);
   }
-  if (hints !== undefined) {
-    const text = texts(hints)?.join("\n");
-    if (text === undefined) rest["description"] = hints;
-    else {rest["description"] = typeof description === "string" || description === undefined
-        ? [description, `Hints: ${text}`].filter(Boolean).join("\n\n")
-        : description;}
-  }
+  const hints = texts(rest["hints"]);
+  if (hints !== undefined && rest["hints"] !== undefined) rest["hints"] = hints.join("\n");
   const blockedBy = rest["blocked_by"];
   if (Array.isArray(blockedBy)) {
     rest["blocked_by"] = blockedBy.map((id) => typeof id === "number" ? `t${id}` : id);
@@ -140,16 +135,14 @@ function adaptTask(task: Args): Args {
 function adaptCompletion(args: Args): Args {
   const { artifacts, files_modified, files_created, ...rest } = args;
   const made = isArgs(artifacts) ? artifacts : {};
-  const files = [
-    ...asList(made["files_touched"] ?? made["files"]),
-    ...asList(files_modified),
-    ...asList(files_created),
-  ];
+  const files = [...asList(made["files_touched"] ?? made["files"]), ...asList(files_modified)];
+  const created = asList(files_created);
   const taken = {
     summary: made["summary"],
     tests: text(made["tests_run"] ?? made["tests"]),
     risks: text(made["risks"]),
     files: files.length === 0 ? undefined : files,
+    created: created.length === 0 ? undefined : created,
   };
   for (const [field, value] of Object.entries(taken)) {
     if (rest[field] === undefined && value !== undefined) rest[field] = value;

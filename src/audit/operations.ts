@@ -1,6 +1,6 @@
 // The audit trail for people: list it, take it along, verify it, ask it why.
 
-import { z } from "zod";
+import * as z from "zod";
 import { path as pathField, screenedAs } from "../core/fields.ts";
 import { integer, line, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,32 +1,27 @@
 // `skein doctor`: how things stand on this machine, each finding with what to do about it. It looks,
 // measures, and changes nothing but a bell of its own that it rings once.
 
-import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
-import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import type { Environment } from "../node/settings.ts";
 import { leaderRow } from "../peer/leader.ts";
-import { livePeers, peerByIncarnation } from "../peer/table.ts";
+import { ancestry } from "../node/process.ts";
+import { livePeers, peerByIncarnation, peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
-import { readText } from "./files.ts";
-import { installedAt, type Places, PLUGIN } from "./install.ts";
+import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
+import { type Finding, installation } from "./installation.ts";
+import { installedAt, type Places } from "./install.ts";
 
-/** One thing that was looked at. */
-export interface Finding {
-  readonly what: string;
-  readonly state: "ok" | "note" | "fault";
-  readonly text: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-}
+export type { Finding };
 
 const BELL_MS = 2_000;
 /** A ring that takes longer than this is felt. */
 const SLOW_MS = 50;
+/** A page on loopback answers within a few milliseconds, unless its process stands still. */
+const ANSWER_MS = 1_000;
 
 /** Looks at everything; a look that fails is a finding, too. */
 export async function examine(
@@ -43,12 +38,14 @@ export async function examine(
       text: `${store.folder}, the user's alone, on a local disk`,
     });
     found.push(await leader(store), await flock(store, environment.folder), await bell(store));
+    found.push(await client(store, env));
     store.engine.close();
   } catch (thrown) {
     const { code, message, hint } = asRefusal(thrown);
     found.push({ what: "home", state: "fault", text: `${code}: ${message}`, remedy: hint });
   }
-  found.push(...installation(places, environment.home), client(env), ...delivery(places, env));
+  found.push(...installation(places, environment.home), ...delivery(places, env));
+  found.push(await channels(env, ancestry().processes.map(({ pid }) => pid)));
   return found;
 }
 
@@ -69,8 +66,27 @@ async function leader(store: Store): Promise<Finding> {
     };
   }
   const peer = await store.engine.read((tx) => peerByIncarnation(tx, incarnation));
-  const url = row.url ?? "no page";
-  return { what: "leader", state: "ok", text: `${peer?.name}, epoch ${row.epoch}, ${url}` };
+  const text = `${peer?.name}, epoch ${row.epoch}, ${row.url ?? "no page"}`;
+  if (row.url === null) {
+    const remedy = "Set SKEIN_PORT to a free port in its environment, or restart an older session.";
+    return { what: "leader", state: "note", text, remedy };
+  }
+  if (await answers(row.url)) return { what: "leader", state: "ok", text };
+  const remedy =
+    "It is stopped or busy: another one leads within 15 s, or let it go on (fg, SIGCONT).";
+  return { what: "leader", state: "fault", text: `${text}, which does not answer`, remedy };
+}
+
+/** Whether the leader's page is there. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Refused, or silent: that is the finding.
+    return false;
+  }
 }
 
 async function flock(store: Store, folder: string): Promise<Finding> {
@@ -111,67 +127,26 @@ async function bell(store: Store): Promise<Finding> {
     : { what: "bell", state: "note", text, remedy: "The machine is busy; measure again." };
 }
 
-function installation(places: Places, home: string): Finding[] {
-  const note = installedAt(places);
-  if (note === null) {
-    return [{
-      what: "installation",
-      state: "note",
-      text: "skein is not installed for Claude Code",
-      remedy: "Run: skein install",
-    }];
-  }
-  const found: Finding[] = [];
-  const again = "Run: skein install";
-  if (note.version !== VERSION) {
-    const text = `version ${note.version} is installed, this is ${VERSION}`;
-    found.push({ what: "installation", state: "fault", text, remedy: again });
-  }
-  if (note.home !== home) {
-    const text = `it is installed for the home ${note.home}, but this one is ${home}`;
-    found.push({
-      what: "installation",
-      state: "fault",
-      text,
-      remedy: `Run: SKEIN_HOME=${shellWord(home)} skein install`,
-    });
-  }
-  for (const path of note.settings) {
-    const text = readText(path) ?? "";
-    const named = text.includes(`"${PLUGIN}": true`) || text.includes(`"${PLUGIN}":true`);
-    found.push(
-      named ? { what: "registration", state: "ok", text: `${path} names the plugin` } : {
-        what: "registration",
-        state: "fault",
-        text: `${path} does not name the plugin any more`,
-        remedy: again,
-      },
-    );
-  }
-  const entry = readText(join(places.data, "marketplace", "plugins", "skein", ".mcp.json")) ?? "";
-  const program = /"command": "([^"]+)"/.exec(entry)?.[1];
-  if (program === undefined || !exists(program)) {
-    const text = `the program of the server is gone: ${program ?? "no entry"}`;
-    found.push({ what: "server", state: "fault", text, remedy: again });
-  } else found.push({ what: "server", state: "ok", text: `runs with ${program}` });
-  return found;
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** The client in whose session this runs, if any. */
-function client(env: Readonly<Record<string, string | undefined>>): Finding {
+/** The client in whose session this runs, if any, and whether its server is there to be asked. */
+async function client(
+  store: Store,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Finding> {
   const session = env["CLAUDE_CODE_SESSION_ID"];
   if (session === undefined || session === "") {
     return { what: "session", state: "ok", text: "a shell of its own: you are the operator" };
   }
-  return { what: "session", state: "ok", text: `the shell of the Claude Code session ${session}` };
+  const peer = await store.engine.read((tx) => peerBySession(tx, session));
+  const of = `the shell of the Claude Code session ${session}`;
+  const lives = peer?.state === "live" && peer.incarnation !== null &&
+    store.engine.held(peer.incarnation) === "held";
+  if (lives) return { what: "session", state: "ok", text: `${of}, which is ${peer.name}` };
+  return {
+    what: "session",
+    state: "fault",
+    text: `${of}, but its server is not running: its hooks let everything through, no mail comes`,
+    remedy: "In the session: /mcp, skein, Reconnect. If it is not listed there: skein install",
+  };
 }
 
 /** Which ways mail can take to an agent here. */
@@ -209,10 +184,24 @@ function delivery(places: Places, env: Readonly<Record<string, string | undefine
       ? "interactive sessions are woken by the waiter"
       : "not in this session: only interactive ones are woken",
   });
-  found.push({
-    what: "channels",
-    state: "note",
-    text: "not used: the client drops them without a word where they are not enabled",
-  });
   return found;
+}
+
+/** Whether the client in whose session this runs was told to take channels from skein. */
+async function channels(
+  env: Readonly<Record<string, string | undefined>>,
+  above: readonly number[],
+): Promise<Finding> {
+  const what = "channels";
+  if ((env["CLAUDE_CODE_SESSION_ID"] ?? "") !== "" && await clientTakesChannel(above)) {
+    const text = "this session was started to take them: mail rings there first; if the client " +
+      "drops that without a word, as it may, the waiter wakes it";
+    return { what, state: "ok", text };
+  }
+  return {
+    what,
+    state: "note",
+    text: "not used here: idle sessions are woken by the waiter",
+    remedy: `Nothing has to be done. Where your account has channels: claude ${CHANNEL_FLAG}`,
+  };
 }

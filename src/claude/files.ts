@@ -1,8 +1,11 @@
 // Changing files that are the user's, too: read whole, changed in one place, written whole under a
 // lock, with everything else as it was. A file that is not understood is refused, never repaired.
 
-import { dirname, isAbsolute, join } from "@std/path";
+import { basename, dirname, isAbsolute, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+
+/** A file half written for longer than this is nobody's any more. */
+const TORN_MS = 60_000;
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -90,10 +93,21 @@ export function apply(changes: readonly Change[], mode = 0o644): void {
     Deno.mkdirSync(dirname(path), { recursive: true });
     // A link stays one: what it leads to is written.
     const target = targetOf(path);
+    removeTorn(target);
     const kept = before === null ? mode : (Deno.statSync(target).mode ?? mode) & 0o777;
     const temporary = `${target}.skein-${Deno.pid}`;
     Deno.writeTextFileSync(temporary, after, { mode: kept });
     Deno.renameSync(temporary, target);
+  }
+}
+
+/** What an installation that was killed has left beside a file. */
+function removeTorn(target: string): void {
+  for (const { name } of [...Deno.readDirSync(dirname(target))]) {
+    if (!name.startsWith(`${basename(target)}.skein-`) || !/-\d+$/.test(name)) continue;
+    const path = join(dirname(target), name);
+    const ageMs = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
+    if (ageMs > TORN_MS) Deno.removeSync(path);
   }
 }
 

@@ -1,52 +1,134 @@
 // The last line: a pre-commit hook that refuses a commit of files that another peer holds. Opt-in,
-// for one repository; a hook that is there already is kept and runs first.
+// for one repository; a hook that is there already is kept as it is and runs first. It stops a commit
+// for that reason alone: without skein, or if skein fails, commits go on.
 
-import { join } from "@std/path";
+import { dirname, join, relative, resolve } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
 import { repositoryOf } from "../core/repository.ts";
-import { type Change, readText } from "./files.ts";
+import { shellWord } from "../core/shellword.ts";
+import { readText } from "./files.ts";
 
 const MARK = "# made by skein git-hook";
 const KEPT = "pre-commit.before-skein";
+const REFUSED = 4;
 
-function pathsOf(folder: string): { hook: string; kept: string } {
+/** What is to be done to the hooks of a repository. */
+export interface HookPlan {
+  /** What it changes, for people; nothing where nothing has to be changed. */
+  readonly says: readonly string[];
+  run(): void;
+}
+
+const NOTHING: HookPlan = { says: [], run: () => {} };
+
+interface Paths {
+  readonly hook: string;
+  readonly kept: string;
+}
+
+/** Where git looks for the hooks of a repository. */
+function pathsOf(folder: string): Paths {
   const repository = repositoryOf(folder);
   if (repository === null) {
     throw new Refusal("INVALID_INPUT", `${folder} is in no git repository`, { field: "dir" });
   }
-  const hooks = join(repository.commonDir, "hooks");
+  const { success, stdout } = new Deno.Command("git", {
+    args: ["-C", folder, "rev-parse", "--git-path", "hooks"],
+    stdin: "null",
+    stderr: "null",
+  }).outputSync();
+  const own = join(repository.commonDir, "hooks");
+  const hooks = success ? resolve(folder, new TextDecoder().decode(stdout).trim()) : own;
   return { hook: join(hooks, "pre-commit"), kept: join(hooks, KEPT) };
 }
 
-/** What installing the hook writes; an existing one is moved aside and called by ours. */
-export function hookChanges(folder: string, command: string): Change[] {
-  const { hook, kept } = pathsOf(folder);
-  const before = readText(hook);
-  const after = [
+/** Hooks of another place are shared, or are files of the project: not ours to add to. */
+function refuseElsewhere(folder: string, { hook }: Paths, line: string): void {
+  const inside = relative(repositoryOf(folder)?.commonDir ?? folder, hook);
+  if (!inside.startsWith("..")) return;
+  throw new Refusal("INVALID_INPUT", `git takes this repository's hooks from ${dirname(hook)}`, {
+    field: "core.hooksPath",
+    hint: `Add this to the pre-commit hook there: ${line}`,
+  });
+}
+
+/** Looks at what is to be committed; both names of what was renamed. */
+function guardLine(command: string): string {
+  const each = `"$0" edit guard --look-only -- "$@" >/dev/null; [ $? -ne ${REFUSED} ] || exit 255`;
+  return "git diff --cached --name-only -z --no-renames --diff-filter=ACMD | " +
+    `xargs -0 -r -n ${LIMITS.pathsPerLock} sh -c ${shellWord(each)} ${
+      shellWord(command)
+    } || exit 1`;
+}
+
+function hookText(command: string): string {
+  return [
     "#!/bin/sh",
     MARK,
     `before="$(dirname "$0")/${KEPT}"`,
     'if [ -x "$before" ]; then "$before" "$@" || exit $?; fi',
-    "git diff --cached --name-only -z --diff-filter=ACMRD |",
-    `  xargs -0 -r '${command.replaceAll("'", `'\\''`)}' edit guard --look-only --`,
+    `[ -x ${shellWord(command)} ] || exit 0`,
+    guardLine(command),
     "",
   ].join("\n");
-  if (before === after) return [{ path: hook, before, after }];
-  const changes: Change[] = [{ path: hook, before, after }];
-  if (before !== null && !before.includes(MARK)) {
-    changes.unshift({ path: kept, before: readText(kept), after: before });
-  }
-  return changes;
 }
 
-/** What taking it out writes: the hook that was there before comes back. */
-export function unhookChanges(folder: string): Change[] {
+/**
+ * What installing the hook does. One that is there is put aside as it is, link, mode and all.
+ * @throws Refusal `INVALID_INPUT` outside of a repository, or where the hooks are not its own
+ */
+export function hookPlan(folder: string, command: string): HookPlan {
+  const paths = pathsOf(folder);
+  refuseElsewhere(folder, paths, guardLine(command));
+  const { hook, kept } = paths;
+  const after = hookText(command);
+  const before = stateOf(hook);
+  if (before === "ours" && readText(hook) === after) return NOTHING;
+  const foreign = before === "foreign";
+  if (foreign && stateOf(kept) !== "none" && !sameFile(hook, kept)) {
+    throw new Refusal("INVALID_INPUT", `${kept} is there already, and so is another ${hook}`, {
+      field: "pre-commit",
+      hint: `Make one of the two, remove ${KEPT}, then run this again. Nothing was changed.`,
+    });
+  }
+  return {
+    says: [...foreign ? [`  ${hook} -> ${kept}`] : [], `+ ${hook}`],
+    run: () => {
+      Deno.mkdirSync(dirname(hook), { recursive: true });
+      // Linked, then replaced: at no moment is there no hook.
+      if (foreign && !sameFile(hook, kept)) Deno.linkSync(hook, kept);
+      const temporary = `${hook}.skein-${Deno.pid}`;
+      Deno.writeTextFileSync(temporary, after);
+      Deno.chmodSync(temporary, 0o755);
+      Deno.renameSync(temporary, hook);
+    },
+  };
+}
+
+/** What taking it out does: the hook that was there before comes back. */
+export function unhookPlan(folder: string): HookPlan {
   const { hook, kept } = pathsOf(folder);
-  const before = readText(hook);
-  if (before === null || !before.includes(MARK)) return [];
-  const old = readText(kept);
-  return [
-    { path: hook, before, after: old },
-    ...(old === null ? [] : [{ path: kept, before: old, after: null }]),
-  ];
+  if (stateOf(hook) !== "ours") return NOTHING;
+  if (stateOf(kept) === "none") return { says: [`- ${hook}`], run: () => Deno.removeSync(hook) };
+  return { says: [`  ${kept} -> ${hook}`], run: () => Deno.renameSync(kept, hook) };
+}
+
+function stateOf(path: string): "none" | "ours" | "foreign" {
+  try {
+    if (Deno.lstatSync(path).isSymlink) return "foreign";
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "none";
+    throw thrown;
+  }
+  return readText(path)?.includes(MARK) === true ? "ours" : "foreign";
+}
+
+function sameFile(one: string, other: string): boolean {
+  try {
+    const [a, b] = [Deno.lstatSync(one), Deno.lstatSync(other)];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
 }

@@ -1,12 +1,13 @@
 // Installing: the bundle, the command, and the plugin that tells Claude Code about both. What was put
 // in is written down, so that uninstalling takes out exactly that. Run again it changes nothing.
 
-import { dirname, join } from "@std/path";
+import { dirname, isAbsolute, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import { alone, apply, type Change, changedJson, inside, type Json, readText } from "./files.ts";
-import { WAKE_FOLDER } from "./waiting.ts";
+import { programFolder, removePrograms } from "./programs.ts";
+import { WAKE_FOLDER } from "./wakefiles.ts";
 import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
 
 export const SCOPES = ["user", "project", "local"] as const;
@@ -123,7 +124,8 @@ function planOf(
   commands: readonly SlashCommand[],
   deno: string,
 ): Plan {
-  const app = join(places.data, `app-${bundle.id}`);
+  refuseUnfit(places);
+  const app = programFolder(places.data, bundle.id);
   const entry = join(app, "main.js");
   const run = [deno, "run", ...RUN_FLAGS];
   const server: ServerCommand = {
@@ -182,8 +184,23 @@ function planOf(
       ? before.made ?? []
       : [...before?.made ?? [], ...made].sort(),
   };
+  // Before the settings that it is about: who is killed in between can still take out what is in.
+  const last = changes.splice(-1);
   put(noteFile(places), `${JSON.stringify(note, null, 2)}\n`);
-  return { changes, note };
+  return { changes: [...changes, ...last], note };
+}
+
+/** Paths in flags of permission are separated by commas, which nothing escapes. */
+function refuseUnfit(places: Places): void {
+  const command = commandPath(places);
+  for (const [field, path] of [["SKEIN_HOME", places.home], ["SKEIN_BIN", command]] as const) {
+    if (isAbsolute(path) && !path.includes(",")) continue;
+    const why = path.includes(",") ? "has a comma" : "is not absolute";
+    throw new Refusal("INVALID_INPUT", `${path} ${why}: the server's permissions cannot name it`, {
+      field,
+      hint: `Set ${field} to an absolute path without a comma. Nothing was changed.`,
+    });
+  }
 }
 
 /** Every file below a folder that is ours alone. */
@@ -263,19 +280,9 @@ export async function install(
     const { changes } = planOf(places, options, bundle, commands, deno);
     apply(changes);
     Deno.chmodSync(join(places.bin, NAME), 0o755);
-    removeOlder(places, bundle.id);
+    removePrograms(places.data, programFolder(places.data, bundle.id));
     return Promise.resolve(changes);
   });
-}
-
-/** Bundles of other versions go, unless a session may still run one: those of the last day stay. */
-function removeOlder(places: Places, id: string): void {
-  for (const { name, isDirectory } of Deno.readDirSync(places.data)) {
-    if (!isDirectory || !name.startsWith("app-") || name === `app-${id}`) continue;
-    const path = join(places.data, name);
-    const ageMs = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
-    if (ageMs > 86_400_000) Deno.removeSync(path, { recursive: true });
-  }
 }
 
 /** The folder a bundle runs from, when this very program is one. */

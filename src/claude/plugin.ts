@@ -43,12 +43,12 @@ const FIELDS = [
   "stop_hook_active",
 ];
 
-function toolHook(event: string, matcher?: string): Record<string, unknown> {
+function toolHook(event: string, matcher?: string, server = SERVER): Record<string, unknown> {
   const input: Record<string, string> = { hook_event_name: event };
   for (const field of FIELDS) input[field] = `\${${field}}`;
   return {
     ...(matcher === undefined ? {} : { matcher }),
-    hooks: [{ type: "mcp_tool", server: SERVER, tool: "hook", timeout: HOOK_S, input }],
+    hooks: [{ type: "mcp_tool", server, tool: "hook", timeout: HOOK_S, input }],
   };
 }
 
@@ -98,6 +98,21 @@ export function hooksFile(skein: string, wakeFolder: string): Record<string, unk
       PostToolUseFailure: [toolHook("PostToolUseFailure", "Bash")],
       PostToolBatch: [toolHook("PostToolBatch")],
       Stop: [toolHook("Stop"), { hooks: [waiter] }],
+    },
+  };
+}
+
+/**
+ * The hooks of an agent that runs under a worker's process, with skein as the MCP server `server` and
+ * no plugin: locks hold for it, too. Mail comes on its standard input.
+ */
+export function workerHooks(server: string): Record<string, unknown> {
+  const edits = [...EDITORS].join("|");
+  return {
+    hooks: {
+      PreToolUse: [toolHook("PreToolUse", `${edits}|Bash`, server)],
+      PostToolUse: [toolHook("PostToolUse", "Bash", server)],
+      PostToolUseFailure: [toolHook("PostToolUseFailure", "Bash", server)],
     },
   };
 }

@@ -21,6 +21,7 @@ import {
   mailText,
   readHook,
 } from "./hook.ts";
+import type { Notification } from "./channel.ts";
 import { Waiting } from "./waiting.ts";
 import { changedSince, type Snapshot, snapshot, type Watched } from "./watch.ts";
 
@@ -31,12 +32,13 @@ const MOST_CALLS = 1_000;
 
 /** What a hook is answered, and the mail that the answer carries. */
 export interface HookReply {
-  /** One JSON object, or nothing at all. */
+  /** One JSON object; an empty one says nothing. */
   readonly text: string;
   readonly offer: Offer | null;
 }
 
-const NOTHING: HookReply = { text: "", offer: null };
+/** Of no text at all the client would tell the model that a prompt's hook has succeeded. */
+const NOTHING: HookReply = { text: "{}", offer: null };
 
 function known(name: string): AnyOperation {
   const operation = operationNamed(name);
@@ -46,15 +48,17 @@ function known(name: string): AnyOperation {
 
 export class ClaudeSession {
   readonly #node: () => Promise<Node>;
-  readonly #waiting = new Waiting();
+  readonly #waiting: Waiting;
   #spoken = false;
   /** Calls of subagents, by the id that hook and call share: what kind of agent calls. */
   readonly #subagents = new Map<string, string>();
   /** What others held as a shell command began, by its id. */
   readonly #shells = new Map<string, { watched: readonly Watched[]; before: Snapshot }>();
 
-  constructor(node: () => Promise<Node>) {
+  /** `notify` sends a notification to the client. */
+  constructor(node: () => Promise<Node>, notify: (notification: Notification) => Promise<void>) {
     this.#node = node;
+    this.#waiting = new Waiting(notify);
   }
 
   /** Which subagent calls, if it is one: it neither carries nor acknowledges its parent's mail. */
@@ -164,7 +168,7 @@ export class ClaudeSession {
     node.progressed("stepped");
     if (!call.stopActive) {
       const reply = await this.#withMail(node, call.event, await unfinished(node));
-      if (reply.text !== "") return reply;
+      if (reply !== NOTHING) return reply;
     }
     await node.call(known("end_turn"), {}, { peek: true }).catch(() => {
       // Refused while paused: then there is nothing to release.

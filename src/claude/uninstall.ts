@@ -12,6 +12,7 @@ import {
   TOOLS_RULE,
 } from "./install.ts";
 import { NAME } from "./plugin.ts";
+import { removePrograms } from "./programs.ts";
 
 /** Takes out exactly what was put in; the home with its store stays. */
 export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
@@ -32,9 +33,8 @@ export async function uninstall(places: Places, dryRun: boolean): Promise<readon
     const changes = plan();
     apply(changes);
     for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
-    for (const { name } of [...Deno.readDirSync(places.data)]) {
-      if (name.startsWith("app-")) removeAll(join(places.data, name));
-    }
+    // One that a session still runs stays until that ends: parts of it are loaded late.
+    removePrograms(places.data, null, 0);
     return Promise.resolve(changes);
   });
 }

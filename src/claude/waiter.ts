@@ -12,7 +12,7 @@ import { peerByIncarnation, peerBySession, type PeerRow } from "../peer/table.ts
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { mailText } from "./hook.ts";
-import { wakeName, wakePath } from "./waiting.ts";
+import { WAKE_FOLDER, wakeName, wakePath } from "./wakefiles.ts";
 
 /** The exit code that wakes the session; its text on stderr is what the model is shown. */
 export const WAKE = 2;
@@ -60,8 +60,8 @@ export async function waitForMail(
   const store = await openStore(home, systemClock);
   const peer = await appeared(store, session);
   if (peer === null) return false;
-  const alone = join(store.folder, "wake", `${peer.id}.waiter`);
-  Deno.mkdirSync(join(store.folder, "wake"), { recursive: true, mode: 0o700 });
+  const alone = join(store.folder, WAKE_FOLDER, `${peer.id}.waiter`);
+  Deno.mkdirSync(join(store.folder, WAKE_FOLDER), { recursive: true, mode: 0o700 });
   const single = Deno.openSync(alone, { read: true, write: true, create: true, mode: 0o600 });
   // Each end of a turn starts another one: the first stays.
   if (!single.tryLockSync(true)) return false;

@@ -4,24 +4,16 @@
 
 import { join } from "@std/path";
 import type { Node } from "../node/node.ts";
+import { sweepWakes, wakeName, wakePath } from "./wakefiles.ts";
+import { CHANNEL_MS, channelRing, clientTakesChannel, type Notification } from "./channel.ts";
 
-/** The folder of these locks inside the home. */
-export const WAKE_FOLDER = "wake";
 /** How long a wait for a ring lasts before it is begun anew. */
 const LOOK_MS = 60_000;
 /** A waiter that was woken has begun a turn long before this; else what it took is due again. */
 const WOKEN_MS = 15_000;
 const AGAIN_MS = 200;
-
-/** The lock of one life. */
-export function wakePath(home: string, incarnation: string): string {
-  return join(home, WAKE_FOLDER, incarnation);
-}
-
-/** The lock of a client's server, for a waiter that knows no more than its client's process. */
-export function wakeName(clientPid: number): string {
-  return `client-${clientPid}`;
-}
+/** Much longer than anybody who was woken holds a lock; less than the client waits for a hook. */
+const HOLD_MS = 2_000;
 
 export class Waiting {
   #files: Deno.FsFile[] = [];
@@ -32,6 +24,15 @@ export class Waiting {
   #looking = false;
   /** Ends of turns so far. */
   #turns = 0;
+  /** Of those, the last in whose idleness the channel was rung. */
+  #rungAt = 0;
+  #channel: Promise<boolean> | null = null;
+  readonly #notify: (notification: Notification) => Promise<void>;
+
+  /** `notify` sends a notification to the client. */
+  constructor(notify: (notification: Notification) => Promise<void>) {
+    this.#notify = notify;
+  }
 
   /** The model is at work: hooks bring the mail. */
   busy(): void {
@@ -45,6 +46,10 @@ export class Waiting {
     this.#turns += 1;
     const { folder, incarnation } = await node.place();
     this.#open(folder, incarnation);
+    if (this.#turns === 1) {
+      const { engine } = await node.store();
+      sweepWakes(folder, (life) => engine.held(life));
+    }
     await this.#hold();
     if (this.#looking) return;
     this.#looking = true;
@@ -88,9 +93,13 @@ export class Waiting {
     }
   }
 
-  /** Takes the locks again; whoever was woken holds one for an instant. */
+  /**
+   * Takes the locks again; whoever was woken holds one for an instant. Not waited for without end: a
+   * client that was given two servers of ours has one lock for both, and a hook has to be answered.
+   */
   async #hold(): Promise<void> {
-    while (!this.#held && !this.#closed && this.#files.length > 0) {
+    const deadline = performance.now() + HOLD_MS;
+    while (performance.now() < deadline && !this.#held && !this.#closed && this.#files.length > 0) {
       this.#held = this.#files.every((file) => file.tryLockSync(true));
       if (!this.#held) await new Promise((next) => setTimeout(next, AGAIN_MS));
     }
@@ -104,6 +113,7 @@ export class Waiting {
         change.stop();
         // Who is woken reads the store: it has to know there what was shown already.
         await node.marksWritten();
+        if (await this.#rung()) continue;
         for (const file of this.#files) file.unlockSync();
         this.#held = false;
         await this.#woken(node);
@@ -114,13 +124,32 @@ export class Waiting {
 
   /** Waits for the turn that follows; without one, what the waiter took is due again. */
   async #woken(node: Node): Promise<void> {
-    const deadline = performance.now() + WOKEN_MS;
+    if (!await this.#begun(WOKEN_MS)) await node.takeBack();
+  }
+
+  /** Whether a turn has begun, at the latest after `ms`. */
+  async #begun(ms: number): Promise<boolean> {
+    const deadline = performance.now() + ms;
     const turns = this.#turns;
     const still = (): boolean => this.#idle && this.#turns === turns && !this.#closed;
     while (still() && performance.now() < deadline) {
       await new Promise((next) => setTimeout(next, AGAIN_MS));
     }
-    if (still()) await node.takeBack();
+    return !still();
+  }
+
+  /** Rings the client's channel, once while it is idle; true if that has begun a turn. */
+  async #rung(): Promise<boolean> {
+    if (this.#rungAt === this.#turns) return false;
+    if (!await (this.#channel ??= clientTakesChannel([Deno.ppid]))) return false;
+    this.#rungAt = this.#turns;
+    try {
+      await this.#notify(channelRing());
+    } catch {
+      // The client is gone: the waiter learns it from the kernel.
+      return false;
+    }
+    return await this.#begun(CHANNEL_MS);
   }
 }
 

@@ -91,7 +91,7 @@ export class Orchestrator {
   }
 
   /** The run's id, once it has begun. */
-  get run_id(): string | null {
+  get runId(): string | null {
     return this.#run;
   }
 

@@ -4,10 +4,12 @@
 import { agentCommand, agentOf, protocolOf } from "../agent/command.ts";
 import { agentEnvironment } from "../agent/environment.ts";
 import type { AgentEvent } from "../agent/event.ts";
+import { recordOfMark } from "../agent/group.ts";
 import { AgentProcess } from "../agent/process.ts";
 import { type AgentLimits, begin, type Demand, supervise, type Watch } from "../agent/supervise.ts";
 import { judge } from "../agent/verdict.ts";
 import { mailText } from "../claude/hook.ts";
+import { workerHooks } from "../claude/plugin.ts";
 import { LIMITS } from "../core/limits.ts";
 import { attemptById, isCurrent } from "../fleet/table.ts";
 import { selfCommand } from "../node/carry.ts";
@@ -15,6 +17,8 @@ import { join } from "@std/path";
 import { promptFor } from "./prompt.ts";
 import type { SessionEnd, WorkOrder, Workplace } from "./work.ts";
 
+/** What the agent's client calls skein's server. */
+const SERVER = "skein";
 /** How often the rules look, at least. */
 const TICK_MS = 500;
 /** How often what was used is told. */
@@ -27,6 +31,8 @@ export class Session {
   #watch: Watch = begin(performance.now());
   #demand: Demand | null = null;
   #stopped: string | null = null;
+  /** Why it cannot do its work. */
+  #broken: string | null = null;
   #session: string | null = null;
   /** What the store was told last. */
   #noted = "";
@@ -57,7 +63,7 @@ export class Session {
     this.#order.signal.addEventListener("abort", aborted, { once: true });
     if (this.#order.signal.aborted) aborted();
     try {
-      await calls.note(attempt.id, { process: agent.record, log: agent.log });
+      await calls.note(attempt.id, { process: agent.record });
       await this.#attend(agent);
     } catch (thrown) {
       await agent.end({ why: "its worker's process cannot go on" });
@@ -78,7 +84,7 @@ export class Session {
   }
 
   async #start(): Promise<AgentProcess> {
-    const { node, home, goal, conduct, attempt, task, briefing } = this.#order;
+    const { calls, node, home, goal, conduct, attempt, task, briefing } = this.#order;
     const { folder, branch, conflicts } = this.#place;
     const prompt = promptFor({
       kind: attempt.kind as "work",
@@ -98,13 +104,19 @@ export class Session {
       model: attempt.model,
       folder,
       permissionMode: conduct.permission_mode,
-      allowedTools: ["mcp__skein", ...conduct.allowed_tools],
+      allowedTools: [`mcp__${SERVER}`, ...conduct.allowed_tools],
       skipPermissions: conduct.skip_permissions,
-      servers: { skein: { command, args: [...args, "mcp"] } },
+      servers: { [SERVER]: { command, args: [...args, "mcp"] } },
+      settings: workerHooks(SERVER),
       maxCostUsd: conduct.each.cost_usd,
     });
+    const mark = crypto.randomUUID();
+    const log = join(home, "logs", attempt.run, `${attempt.task}-${attempt.number}.ndjson`);
+    // Known before it exists: whoever cleans up after us finds it by its mark, whenever we die.
+    await calls.note(attempt.id, { process: recordOfMark(mark), log });
     return AgentProcess.start({
       ...line,
+      mark,
       cwd: folder,
       env: agentEnvironment(Deno.env.toObject(), {
         home,
@@ -113,13 +125,18 @@ export class Session {
         folder,
         token: await node.token(),
       }),
-      log: join(home, "logs", attempt.run, `${attempt.task}-${attempt.number}.ndjson`),
+      log,
       onEvent: (event) => this.#hear(event),
     });
   }
 
   #hear(event: AgentEvent): void {
-    if (event.kind === "init") this.#session = event.session;
+    if (event.kind === "init") {
+      this.#session = event.session;
+      // Without skein it could hand nothing in, and would work in vain.
+      const lost = event.failedServers.includes(SERVER);
+      if (lost) this.#broken = "skein's own server did not come up in the agent";
+    }
     // The model has taken a step: what it was told before, it has seen.
     if (event.kind === "text" || event.kind === "tool") this.#order.node.received();
     this.#rule(event);
@@ -141,7 +158,8 @@ export class Session {
       change.stop();
       if (over) break;
       this.#rule(null);
-      if (this.#demand !== null) void agent.end({ why: this.#demand.detail });
+      const why = this.#demand?.detail ?? this.#broken;
+      if (why !== null) void agent.end({ why });
       await this.#look(agent);
     }
     await this.#note(true);

@@ -2,7 +2,7 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated, by anybody, at the
 // same time: what one has done the other finds done.
 
-import { endGroup, type GroupRecord } from "../agent/group.ts";
+import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { mergeTask } from "../worktree/merge.ts";
@@ -30,9 +30,16 @@ export async function sweep(
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
   // All at once: each that ignores its end takes seconds.
-  const orphaned = attempts.filter((one) => one.orphaned === true && one.process !== null);
-  await Promise.all(orphaned.map(({ process }) => endGroup(process as GroupRecord)));
+  const orphaned = attempts.filter((one) => one.orphaned === true);
+  const stillAlive = new Set<number>();
+  await Promise.all(orphaned.map(async ({ id, process }) => {
+    const record = parseRecord(JSON.stringify(process));
+    if (record === null) return;
+    // Something of it still writes: the next look tries again.
+    if ((await endGroup(record)).outcome === "survived") stillAlive.add(id);
+  }));
   for (const attempt of attempts) {
+    if (stillAlive.has(attempt.id)) continue;
     try {
       const one = attempt.orphaned === true
         ? await settle(calls, tree, attempt)

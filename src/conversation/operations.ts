@@ -1,7 +1,7 @@
 // The conversation log: what an agent said and did, turn by turn, for whoever takes over or looks
 // into it. Its own limits, apart from those of messages; texts may hold tool calls, made harmless.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, oneOf, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -2,7 +2,7 @@
 // those of limits.ts. A single string where a list is due, a number in quotes, `"true"`: accepted,
 // since models, shells and hooks all send them.
 
-import { z } from "zod";
+import * as z from "zod";
 import { LIMITS } from "./limits.ts";
 
 // deno-lint-ignore no-control-regex
@@ -38,6 +38,18 @@ export function screenedAs<T extends z.ZodType>(screening: Screening, schema: T)
 
 export function screeningOf(schema: z.ZodType): Screening {
   return SCREENING.get(schema) ?? "label";
+}
+
+const UNLISTED = new WeakSet<z.ZodType>();
+
+/** Marks a field that is understood but not published in the list of tools, where every word costs. */
+export function unlisted<T extends z.ZodType>(schema: T): T {
+  UNLISTED.add(schema);
+  return schema;
+}
+
+export function isUnlisted(schema: z.ZodType): boolean {
+  return UNLISTED.has(schema);
 }
 
 function checkedText(oneLine: boolean): z.ZodString {

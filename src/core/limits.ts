@@ -12,6 +12,8 @@ export const LIMITS = {
   titleChars: 200,
   /** A task's text is copied into the claimer's context. */
   descriptionChars: 16_000,
+  /** Hints may quote whole files; a claimer is shown their beginning, get_task has the rest. */
+  hintsChars: 256 * 1024,
   /** Summaries, notes and findings are copied into briefings. */
   noteChars: 8_000,
   /** A memory value is read whole. */
@@ -38,6 +40,20 @@ export const LIMITS = {
   idsPerAnswer: 1_000,
   /** A request through any door, its JSON counted in bytes. */
   requestBytes: 2 * 1024 * 1024,
+  /** A file, or standard input, that the command line reads: more is not typed by anybody. */
+  fileBytes: 1024 * 1024,
+  /** A mirror that is taken over holds every task of a project. */
+  importBytes: 32 * 1024 * 1024,
+  /** Tasks and findings taken over in one transaction. */
+  importTasks: 10_000,
+  importDiscoveries: 5_000,
+  /** Finished tasks and findings that a mirror shows; it is written whole at each act. */
+  mirrorTasks: 5_000,
+  mirrorDiscoveries: 1_000,
+  /** Journal rows that a mirror's logs begin with. */
+  mirrorActs: 5_000,
+  /** Rows in one page of an export, which a program reads. */
+  exportRows: 500,
   /** Rows in one page of any list. */
   pageRows: 200,
   pageRowsDefault: 50,
@@ -61,6 +77,11 @@ export const LIMITS = {
   repliesPerHour: 20,
   /** Messages a minute for each peer, unless SKEIN_RATE says otherwise. */
   messagesPerMinute: 10,
+  /**
+   * From here on a limit is none, since no machine commits so many: where it cannot run dry, no
+   * bucket is written, which would be one more page for every message.
+   */
+  boundlessPerMinute: 6_000_000,
   /** Escalations have a bucket of their own: messages cannot use it up, nor it be without end. */
   escalationsPerMinute: 30,
   /** Refusals by filter or rate after which a peer is paused, and how many are forgiven a minute. */
@@ -182,14 +203,10 @@ export const TIMES = {
   ringMs: 1,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
-  /** How long a wait for the store may sleep the whole thread, in naps: short. */
-  busySleepMs: 5,
-  /** One nap: a few transactions long. */
-  busyNapUs: 300,
-  /** Tries before the first nap. */
-  busySpins: 2,
-  /** The longest timer between two tries. */
-  busyDelayMs: 8,
+  /** How long a wait for the store may sleep the whole thread: short. */
+  busySleepMs: 3,
+  /** The longest timer between two tries of that: shorter ones find the lock taken and cost more. */
+  busyDelayMs: 16,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,
   /** A client that only lists tools leaves no trace: it is gone before this. */

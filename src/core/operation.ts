@@ -1,7 +1,7 @@
 // The shape of an operation: written once, offered through every door. The doors derive tools,
 // subcommands, routes and help from it; perform.ts is the only caller of `handle`.
 
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Policy, ProcessPolicy, Right, Roles } from "./policy.ts";
 import type { Act, Presence, Tx, Unit } from "./transaction.ts";
 

@@ -28,6 +28,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
 /** Commands about this machine: door/setup.ts. */
 const SETUP = ["install", "uninstall", "doctor", "prompt", "git-hook"] as const;
 
+/** Commands of those who coordinate by files: door/ways.ts. `worker spawn` is an operation. */
+const WAYS = ["leader", "worker", "mirror", "import", "export"];
+
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, second] = args;
   if (first === "mcp") return await serve(args.slice(1));
@@ -47,6 +50,10 @@ async function dispatch(args: readonly string[]): Promise<number> {
   }
   const conducted = await conductor(args);
   if (conducted !== null) return conducted;
+  if (WAYS.includes(first ?? "") && (first !== "worker" || second !== "spawn")) {
+    const { runWay } = await import("./ways.ts");
+    return await runWay(args, { print, environmentOf });
+  }
   if (first === "up") return await up(args.slice(1));
   if (first === "dashboard") return await dashboard(args.slice(1));
   if (first === "page") return await page();

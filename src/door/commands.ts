@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { CATALOGUE } from "../catalogue.ts";
 import { Refusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { type Schema, schemaOf } from "./schema.ts";
 
@@ -152,21 +153,40 @@ function valueOf(command: Command, field: string, schema: Schema, value: unknown
   try {
     return JSON.parse(readText(String(value)));
   } catch (thrown) {
+    if (thrown instanceof Refusal) throw thrown;
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw usage(command, `--${dashed(field)} takes JSON, @file or -: ${why}`);
   }
 }
 
-/** A text, or what stands in `@file` or on standard input (`-`). */
-export function readText(value: string): string {
-  if (value.startsWith("@")) return Deno.readTextFileSync(value.slice(1));
-  if (value !== "-") return value;
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+/**
+ * A text, or what stands in `@file` or on standard input (`-`).
+ * @throws Refusal `TOO_LARGE`
+ */
+export function readText(value: string, maxBytes: number = LIMITS.fileBytes): string {
+  if (value !== "-" && !value.startsWith("@")) return value;
+  const name = value === "-" ? "standard input" : value.slice(1);
+  const file = value === "-" ? Deno.stdin : Deno.openSync(name, { read: true });
+  const chunks: Uint8Array[] = [];
   const buffer = new Uint8Array(65_536);
-  for (let n = Deno.stdin.readSync(buffer); n !== null; n = Deno.stdin.readSync(buffer)) {
-    chunks.push(buffer.slice(0, n));
+  let bytes = 0;
+  try {
+    for (let n = file.readSync(buffer); n !== null; n = file.readSync(buffer)) {
+      bytes += n;
+      if (bytes > maxBytes) {
+        throw new Refusal("TOO_LARGE", `${name} is larger than ${maxBytes} bytes`, {
+          field: value === "-" ? "stdin" : name,
+          hint: "Split it, or name files for the worker to read instead of their contents.",
+        });
+      }
+      chunks.push(buffer.slice(0, n));
+    }
+  } finally {
+    if (value !== "-") file.close();
   }
-  return new TextDecoder().decode(new Uint8Array(chunks.flatMap((chunk) => [...chunk])));
+  const decoder = new TextDecoder();
+  const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
+  return text + decoder.decode();
 }
 
 /** Puts positionals into the fields that take them. */

@@ -30,6 +30,8 @@ itself until Ctrl-C; else it opens the page of whoever leads and ends.`;
 /** How often a leader that does not answer is asked again. */
 const ASK_MS = 250;
 const ANSWER_MS = 1_000;
+/** A leader that has begun just now, or is followed by one that waits, has answered by then. */
+const HELP_MS = 2_000;
 
 interface Flags {
   readonly print: boolean;
@@ -64,9 +66,10 @@ export async function openDashboard(
   // Who may not sign in is refused before anything is begun for it.
   const { code, project } = await sign(environment);
   const store = await openStore(environment.home, systemClock, environment.secret);
-  const node = await leads(store) ? null : await serve(environment);
+  let node = await leads(store) ? null : await serve(environment);
   try {
-    const url = await answering(store);
+    // Where nobody else is there to follow a leader that does not answer, this process is.
+    const url = await answering(store, async () => void (node ??= await serve(environment)));
     const way = { url, link: `${url}/#code=${code}`, project };
     // A node whose flock was led by somebody else after all has nothing to stay for.
     const staying = node !== null && node.epoch !== null;
@@ -123,13 +126,19 @@ async function serve(environment: Environment): Promise<Node> {
 }
 
 /** The address of a leader that answers; a stopped one is followed by another within 15 s. */
-async function answering(store: Store): Promise<string> {
-  const deadline = performance.now() + TIMES.leaderMs;
+async function answering(store: Store, help: () => Promise<void>): Promise<string> {
+  const startMs = performance.now();
   let url: string | null = null;
+  let helped = false;
   for (;;) {
     url = (await store.engine.read(leaderRow)).url;
     if (url !== null && await answers(url)) return url;
-    if (performance.now() >= deadline) break;
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs >= TIMES.leaderMs) break;
+    if (waitedMs >= HELP_MS && !helped) {
+      helped = true;
+      await help();
+    }
     await new Promise((wake) => setTimeout(wake, ASK_MS));
   }
   throw new Refusal(

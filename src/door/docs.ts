@@ -1,7 +1,9 @@
 // The parts of the README that are derived: tools, error codes, settings. `deno task docs` writes
 // them between their markers, and a test fails when they have drifted.
 
+import { ALIASES } from "../aliases.ts";
 import { CATALOGUE, CORE } from "../catalogue.ts";
+import { SEED_COMMANDS, usageOf } from "../coordination/commands.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import {
@@ -21,6 +23,7 @@ import { type Schema, schemaOf } from "./schema.ts";
 export function derivedParts(): ReadonlyMap<string, string> {
   return new Map([
     ["tools", toolTable()],
+    ["ways", wayTable()],
     ["roles", roleTable()],
     ["errors", errorTable()],
     ["settings", settingsTable()],
@@ -37,6 +40,15 @@ function toolTable(): string {
   });
   return ["| tool | command | input | who | what |", "| --- | --- | --- | --- | --- |", ...rows]
     .join("\n");
+}
+
+/** Commands of another system on skein's operations. */
+function wayTable(): string {
+  const rows = SEED_COMMANDS.map((command) => {
+    const operation = ALIASES.get(command.operation)?.operation ?? command.operation;
+    return `| \`${usageOf(command)}\` | \`${operation}\` | ${command.summary} |`;
+  });
+  return ["| command | operation | what |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function inputOf(operation: AnyOperation): string {

@@ -1,5 +1,6 @@
 // Help texts and completions, derived from the commands.
 
+import { SEED_COMMANDS } from "../coordination/commands.ts";
 import { rolesUnder } from "../core/policy.ts";
 import { VERSION } from "../core/version.ts";
 import { VARIABLES } from "../node/settings.ts";
@@ -27,6 +28,11 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "tell", summary: "a message to whoever works on a task" },
   { words: "host", summary: "be a worker's process of a run (what skein run starts)" },
   { words: "dashboard", summary: "open the page of the flock in a browser (--print: the link)" },
+  { words: "leader", summary: "init, add-task, status, aggregate: lead by plain commands" },
+  { words: "worker", summary: "claim, start, complete, fail, list: work by plain commands" },
+  { words: "mirror", summary: "keep .coordination/ up to date, until interrupted" },
+  { words: "import", summary: "take a .coordination/ over into the store" },
+  { words: "export", summary: "write the project as .coordination/, JSON lines or a report" },
   { words: "up", summary: "be a peer without an agent, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },
   { words: "version", summary: "print the version" },
@@ -116,13 +122,11 @@ export function completions(shell: string): string | null {
       ),
     ),
   ];
+  const pairs = [...COMMANDS, ...SEED_COMMANDS].map(({ words }) => words)
+    .filter((words) => words.length > 1);
   const second = (noun: string): string =>
-    COMMANDS.filter(({ words }) => words[0] === noun && words.length > 1)
-      .map(({ words }) => words[1]).join(" ");
-  const nouns = [
-    ...new Set(COMMANDS.filter(({ words }) => words.length > 1).map((one) => one.words[0])),
-  ]
-    .map((noun) => noun ?? "");
+    pairs.filter((words) => words[0] === noun).map((words) => words[1]).join(" ");
+  const nouns = [...new Set(pairs.map((words) => words[0] ?? ""))];
   if (shell === "bash") return bash(first, nouns, second);
   if (shell === "zsh") {
     return `autoload -U +X bashcompinit && bashcompinit\n${bash(first, nouns, second)}`;

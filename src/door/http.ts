@@ -4,6 +4,7 @@
 
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
+import { Deposed } from "../node/duties.ts";
 import type { Lead } from "../node/leading.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { peerById } from "../peer/table.ts";
@@ -12,13 +13,10 @@ import { Routes } from "./http_routes.ts";
 
 const HOST = "127.0.0.1";
 
-/** What was being said when a port is given up may still be said for so long. */
-const LAST_WORDS_MS = 50;
-
 /** A port that is served. */
 interface Served {
   readonly port: number;
-  /** The port is free at once; answers on their way get a moment. */
+  /** The port is free at once; what is being answered is answered. */
   stop(): void;
 }
 
@@ -34,7 +32,10 @@ class Door {
   #quiet = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   #stopped = false;
+  #looking = false;
   #complained = false;
+  /** Whether everybody knows where the page is. */
+  #told = false;
 
   constructor(lead: Lead, preferred: number) {
     this.#lead = lead;
@@ -59,21 +60,24 @@ class Door {
 
   /** Is there a port, is it the preferred one, and has everybody left the old one? */
   async #look(): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#looking) return;
+    this.#looking = true;
     try {
-      if (this.#main === null) await this.#begin();
-      else if (this.#preferred !== 0 && this.#main.port !== this.#preferred) await this.#move();
+      if (this.#main === null) this.#begin();
+      else if (this.#preferred !== 0 && this.#main.port !== this.#preferred) this.#move();
+      if (!this.#told) await this.#tell();
       this.#leaveOld();
     } catch (thrown) {
-      this.#lead.trouble("http", thrown);
+      // Whoever is deposed is told so, and stopped.
+      if (!this.#stopped && !(thrown instanceof Deposed)) this.#lead.trouble("http", thrown);
+    } finally {
+      this.#looking = false;
     }
   }
 
-  async #begin(): Promise<void> {
-    const served = this.#first();
-    if (served === null) return;
-    this.#main = served;
-    await this.#tell();
+  #begin(): void {
+    this.#main = this.#first();
+    this.#told = this.#main === null;
   }
 
   /** The preferred port or the next free one. */
@@ -103,12 +107,10 @@ class Door {
 
   /** @throws Deno.errors.AddrInUse and whatever else the system says */
   #serve(port: number): Served {
-    const cut = new AbortController();
     let own = port;
     const server = Deno.serve({
       hostname: HOST,
       port,
-      signal: cut.signal,
       onListen: () => {},
       onError: (thrown) => {
         this.#lead.trouble("http", thrown);
@@ -119,21 +121,18 @@ class Door {
     // A process that only serves may end; and a server that fails is begun again by the next look.
     server.unref();
     server.finished.catch((thrown) => {
-      if (!this.#stopped) this.#lead.trouble("http", thrown);
+      if (this.#stopped) return;
+      this.#lead.trouble("http", thrown);
+      if (this.#main?.port === own) this.#main = null;
     });
     const stop = (): void => {
       server.shutdown().catch((thrown) => this.#lead.trouble("http", thrown));
-      const timer = setTimeout(() => cut.abort(), LAST_WORDS_MS);
-      Deno.unrefTimer(timer);
-      // There is nothing to cut any more, and Deno throws where one tries.
-      const done = (): void => clearTimeout(timer);
-      server.finished.then(done, done);
     };
     return { port: own, stop };
   }
 
   /** Moves to the preferred port, if it is free by now. */
-  async #move(): Promise<void> {
+  #move(): void {
     let served: Served;
     try {
       served = this.#serve(this.#preferred);
@@ -144,13 +143,14 @@ class Door {
     this.#old?.stop();
     this.#old = this.#main;
     this.#main = served;
-    await this.#tell();
+    this.#told = false;
   }
 
   /** Everybody learns where the leader is: the store, and the pages that are open. */
   async #tell(): Promise<void> {
     const url = this.#main === null ? null : `http://${HOST}:${this.#main.port}`;
     await this.#lead.setUrl(url);
+    this.#told = true;
     const told = await this.#lead.store.engine.read(async (tx) => {
       const { peer, epoch, since } = await leaderRow(tx);
       const name = peer === null ? null : (await peerById(tx, peer))?.name ?? null;

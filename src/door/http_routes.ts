@@ -52,6 +52,8 @@ export class Routes {
     let response: Response;
     try {
       refuseForeign(request, port);
+      // Of a home that was deleted or replaced under us nothing is told any more.
+      this.#lead.store.engine.assertOurs();
       response = await this.#route(request, info, new URL(request.url));
     } catch (thrown) {
       response = thrown instanceof Rejected

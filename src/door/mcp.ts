@@ -5,9 +5,9 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
-  CallToolRequestSchema,
   type CallToolResult,
   GetPromptRequestSchema,
+  type JSONRPCMessage,
   ListPromptsRequestSchema,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
@@ -19,17 +19,20 @@ import {
 import { asRefusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
+import { CHANNEL_CAPABILITY } from "../claude/channel.ts";
 import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
 import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
 import { serving } from "./lead.ts";
+import { type Call, Calls } from "./calls.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
 import { canonicalUri, readingOf, RESOURCES, TEMPLATES } from "./resources.ts";
 import {
   complain,
   type Extra,
   keyOf,
+  NO_VALIDATOR,
   protocolError,
   reportProgress,
   result,
@@ -44,12 +47,6 @@ import { listTools } from "./tools.ts";
 const CLAUDE_CODE = "claude-code";
 /** The tool that its hooks call. It is not listed, so no model calls it. */
 const HOOK = "hook";
-/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
-const NO_VALIDATOR = {
-  getValidator: (): never => {
-    throw new Error("invariant broken: nothing here asks the client for a form");
-  },
-};
 
 class McpDoor {
   /** Loaded and made at the first need: a client that lists tools and leaves pays for no node. */
@@ -58,6 +55,15 @@ class McpDoor {
   #claude: ClaudeSession | null = null;
   #session: string | null = null;
   readonly #server: Server;
+  readonly #transport = new StdioTransport({
+    received: (message) => this.#received(message),
+    flushed: (id) => this.#flushed(id),
+    ended: () => void this.end(0),
+  });
+  readonly #calls = new Calls(
+    (call, extra) => this.#call(call, extra),
+    (message) => this.#transport.send(message),
+  );
   readonly #environment: Environment;
   /** Mail on answers that are not written out yet, by request. */
   readonly #offers = new Map<string | number, Offer>();
@@ -67,13 +73,20 @@ class McpDoor {
     (uri) => this.#server.sendResourceUpdated({ uri }),
     (thrown) => this.#complain(asRefusal(thrown).message),
   );
+  #lookForParent = (): void => {};
   #ending = false;
   /** What was complained about last: the same trouble comes back with every tick. */
   #complaint = "";
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    const capabilities = { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {} };
+    const capabilities = {
+      tools: {},
+      resources: { subscribe: true },
+      prompts: {},
+      logging: {},
+      experimental: CHANNEL_CAPABILITY,
+    };
     this.#server = new Server(
       { name: "skein", version: VERSION },
       { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
@@ -82,27 +95,28 @@ class McpDoor {
   }
 
   async serve(): Promise<void> {
-    const transport = new StdioTransport({
-      received: (message) => {
-        if (!("method" in message)) return;
-        if (message.method === "notifications/cancelled") {
-          this.#cancelled(
-            (message.params as { requestId?: string | number } | undefined)?.requestId,
-          );
-        }
-        if (message.method !== "tools/call") return;
-        this.#answered.clear();
-        this.#joined?.received();
-      },
-      flushed: (id) => this.#flushed(id),
-      ended: () => void this.end(0),
-    });
     this.#server.oninitialized = () => this.#initialized();
-    watchParent(() => void this.end(0));
+    this.#lookForParent = watchParent(() => void this.end(0));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => void this.end(0));
     }
-    await this.#server.connect(transport);
+    await this.#server.connect(this.#transport);
+  }
+
+  /** Whether a message is taken care of; all others are the SDK's. */
+  #received(message: JSONRPCMessage): boolean {
+    if (!("method" in message)) return false;
+    const { requestId } = (message.params ?? {}) as { requestId?: string | number };
+    if (message.method === "notifications/cancelled" && requestId !== undefined) {
+      this.#calls.cancel(requestId);
+      // The answer may have crossed the cancellation on its way: the client drops it then.
+      this.#answered.get(requestId)?.recall();
+      this.#answered.delete(requestId);
+    }
+    if (message.method !== "tools/call") return false;
+    this.#answered.clear();
+    this.#joined?.received();
+    return this.#calls.take(message);
   }
 
   /** Leaves the flock and ends the process. */
@@ -152,6 +166,7 @@ class McpDoor {
         session: this.#session,
         client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
         onLead: serving(port),
+        onTick: () => this.#lookForParent(),
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
       });
     });
@@ -178,11 +193,6 @@ class McpDoor {
     server.setRequestHandler(ListToolsRequestSchema, () => ({
       tools: listTools(this.#environment.tools),
     }));
-    server.setRequestHandler(
-      CallToolRequestSchema,
-      ({ params }, extra) =>
-        this.#call(params.name, params.arguments, params._meta, extra as Extra),
-    );
     server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: listPrompts() }));
     server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
       const text = this.#orProtocolError(() => promptText(params.name, params.arguments ?? {}));
@@ -207,16 +217,11 @@ class McpDoor {
     });
   }
 
-  async #call(
-    name: string,
-    args: unknown,
-    meta: Readonly<Record<string, unknown>> | undefined,
-    extra: Extra,
-  ): Promise<CallToolResult> {
+  async #call({ name, args, meta }: Call, extra: Extra): Promise<CallToolResult> {
     if (name === HOOK) return await this.#hook(args, extra);
     const stopProgress = reportProgress(extra);
     try {
-      const { operation, input, claims } = understood(name, args);
+      const { operation, input, claims } = understood(name, args, this.#environment.tools);
       const node = await this.#peer();
       const key = keyOf(meta);
       const label = this.#claude?.subagentOf(meta?.["claudecode/toolUseId"]);
@@ -236,7 +241,7 @@ class McpDoor {
     }
   }
 
-  /** A hook of the client: one block of text that is JSON, or empty; the client minds nothing else. */
+  /** A hook of the client: one block of text that is a JSON object; the client minds nothing else. */
   async #hook(args: unknown, extra: Extra): Promise<CallToolResult> {
     try {
       const claude = await this.#claudeSession();
@@ -246,7 +251,7 @@ class McpDoor {
     } catch (thrown) {
       // The client lets everything through then: that has to be known.
       this.#complain(`hook: ${asRefusal(thrown).message}`);
-      return { content: [{ type: "text", text: "" }] };
+      return { content: [{ type: "text", text: "{}" }] };
     }
   }
 
@@ -258,7 +263,10 @@ class McpDoor {
   /** What is known of the client's session; loaded with its first hook. */
   async #claudeSession(): Promise<ClaudeSession> {
     const { ClaudeSession: Session } = await import("../claude/session.ts");
-    return this.#claude ??= new Session(() => this.#peer());
+    return this.#claude ??= new Session(
+      () => this.#peer(),
+      (notification) => this.#server.notification(notification),
+    );
   }
 
   /** Refusals carry mail, too: an agent may see nothing else for a while. */
@@ -287,13 +295,6 @@ class McpDoor {
     this.#offers.delete(id);
     offer.flushed();
     this.#answered.set(id, offer);
-  }
-
-  /** The answer may have crossed the cancellation on its way: the client drops it then. */
-  #cancelled(id: string | number | undefined): void {
-    if (id === undefined) return;
-    this.#answered.get(id)?.recall();
-    this.#answered.delete(id);
   }
 
   async #read(

@@ -18,6 +18,8 @@ export interface Page {
   readonly ready: boolean;
 }
 
+const DAY_MS = 86_400_000;
+
 let page: Promise<Page> | null = null;
 let building: Promise<void> | null = null;
 
@@ -119,6 +121,7 @@ export async function buildPage(home: string): Promise<string> {
   if (await readPage(target) !== null) return target;
   const files = await builtPage(folder);
   Deno.mkdirSync(join(home, "cache"), { recursive: true, mode: 0o700 });
+  removeOlder(join(home, "cache"));
   const temporary = Deno.makeTempDirSync({ dir: join(home, "cache"), prefix: "building-" });
   try {
     for (const [name, text] of files) Deno.writeTextFileSync(join(temporary, name), text);
@@ -129,4 +132,15 @@ export async function buildPage(home: string): Promise<string> {
     if (await readPage(target) === null) throw thrown;
   }
   return target;
+}
+
+/** Pages of other sources go after a day: another checkout may serve one of them. */
+function removeOlder(cache: string): void {
+  for (const { name } of Deno.readDirSync(cache)) {
+    const path = join(cache, name);
+    const ageMs = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
+    if (/^(page|building)-/.test(name) && ageMs > DAY_MS) {
+      Deno.removeSync(path, { recursive: true });
+    }
+  }
 }

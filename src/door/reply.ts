@@ -3,6 +3,7 @@
 
 // @ts-types="@modelcontextprotocol/sdk/types"
 import { type CallToolResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { listedAs } from "../aliases.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
@@ -12,6 +13,13 @@ import { translate } from "../translate.ts";
 
 /** How often a waiting call says that it is still there. */
 const PROGRESS_MS = 5_000;
+
+/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
+export const NO_VALIDATOR = {
+  getValidator: (): never => {
+    throw new Error("invariant broken: nothing here asks the client for a form");
+  },
+};
 
 /** What the SDK hands to a handler, as far as it is used. */
 export interface Extra {
@@ -23,18 +31,24 @@ export interface Extra {
 }
 
 /**
- * What a call means, by whatever name it came.
- * @throws Refusal `UNKNOWN_TOOL`
+ * What a call means, by whatever name it came, under a profile of tools.
+ * @throws Refusal `UNKNOWN_TOOL`, `INVALID_INPUT` for what a tool of another system requires
  */
 export function understood(
   name: string,
   args: unknown,
+  profile: string,
 ): { operation: AnyOperation; input: unknown; claims: readonly string[] } {
   const translated = translate(name, args);
   const operation = operationNamed(translated.operation);
   if (operation === undefined) {
     const shown = head(name, 100);
     throw new Refusal("UNKNOWN_TOOL", `there is no tool ${shown}`, { tool: shown });
+  }
+  const input = translated.input as Readonly<Record<string, unknown>> | null | undefined;
+  for (const [param, own] of Object.entries(listedAs(profile, name)?.own ?? {})) {
+    if (input?.[own] !== undefined) continue;
+    throw new Refusal("INVALID_INPUT", `${name}: ${param} is required`, { field: param });
   }
   return { ...translated, operation };
 }
@@ -84,14 +98,21 @@ export function reportProgress(extra: Extra): () => void {
   return () => clearInterval(timer);
 }
 
-/** A client that was killed cannot close the pipe if somebody else holds its end. */
-export function watchParent(gone: () => void): void {
+/**
+ * A client that was killed cannot close the pipe if somebody else holds its end: looks whether it is
+ * still there. Looks by itself until it is called for the first time: from then on the caller's timer
+ * does, since every wake of an idle session costs.
+ */
+export function watchParent(gone: () => void): () => void {
   const parent = Deno.ppid;
-  const timer = setInterval(() => {
-    if (Deno.ppid === parent) return;
+  const look = (): void => {
+    if (Deno.ppid !== parent) gone();
+  };
+  const timer = setInterval(look, TIMES.parentMs);
+  return () => {
     clearInterval(timer);
-    gone();
-  }, TIMES.parentMs);
+    look();
+  };
 }
 
 /** Trouble that no answer can carry goes to stderr, one line each. */

@@ -5,8 +5,8 @@ import { parseArgs } from "node:util";
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { bundleOf } from "../claude/bundle.ts";
 import { agentPrompt, CLIENTS, configurationOf } from "../claude/clients.ts";
-import { apply, type Change, diffOf } from "../claude/files.ts";
-import { hookChanges, unhookChanges } from "../claude/githook.ts";
+import { type Change, diffOf } from "../claude/files.ts";
+import { hookPlan, unhookPlan } from "../claude/githook.ts";
 import { commandPath, install, placesOf, type Scope, SCOPES } from "../claude/install.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
@@ -178,15 +178,10 @@ function gitHook(
     });
   }
   const command = commandPath(placesOf(Deno.env.toObject(), Deno.cwd()));
-  const changes = action === "install"
-    ? hookChanges(Deno.cwd(), command)
-    : unhookChanges(Deno.cwd());
-  for (const change of changes) for (const line of diffOf(change)) say(line);
-  if (!dryRun) {
-    apply(changes, 0o755);
-    for (const { path, after } of changes) if (after !== null) Deno.chmodSync(path, 0o755);
-  }
-  if (changes.every(({ before, after }) => before === after)) say("nothing to change");
+  const plan = action === "install" ? hookPlan(Deno.cwd(), command) : unhookPlan(Deno.cwd());
+  for (const line of plan.says) say(line);
+  if (plan.says.length === 0) say("nothing to change");
+  else if (!dryRun) plan.run();
   return 0;
 }
 

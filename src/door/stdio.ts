@@ -16,8 +16,8 @@ const READ_BYTES = 65_536;
 
 /** What the door wants to know. */
 export interface WireEvents {
-  /** A message came in; before anybody handles it. */
-  received(message: JSONRPCMessage): void;
+  /** A message came in; whether it is taken care of, and not the SDK's. */
+  received(message: JSONRPCMessage): boolean;
   /** An answer is on its way to the client. */
   flushed(id: string | number): void;
   /** The client closed stdin, or cannot be written to any more. */
@@ -103,7 +103,7 @@ export class StdioTransport implements Transport {
       this.#refuse(idOf(message), fault.code, fault.message);
       return;
     }
-    this.#events.received(message as JSONRPCMessage);
+    if (this.#events.received(message as JSONRPCMessage)) return;
     this.onmessage?.(message as JSONRPCMessage);
   }
 

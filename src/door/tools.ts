@@ -1,7 +1,7 @@
 // The tool list: what a session sees of the catalogue, by profile.
 
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
-import { type Alias, ALIASES, type Params, PROFILES } from "../aliases.ts";
+import { type Alias, listedAs, type Params, PROFILES } from "../aliases.ts";
 import { CATALOGUE, CORE, operationNamed } from "../catalogue.ts";
 import { Refusal } from "../core/errors.ts";
 import type { AnyOperation } from "../core/operation.ts";
@@ -22,8 +22,8 @@ export function listTools(profile: string): Tool[] {
   }
   return names.map((name) => {
     const operation = operationNamed(name);
-    if (operation !== undefined) return toolOf(operation);
-    const alias = ALIASES.get(name);
+    const alias = listedAs(profile, name);
+    if (alias === undefined && operation !== undefined) return toolOf(operation);
     if (alias === undefined) throw new Error(`invariant broken: ${name} is no tool`);
     return aliasTool(name, alias);
   });
@@ -34,7 +34,7 @@ function toolOf(operation: AnyOperation): Tool {
   return {
     name,
     description: summary,
-    inputSchema: schemaOf(operation.input) as Tool["inputSchema"],
+    inputSchema: schemaOf(operation.input, false) as Tool["inputSchema"],
     annotations: annotationsOf(operation),
     _meta: { risk_level: operation.risk },
   };

@@ -1,7 +1,7 @@
 // Screening: every text of a call that another peer's model will read goes through the content filter.
 // Which texts those are is read off the operation's schema, so no new field can be forgotten.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { screeningOf } from "../core/fields.ts";
 import type { AnyOperation } from "../core/operation.ts";

@@ -1,7 +1,7 @@
 // What a worker's process tells of an attempt while it goes on, what others see of it, and how they
 // ask it to end.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -9,13 +9,14 @@ import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { addUsage } from "../peer/standing.ts";
 import { runById } from "../run/table.ts";
+import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 import { attemptShape, type ShownAttempt, shownAttempt } from "./view.ts";
 
 /** What is known of an agent's process: enough to end its group, and never a stranger's. */
 export const processShape = z.strictObject({
-  pid: integer(1, 2 ** 31),
-  pgid: integer(1, 2 ** 31),
+  pid: integer(0, 2 ** 31),
+  pgid: integer(0, 2 ** 31),
   boot: optionalText(LIMITS.nameChars),
   startTime: optionalText(LIMITS.nameChars),
   /** What all its processes carry in their environment. */
@@ -152,7 +153,7 @@ export const listAttempts = operation({
     }
     return {
       attempts,
-      hosts: input.run === undefined ? [] : await table.hostsOf(tx, input.run),
+      hosts: input.run === undefined ? [] : await driven.hostsOf(tx, input.run),
       next: rows.length > page.length ? page.at(-1)?.id ?? null : null,
     };
   },

@@ -2,7 +2,7 @@
 // transaction, so there is no claim without an attempt that somebody can end, and no agent beyond
 // what machine, budget and usage limit allow.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -17,6 +17,7 @@ import { wholeShape, wholeTask } from "../task/view.ts";
 import { reapWithoutLeader } from "../peer/life.ts";
 import { attemptShape, shownAttempt } from "./view.ts";
 import { type Conduct, type Kind, limitWaitMs, mayStart, modelOf, spent } from "./rules.ts";
+import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 
 /** Where the end of a usage limit stands: it is the account's, so it holds for every run. */
@@ -51,13 +52,13 @@ export const beginAttempt = operation({
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const run = await runById(tx, input.run);
-    const conduct = run?.project === actor.project ? await table.conductOf(tx, run.id) : null;
+    const conduct = run?.project === actor.project ? await driven.conductOf(tx, run.id) : null;
     if (run === undefined || conduct === null) {
       throw new Refusal("UNKNOWN_RUN", `begin_attempt: nobody drives a run ${input.run} here`, {
         field: "run",
       });
     }
-    await table.setHosts(tx, actor.incarnation, run.id);
+    await driven.setHosts(tx, actor.incarnation, run.id);
     const hindrance = run.status === "ended"
       ? { reason: "finished" as const, ms: 0 }
       : await hindranceOf(ctx, run.id, conduct);
@@ -84,23 +85,23 @@ async function hindranceOf(
 ): Promise<{ reason: Nothing; ms: number } | null> {
   if (conduct.stopped !== null) return { reason: "stopped", ms: 0 };
   const { tx } = ctx;
-  if (spent(await table.usageOfRun(tx, run), conduct.all) !== null) {
+  if (spent(await driven.usageOfRun(tx, run), conduct.all) !== null) {
     return { reason: "budget", ms: 0 };
   }
   const limitMs = limitWaitMs({
     nowMs: Date.parse(ctx.at),
     untilMs: Number(await getMeta(tx, LIMIT_KEY) ?? 0),
-    lastStartMs: await table.lastStartMs(tx),
+    lastStartMs: await driven.lastStartMs(tx),
     staggerMs: LIMITS.limitStaggerMs,
     recoveryMs: LIMITS.limitRecoveryMs,
   });
   if (limitMs > 0) return { reason: "limit", ms: limitMs };
-  const running = await table.runningByRun(tx);
+  const running = await driven.runningByRun(tx);
   // Two conductors of one run start more workers than either would.
   const free = (running.get(run) ?? 0) < conduct.workers && mayStart(run, {
     most: ctx.settings.agents ?? LIMITS.agents,
     running,
-    wanting: await table.wantingRuns(tx),
+    wanting: await driven.wantingRuns(tx),
   });
   return free ? null : { reason: "busy", ms: LIMITS.attemptPollMs };
 }

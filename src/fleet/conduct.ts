@@ -1,7 +1,7 @@
 // conduct_run: how a run is driven. Set by whoever starts it, read by every worker's process with
 // each attempt; stopping is a word in it, so it reaches all of them whoever started them.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -11,7 +11,7 @@ import { runById } from "../run/table.ts";
 import { setStatus } from "../task/table.ts";
 import { definedOf } from "./attempts.ts";
 import type { Conduct, Spending } from "./rules.ts";
-import * as table from "./table.ts";
+import * as driven from "./driven.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -92,7 +92,7 @@ export const conductRun = operation({
       });
     }
     const { id, action, why, ...given } = input;
-    const before = await table.conductOf(ctx.tx, id);
+    const before = await driven.conductOf(ctx.tx, id);
     if (before !== null && [action, ...Object.values(given)].every((one) => one === undefined)) {
       return { id, conduct: before };
     }
@@ -117,7 +117,7 @@ export const conductRun = operation({
       repo,
       stopped,
     };
-    await table.setConduct(ctx.tx, id, conduct);
+    await driven.setConduct(ctx.tx, id, conduct);
     if (action === "stop") await stopAll(ctx, id, stopped ?? "");
     if (action === "resume") await freeStopped(ctx, id);
     for (const peer of await hostIds(ctx, id)) ctx.wake(peer);
@@ -177,9 +177,9 @@ export const acceptPlan = operation({
       await setStatus(ctx.tx, id, "pending", ctx.at);
       ctx.record({ op: "update_task", subject: `task/${id}`, detail: { action: "accept" } });
     }
-    const conduct = await table.conductOf(ctx.tx, run.id);
+    const conduct = await driven.conductOf(ctx.tx, run.id);
     if (conduct !== null && conduct.plan_only) {
-      await table.setConduct(ctx.tx, run.id, { ...conduct, plan_only: false });
+      await driven.setConduct(ctx.tx, run.id, { ...conduct, plan_only: false });
     }
     for (const peer of await hostIds(ctx, run.id)) ctx.wake(peer);
     ctx.record({ subject: `run/${run.id}`, detail: { accepted: rows.length } });

@@ -1,7 +1,7 @@
 // end_attempt: what became of an attempt, and what that means for its task, in one transaction. The
 // worker's process says it; if that has died, whoever cleans up after it.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -18,6 +18,7 @@ import { tellUnblocked } from "../task/unblocked.ts";
 import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
 import { LIMIT_KEY } from "./begin.ts";
 import { endingOf, type Outcome, OUTCOMES } from "./rules.ts";
+import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 
 /** A plan that is unusable twice is not better the third time: the goal becomes one task. */
@@ -86,7 +87,7 @@ export const endAttempt = operation({
       detail: definedOf({ attempt: row.id, outcome, merged: input.merged, parked: input.parked }),
     });
     // Whoever waits for work of this run, or for its turn, looks again.
-    for (const { id } of await table.idleHosts(ctx.tx)) ctx.wake(id);
+    for (const { id } of await driven.idleHosts(ctx.tx)) ctx.wake(id);
     const status = (await taskById(ctx.tx, row.task))?.status ?? "removed";
     return { outcome, task: row.task, status, unblocked: unblocked.slice(0, LIMITS.idsPerAnswer) };
   },
@@ -132,7 +133,7 @@ async function settle(
     now.claim_epoch === row.claim_epoch + 1;
   const most = row.kind === "plan"
     ? PLAN_ATTEMPTS
-    : (await table.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
+    : (await driven.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
   const usual = endingOf(said.outcome, now.attempts, most);
   const ending = {
     to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,

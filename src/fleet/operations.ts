@@ -1,7 +1,7 @@
 // spawn_worker: the worker's identity is made first, with its task, so that it comes up as exactly
 // that one; then a `skein` command with flags of its own starts the process.
 
-import { z } from "zod";
+import * as z from "zod";
 import { agentOf, onPath } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
 import { line, oneOf, path, screenedAs, word } from "../core/fields.ts";

@@ -2,7 +2,7 @@
 // with its output in a log. Its identity goes to that one process, by its environment; nothing is
 // left lying about for another to pick up. Pure, but for `start`.
 
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import type { Agent } from "../agent/command.ts";
 import { inherited } from "../agent/environment.ts";
 import { Refusal } from "../core/errors.ts";
@@ -47,12 +47,16 @@ export function firstWords(order: Order): string {
     "Reserve files with lock_file before you edit them. If you cannot go on, send a blocker.";
 }
 
+/** skein's own tools, which a worker may use unasked: nobody may be there to be asked. */
+export const TOOLS = "mcp__plugin_skein_skein";
+
 /** The agent's own command line. */
 export function agentLine(order: Order, agent: Agent): string[] {
   const model = order.model === null ? [] : ["--model", order.model];
-  const words = firstWords(order);
-  if (order.how !== "headless") return [agent.command, ...agent.args, ...model, words];
-  return [agent.command, ...agent.args, ...model, "-p", words];
+  // One word, since the flag would take whatever follows it for more tools.
+  const tools = /^claude(\.exe)?$/.test(basename(agent.command)) ? [`--allowedTools=${TOOLS}`] : [];
+  const line = [agent.command, ...agent.args, ...model, ...tools];
+  return [...line, ...order.how === "headless" ? ["-p"] : [], firstWords(order)];
 }
 
 /** The terminal programs of Linux, in the order in which they are tried. */

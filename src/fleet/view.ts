@@ -1,6 +1,6 @@
 // Attempts as they leave skein.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { AttemptRow, Report } from "./table.ts";
 
 export const attemptShape = z.object({

@@ -1,12 +1,14 @@
 // What spans the rooms: status and search.
 
-import { z } from "zod";
+import * as z from "zod";
 import { line } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
 import { EVERYONE } from "../core/policy.ts";
 import { leaderShape, peerShape, shownLeader, shownPeers } from "../peer/view.ts";
 import { livePeers } from "../peer/table.ts";
+import { countOf } from "../memory/table.ts";
+import { goalOf } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
 import { attention } from "./attention.ts";
 import { indexLags, searchText } from "./search.ts";
@@ -22,7 +24,11 @@ export const status = operation({
   output: z.object({
     peers: z.array(peerShape),
     tasks: z.record(z.string(), z.number()),
+    total_tasks: z.number(),
     progress_percent: z.number(),
+    /** The goal of the caller's run, else of the newest one that goes on. */
+    goal: z.string().nullable(),
+    discoveries: z.number(),
     run: z.string().nullable(),
     attention: z.array(
       z.object({ kind: z.string(), subject: z.string(), text: z.string(), since: z.string() }),
@@ -36,7 +42,10 @@ export const status = operation({
     return {
       peers: await shownPeers(ctx, await livePeers(tx, actor.project)),
       tasks: { ...tasks },
+      total_tasks: total + tasks.cancelled,
       progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
+      goal: await goalOf(tx, actor.project, actor.run),
+      discoveries: await countOf(tx, actor.project, "discovery"),
       run: actor.run,
       attention: await attention(tx, actor.project, ctx.at, {
         id: actor.id,

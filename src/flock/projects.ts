@@ -2,7 +2,7 @@
 // memory that belong to it; there is no table of its own.
 
 import { basename, dirname } from "@std/path";
-import { z } from "zod";
+import * as z from "zod";
 import { LIMITS } from "../core/limits.ts";
 import { operation } from "../core/operation.ts";
 import { OPERATOR_ONLY } from "../core/policy.ts";

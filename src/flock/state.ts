@@ -1,7 +1,7 @@
 // flock_state: the machinery itself, for whoever wonders how it is: who leads since when, who led
 // before, which nodes there are, how large the store is, how long operations take.
 
-import { z } from "zod";
+import * as z from "zod";
 import { METER, quantileMs } from "../core/meter.ts";
 import { operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";

@@ -1,7 +1,7 @@
 // What stands in the way of a lock: live locks of others, apart from those that give way; and what
 // follows: a refusal that names the holders, or a wait that is no deadlock.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { type Context, WAIT } from "../core/operation.ts";
 import { leaderLives, stillAlive } from "../peer/life.ts";

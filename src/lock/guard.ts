@@ -2,7 +2,7 @@
 // at the end of a turn. The client's hooks call these; no model does. An edit that nobody stands in
 // the way of takes an automatic lock, so that the next editor is told.
 
-import { z } from "zod";
+import * as z from "zod";
 import { type GitState, readGit } from "../core/git.ts";
 import { Refusal } from "../core/errors.ts";
 import { flag, list, optionalText, path } from "../core/fields.ts";

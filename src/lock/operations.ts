@@ -1,7 +1,7 @@
 // Reserving paths: all of a request or none of it, with a lease, and with a wait that never
 // becomes a deadlock.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, list, oneOf, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

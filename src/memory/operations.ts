@@ -1,13 +1,13 @@
 // Shared memory: what the flock has decided, found out and made, by key, with versions.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, line, oneOf, text, word } from "../core/fields.ts";
+import { flag, integer, line, list, oneOf, text, unlisted, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { searchText } from "../flock/search.ts";
-import { CONFIDENCES, mayRemember, TYPES } from "./rules.ts";
+import { CONFIDENCES, hasTag, mayRemember, TYPES } from "./rules.ts";
 import * as table from "./table.ts";
 
 const key = word();
@@ -133,6 +133,8 @@ export const getMemory = operation({
     type: oneOf(TYPES).optional(),
     query: line(LIMITS.queryChars).optional(),
     history: flag().optional(),
+    tags: unlisted(list(word(), LIMITS.listItems).optional()),
+    limit: unlisted(integer(1, LIMITS.pageRows).optional()),
   }),
   searches: (input) => input.query !== undefined,
   output: z.object({ entries: z.array(memoryShape), more: z.boolean().optional() }),
@@ -144,7 +146,7 @@ export const getMemory = operation({
         : [await table.currentEntry(tx, actor.project, input.key)].filter((row) => !!row);
       return { entries: rows.map(shownEntry) };
     }
-    const limit = LIMITS.pageRowsDefault;
+    const limit = input.limit ?? LIMITS.pageRowsDefault;
     if (input.query !== undefined) {
       const hits = await searchText(tx, actor.project, input.query, ["memory"], limit);
       const entries = [];
@@ -155,7 +157,10 @@ export const getMemory = operation({
       }
       return { entries };
     }
-    const rows = await table.entries(tx, actor.project, input.type, limit + 1);
+    const { tags } = input;
+    const most = tags === undefined ? limit + 1 : LIMITS.mirrorDiscoveries;
+    const rows = (await table.entries(tx, actor.project, input.type, most))
+      .filter((row) => tags === undefined || tags.some((tag) => hasTag(row.value, tag)));
     return {
       entries: rows.slice(0, limit).map(shownEntry),
       ...(rows.length > limit ? { more: true } : {}),

@@ -10,3 +10,9 @@ export type Confidence = typeof CONFIDENCES[number];
 export function mayRemember(mayDecide: boolean, type: MemoryType): boolean {
   return mayDecide || (type !== "decision" && type !== "constraint");
 }
+
+/** Whether a value ends with a line of tags that has this one: `#parser #slow`. */
+export function hasTag(value: string, tag: string): boolean {
+  const last = value.trimEnd().split("\n").at(-1) ?? "";
+  return last.split(/\s+/).includes(`#${tag}`);
+}

@@ -130,3 +130,14 @@ export async function countKeys(tx: Tx, project: string, most: number): Promise<
   );
   return row?.total ?? 0;
 }
+
+/** How many current entries of a type a project has that nothing has superseded. */
+export async function countOf(tx: Tx, project: string, type: MemoryType): Promise<number> {
+  const row = await tx.get<{ total: number }>(
+    `SELECT count(*) AS total FROM memory WHERE project = ? AND type = ? AND current = 1
+       AND superseded_by IS NULL`,
+    project,
+    type,
+  );
+  return row?.total ?? 0;
+}

@@ -1,7 +1,7 @@
 // list_messages: the messages of a project as somebody reads who watches over it. Looking is not being
 // told: nothing is offered or seen by it.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, line, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -9,7 +9,13 @@ import { indexLags, indexStep } from "../flock/search.ts";
 import * as locks from "../lock/table.ts";
 import { SYSTEM } from "../message/notice.ts";
 import { endLife, wakeWaiters } from "../peer/life.ts";
-import { allLivePeers, expiredLeases, type PeerRow, setStalled } from "../peer/table.ts";
+import {
+  expiredLeases,
+  type PeerRow,
+  type Resident,
+  residents,
+  setStalled,
+} from "../peer/table.ts";
 import { headSeq } from "../store/journal.ts";
 import { flushRefusals, hasRefusals } from "../store/refusals.ts";
 import { commit, type Store } from "../store/unit.ts";
@@ -39,6 +45,8 @@ const WAL_RESTART_BYTES = 64 * 1024 * 1024;
 /** A file that is being made is given its name long before this. */
 const JOINING_MS = 60_000;
 const RETENTION_TICKS = 60;
+/** Ticks between two looks for what is due although nothing was written. */
+const QUIET_TICKS = 10;
 /** Index steps in one tick; more would take the machine from those who work. */
 const INDEX_STEPS = 5;
 /** A gap between the two clocks of more than this means that the machine slept. */
@@ -55,7 +63,14 @@ export class Duties {
   #stopped = false;
   #busy = false;
   #ticks = 0;
+  /** The journal's head at the last look, and how far each duty that follows it has come. */
+  #seq = -1;
   #loggedSeq = 0;
+  #followedSeq = -1;
+  /** Who lives with a process, as of `#seq`: whoever comes or goes leaves a row in the journal. */
+  #residents: readonly Resident[] = [];
+  /** Whom this leader has marked since, and how. */
+  readonly #marked = new Map<string, boolean>();
   #clock: { upS: number; ms: number };
   #graceUntilS = -1;
   readonly #head: HeadKeeper;
@@ -105,10 +120,9 @@ export class Duties {
 
   /** Keeps the write-ahead log short; only when something was written. */
   async logTick(): Promise<void> {
+    if (this.#seq === this.#loggedSeq) return;
+    this.#loggedSeq = this.#seq;
     await this.#run("checkpoint", async () => {
-      const seq = await this.#store.engine.read(headSeq);
-      if (seq === this.#loggedSeq) return;
-      this.#loggedSeq = seq;
       this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_RESTART_BYTES);
     });
   }
@@ -121,14 +135,8 @@ export class Duties {
     try {
       await this.#run("expire", () => this.expire());
       await this.#run("stalls", () => this.watchStalls(late));
-      await this.#run("index", () => this.index());
-      await this.#run("sweep", () => this.sweep());
-      await this.#run("head", () =>
-        this.#head.keep({
-          write: (body) => this.fenced(body),
-          current: (tx) => this.#leads(tx),
-        }));
-      await this.#run("refusals", () => this.#tellRefusals());
+      // Where nothing was written there is nothing to follow; now and then all the same.
+      if (this.#seq !== this.#followedSeq || this.#ticks % QUIET_TICKS === 0) await this.#follow();
       if (this.#ticks % RETENTION_TICKS === 0) {
         await this.#run("retention", () => this.#forget());
       }
@@ -137,12 +145,26 @@ export class Duties {
     }
   }
 
+  /** What depends on what was written. */
+  async #follow(): Promise<void> {
+    this.#followedSeq = this.#seq;
+    await this.#run("index", () => this.index());
+    await this.#run("sweep", () => this.sweep());
+    await this.#run("head", () =>
+      this.#head.keep({
+        write: (body) => this.fenced(body),
+        current: (tx) => this.#leads(tx),
+      }));
+    await this.#run("refusals", () => this.#tellRefusals());
+  }
+
   /** One duty that fails does not stop the others, and is tried again with the next tick. */
   async #run(duty: string, body: () => Promise<void>): Promise<void> {
     if (this.#stopped) return;
     try {
       await body();
     } catch (thrown) {
+      this.#followedSeq = -1;
       if (thrown instanceof Deposed) this.#events.deposed();
       else this.#events.failed(duty, thrown);
     }
@@ -151,12 +173,14 @@ export class Duties {
   /** Ends whoever's presence lock is free, each in a write of its own. */
   async reap(): Promise<void> {
     const { engine } = this.#store;
-    const rows = await engine.read((tx) =>
-      tx.all<{ incarnation: string }>(
-        "SELECT incarnation FROM peer WHERE state = 'live' AND kind = 'resident'",
-      )
-    );
-    for (const { incarnation } of rows) {
+    await engine.read(async (tx) => {
+      const seq = await headSeq(tx);
+      if (seq === this.#seq) return;
+      this.#residents = await residents(tx);
+      this.#marked.clear();
+      this.#seq = seq;
+    });
+    for (const { incarnation } of this.#residents) {
       if (incarnation === this.#me || engine.held(incarnation) !== "free") continue;
       await this.fenced((unit) => endLife(unit, incarnation, "died"));
       engine.forget(incarnation);
@@ -198,14 +222,13 @@ export class Duties {
   /** Marks whoever's event loop stands still, and unmarks whoever goes on. */
   async watchStalls(late: boolean): Promise<void> {
     const { engine } = this.#store;
-    const rows = await engine.read(allLivePeers);
-    for (const row of rows) {
+    for (const row of this.#residents) {
       const { incarnation } = row;
-      if (incarnation === null || row.kind !== "resident" || incarnation === this.#me) continue;
+      if (incarnation === this.#me) continue;
       const watch = this.#watches.get(incarnation) ?? new StallWatch();
       this.#watches.set(incarnation, watch);
       const stalled = StallWatch.stalled(watch.observe(engine.pulseOf(incarnation), late));
-      if (stalled === (row.stalled_since_s !== null)) continue;
+      if (stalled === (this.#marked.get(incarnation) ?? row.stalled_since_s !== null)) continue;
       await this.fenced(async (unit) => {
         await setStalled(unit.tx, incarnation, stalled ? unit.upS : null);
         unit.record({
@@ -215,6 +238,7 @@ export class Duties {
           detail: {},
         });
       });
+      this.#marked.set(incarnation, stalled);
     }
   }
 
@@ -225,6 +249,8 @@ export class Duties {
       // Give way to the calls that wait.
       await new Promise((next) => setTimeout(next, 0));
     }
+    // The rest comes with the next tick, though nothing more may be written until then.
+    if (lags) this.#followedSeq = -1;
   }
 
   /** What refusals the minutes before have counted becomes rows of the journal. */

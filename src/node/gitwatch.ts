@@ -32,11 +32,14 @@ export class GitWatch {
   refresh(): void {
     if (this.#reading || !this.#pace.due(performance.now())) return;
     this.#reading = true;
-    void this.#read().catch(() => {
-      // Ornament, not substance: the next act tries again.
-    }).finally(() => {
-      this.#reading = false;
-    });
+    // Starting a process takes a millisecond or two: the answer that the act waits for goes first.
+    setTimeout(() => {
+      void this.#read().catch(() => {
+        // Ornament, not substance: the next act tries again.
+      }).finally(() => {
+        this.#reading = false;
+      });
+    }, 0);
   }
 
   async #read(): Promise<void> {

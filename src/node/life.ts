@@ -36,6 +36,8 @@ export interface NodeOptions {
    * imports a door, so whoever makes a node brings its own.
    */
   readonly onLead?: OnLead | undefined;
+  /** Called once a second while the peer lives, in the wake that it has anyway. */
+  readonly onTick?: () => void;
   /** Told of trouble that no answer can carry; never used for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }

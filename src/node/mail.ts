@@ -1,9 +1,8 @@
 // What this incarnation has been shown. A message is offered when the answer that carries it was
 // flushed, and seen when a later request shows that the model went on; where the client's hooks tell
 // of its steps, they say it more exactly. The memory of the process
-// decides what is offered (nobody else can offer to this incarnation); the marks in the store are
-// written behind, for the sender and for a later life. If they are lost with the process, the
-// message is offered again to the next one: never to none.
+// decides what is offered (nobody else can offer to this incarnation); the marks in the store, for the
+// sender and for a later life, are written behind (marks.ts).
 
 import type { Answer } from "../perform.ts";
 import { head } from "../core/text.ts";
@@ -11,29 +10,19 @@ import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Shown } from "../core/operation.ts";
 import { shownMessage } from "../message/operations.ts";
-import {
-  countUnread,
-  markOffered,
-  markQueued,
-  markSeen,
-  offeredTo,
-  unread,
-} from "../message/table.ts";
-import { peerByIncarnation } from "../peer/table.ts";
+import { countUnread, markQueued, offeredTo, unread } from "../message/table.ts";
 import { commit, type Store } from "../store/unit.ts";
+import { type Batch, Marks } from "./marks.ts";
 
 /** How far unread mail is counted: past that, there is simply much. */
 const COUNTED = 1_000;
-/** Delay before marks are written, so that many become one transaction. */
-const WRITE_BEHIND_MS = 5;
-/** Delay before marks are written again that a busy store did not take. */
-const WRITE_AGAIN_MS = 1_000;
 
 /** The messages that one answer carries. */
 export class Offer {
   readonly ids = new Set<number>();
   readonly #mail: Mail;
   #inRequest = false;
+  #settle: ((kept: boolean) => void) | null = null;
 
   constructor(mail: Mail) {
     this.#mail = mail;
@@ -42,6 +31,17 @@ export class Offer {
   add(message: number): void {
     this.ids.add(message);
     this.#mail.take(message);
+  }
+
+  /** Marks that are due go along with the write of this call. */
+  async markWithin(tx: Tx, at: string): Promise<void> {
+    this.#settle = await this.#mail.markWithin(tx, at);
+  }
+
+  /** That write is committed. */
+  committed(): void {
+    this.#settle?.(true);
+    this.#settle = null;
   }
 
   /** The answer is part of the model's next request, not the result of a tool. */
@@ -64,6 +64,8 @@ export class Offer {
 
   /** The answer was never sent: the messages are offered again. */
   withdraw(): void {
+    this.#settle?.(false);
+    this.#settle = null;
     for (const id of this.ids) this.#mail.giveBack(id);
     this.ids.clear();
   }
@@ -84,16 +86,13 @@ export class Mail implements Shown {
   /** Hooks tell of the model's steps: a mere call says nothing, it may stand beside the others. */
   #hooked = false;
   readonly #previewed = new Set<number>();
-  #toOffer = new Set<number>();
-  #toSee = new Set<number>();
-  #toQueue = new Set<number>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #marks: Marks;
 
   constructor(store: Store, peer: string, incarnation: string) {
     this.#store = store;
     this.#peer = peer;
     this.#incarnation = incarnation;
+    this.#marks = new Marks(store, peer, incarnation, (batch) => this.#marked(batch));
   }
 
   has(message: number): boolean {
@@ -123,9 +122,9 @@ export class Mail implements Shown {
   /** A request came in: the model has gone on from whatever was flushed before. */
   received(): void {
     if (this.#hooked || this.#flushed.size === 0) return;
-    for (const id of this.#flushed) this.#toSee.add(id);
+    for (const id of this.#flushed) this.#marks.due.seen.add(id);
     this.#flushed.clear();
-    this.#writeSoon();
+    this.#marks.soon();
   }
 
   /** A batch of tools has ended, or a prompt came: what was flushed is in the model's next request. */
@@ -140,19 +139,19 @@ export class Mail implements Shown {
     if (this.#requested.size === 0) return;
     for (const id of this.#requested) {
       // What was recalled meanwhile is due again.
-      if (this.#flushed.delete(id)) this.#toSee.add(id);
+      if (this.#flushed.delete(id)) this.#marks.due.seen.add(id);
     }
     this.#requested.clear();
-    this.#writeSoon();
+    this.#marks.soon();
   }
 
   flushed(ids: ReadonlySet<number>): void {
     if (ids.size === 0) return;
     for (const id of ids) {
       this.#flushed.add(id);
-      this.#toOffer.add(id);
+      this.#marks.due.offered.add(id);
     }
-    this.#writeSoon();
+    this.#marks.soon();
   }
 
   /** A client drops the answer to what it gave up: its messages are due again, unless seen. */
@@ -160,10 +159,10 @@ export class Mail implements Shown {
     for (const id of ids) {
       if (!this.#flushed.delete(id)) continue;
       // Known to the store or about to be: only it can make the message due again.
-      if (this.#toOffer.delete(id)) this.giveBack(id);
-      else this.#toQueue.add(id);
+      if (this.#marks.due.offered.delete(id)) this.giveBack(id);
+      else this.#marks.due.queued.add(id);
     }
-    if (this.#toQueue.size > 0) this.#writeSoon();
+    if (this.#marks.due.queued.size > 0) this.#marks.soon();
   }
 
   /**
@@ -217,54 +216,23 @@ export class Mail implements Shown {
     });
   }
 
-  #writeSoon(): void {
-    this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_BEHIND_MS);
+  /** Writes the marks that are due inside a write of the peer's own; see `Marks.within`. */
+  markWithin(tx: Tx, at: string): Promise<((kept: boolean) => void) | null> {
+    return this.#marks.within(tx, at);
   }
 
   /** Writes the marks that are due. */
   write(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    const offered = this.#toOffer;
-    const seen = this.#toSee;
-    const queued = this.#toQueue;
-    if (offered.size + seen.size + queued.size === 0) return this.#writing;
-    this.#toOffer = new Set();
-    this.#toSee = new Set();
-    this.#toQueue = new Set();
-    const mark = (): Promise<void> => this.#mark(offered, seen, queued);
-    this.#writing = this.#writing.catch(() => {}).then(mark);
-    return this.#writing;
-  }
-
-  async #mark(
-    offered: ReadonlySet<number>,
-    seen: ReadonlySet<number>,
-    queued: ReadonlySet<number>,
-  ): Promise<void> {
-    try {
-      await commit(this.#store, async ({ tx, at }) => {
-        // A newer life was shown it meanwhile, or will be: what this one saw counts no more.
-        if (await peerByIncarnation(tx, this.#incarnation) === undefined) return;
-        await markOffered(tx, this.#peer, [...offered], this.#incarnation, at);
-        await markSeen(tx, this.#peer, [...seen], this.#incarnation, at);
-        await markQueued(tx, this.#peer, [...queued], this.#incarnation);
-      });
-    } catch (thrown) {
-      // Not lost: they are due again with the next mark, and memory still prevents a repeat.
-      for (const id of offered) this.#toOffer.add(id);
-      for (const id of seen) this.#toSee.add(id);
-      for (const id of queued) this.#toQueue.add(id);
-      this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_AGAIN_MS);
-      throw thrown;
-    }
-    for (const id of offered) this.#unmarked.delete(id);
-    for (const id of queued) this.giveBack(id);
+    return this.#marks.write();
   }
 
   /** Writes what is due, at the end. */
-  async close(): Promise<void> {
-    await this.write();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+  close(): Promise<void> {
+    return this.#marks.close();
+  }
+
+  #marked({ offered, queued }: Batch): void {
+    for (const id of offered) this.#unmarked.delete(id);
+    for (const id of queued) this.giveBack(id);
   }
 }

@@ -82,7 +82,7 @@ export class Node {
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
       this.#notices = [...life.entered.notices];
       this.#life = life;
-      this.#pulse = new Pulse(life, (thrown) => this.#trouble(thrown));
+      this.#pulse = new Pulse(life, this.#options.onTick, (thrown) => this.#trouble(thrown));
       for (const listener of this.#listeners) await life.feed.listen(listener);
       if (this.#listeners.size > 0) await this.#watch(life, true);
       await life.election.look();
@@ -165,15 +165,13 @@ export class Node {
       const caller = this.#caller(life, options.peek === true ? null : offer, options.label);
       const { key, signal, claims } = options;
       let mail: Answer | null = null;
-      const beside = async (tx: Tx): Promise<void> => {
+      const beside = async (tx: Tx, at: string | null): Promise<void> => {
         if (options.peek !== true && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
+        if (at !== null) await offer.markWithin(tx, at);
       };
-      let answer = await perform(life.store, caller, operation, input, {
-        key,
-        signal,
-        claims,
-        beside,
-      });
+      const how = { key, signal, claims, beside };
+      let answer = await perform(life.store, caller, operation, input, how);
+      offer.committed();
       this.#remember(operation, answer);
       if (operation.carriesOut !== undefined) {
         answer = await carryOut(operation, answer, life.store.folder);

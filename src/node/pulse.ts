@@ -6,13 +6,15 @@ import { Ticker } from "./presence.ts";
 
 export class Pulse {
   readonly #life: Life;
+  readonly #onTick: (() => void) | undefined;
   readonly #trouble: (thrown: unknown) => void;
   readonly #ticker = new Ticker(performance.now());
   readonly #timer: ReturnType<typeof setInterval>;
   #lastMs = performance.now();
 
-  constructor(life: Life, trouble: (thrown: unknown) => void) {
+  constructor(life: Life, onTick: (() => void) | undefined, trouble: (thrown: unknown) => void) {
     this.#life = life;
+    this.#onTick = onTick;
     this.#trouble = trouble;
     this.#timer = setInterval(() => void this.#tick(), TIMES.tickMs);
     Deno.unrefTimer(this.#timer);
@@ -26,6 +28,7 @@ export class Pulse {
     const { hold, store, feed, election } = this.#life;
     const nowMs = performance.now();
     const late = this.#ticker.late(nowMs);
+    this.#onTick?.();
     try {
       if (late || nowMs - this.#lastMs >= TIMES.pulseMs - TIMES.tickMs / 2) {
         this.#lastMs = nowMs;

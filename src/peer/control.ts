@@ -2,7 +2,7 @@
 // the store and is enforced there, in the transaction of every later call: no peer's good will is
 // needed, and no peer undoes it for itself.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, line, oneOf, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,7 +1,7 @@
 // join and list_peers. A session is part of the flock before it calls anything (the node enters
 // for it); join gives it a name, a role, a summary, and shows who is here.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { line, oneOf, optionalText, screenedAs, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 // The policy of the home, and tokens for callers without a node of their own.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, oneOf } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 // Peers and the leader as they leave skein.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Context } from "../core/operation.ts";
 import type { GitState } from "../core/git.ts";
 import { peerByIncarnation, type PeerRow } from "./table.ts";

@@ -1,6 +1,6 @@
 // The run: started once, resumed by any later session with everything it needs to go on.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { oneOf, optionalText, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

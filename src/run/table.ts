@@ -34,6 +34,18 @@ export function runsOf(tx: Tx, project: string, limit: number): Promise<RunRow[]
   );
 }
 
+/** The goal of a run, else of the project's newest that goes on; null without one. */
+export async function goalOf(tx: Tx, project: string, run: string | null): Promise<string | null> {
+  const own = run === null ? undefined : await runById(tx, run);
+  if (own !== undefined) return own.goal;
+  const row = await tx.get<{ goal: string }>(
+    `SELECT goal FROM run WHERE project = ? AND status = 'active'
+     ORDER BY created_at DESC, length(id) DESC, id DESC LIMIT 1`,
+    project,
+  );
+  return row?.goal ?? null;
+}
+
 export function insertRun(
   tx: Tx,
   run: Pick<RunRow, "id" | "project" | "goal" | "plan" | "created_by" | "created_at">,

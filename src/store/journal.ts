@@ -28,17 +28,18 @@ export interface JournalRow {
 /** What stands in place of a detail that was blanked. */
 export const BLANKED = "#sha256:";
 
+const MIN_WRITER = "(SELECT value FROM meta WHERE key = 'min_writer') AS needed";
+const HEAD = `SELECT seq, mac, ${MIN_WRITER} FROM journal ORDER BY seq DESC LIMIT 1`;
+const NO_HEAD = `SELECT 0 AS seq, '' AS mac, ${MIN_WRITER}`;
+
 /**
  * Reads the head inside a write, and refuses if this code is too old to write here.
  * @throws Refusal `STORE_NEWER`
  */
 export async function headForWrite(tx: Tx): Promise<Head> {
-  // One statement: every write begins with it.
-  const row = await tx.get<{ needed: string; seq: number | null; mac: string | null }>(
-    `SELECT m.value AS needed, j.seq, j.mac FROM meta m
-     LEFT JOIN (SELECT seq, mac FROM journal ORDER BY seq DESC LIMIT 1) j
-     WHERE m.key = 'min_writer'`,
-  );
+  // One statement: every write begins with it. An empty journal has no row to carry the value.
+  type Row = Head & { readonly needed: string | null };
+  const row = await tx.get<Row>(HEAD) ?? await tx.get<Row>(NO_HEAD);
   const needed = Number(row?.needed ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
     throw new Refusal(

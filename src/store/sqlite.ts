@@ -49,8 +49,7 @@ export class SqliteEngine implements Engine {
 
   // Opened on first use: most processes read long before they write.
   #writing(): Connection {
-    // The wait for the write lock is our own.
-    return this.#writer ??= this.#connect(0);
+    return this.#writer ??= this.#connect(TIMES.busySleepMs);
   }
 
   #reading(): Connection {
@@ -126,28 +125,21 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * Takes the write lock. Transactions are short: a try or two, then naps of a fraction of a
-   * millisecond, which sleep the thread and so are over soon, then timers.
+   * Takes the write lock. Transactions are short: SQLite tries for a few milliseconds, which sleep the
+   * thread, then timers do. Its own tries are cheaper than ours, which throw every time, and all the
+   * pauses are long against a transaction: whoever has the lock gets several done, while its pages are
+   * in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    const startMs = performance.now();
-    let delayMs = 1;
-    for (let tries = 0;; tries++) {
-      if (this.#tryBegin(connection)) return;
-      const nowMs = performance.now();
-      if (nowMs >= deadline) {
+    while (!this.#tryBegin(connection)) {
+      if (performance.now() >= deadline) {
         throw new Refusal(
           "STORE_BUSY",
           `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
         );
       }
-      if (tries < TIMES.busySpins) continue;
-      if (nowMs - startMs < TIMES.busySleepMs) {
-        nap(TIMES.busyNapUs / 1000);
-        continue;
-      }
-      await new Promise((wake) => setTimeout(wake, delayMs * (0.5 + Math.random() / 2)));
-      delayMs = Math.min(delayMs * 2, TIMES.busyDelayMs);
+      const delayMs = TIMES.busyDelayMs * (0.5 + Math.random() / 2);
+      await new Promise((wake) => setTimeout(wake, delayMs));
     }
   }
 
@@ -296,13 +288,6 @@ export class SqliteEngine implements Engine {
     this.#reader?.close();
     this.#writer?.close();
   }
-}
-
-const NAP = new Int32Array(new SharedArrayBuffer(4));
-
-/** Sleeps the thread, jittered: a transaction of somebody else is over long before a timer fires. */
-function nap(ms: number): void {
-  Atomics.wait(NAP, 0, 0, ms * (0.5 + Math.random()));
 }
 
 function rollback(connection: Connection): void {

@@ -1,6 +1,6 @@
 // update_task: everything that happens to a task besides claiming, completing and reviewing.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { integer, line, oneOf, optionalText, screenedAs, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

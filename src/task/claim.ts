@@ -1,14 +1,15 @@
 // Claiming and completing. A claim is fenced by its epoch: whoever answers with another one has
 // been overtaken and changes nothing.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
-import { integer, list, optionalText, path, text, word } from "../core/fields.ts";
+import { integer, list, optionalText, path, text, unlisted, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { DOING, WORKING } from "../core/policy.ts";
 import { changeAttempt, runningAttempt } from "../fleet/table.ts";
 import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
+import { head } from "../core/text.ts";
 import { budgetSpent, mayTakeOver } from "../peer/rules.ts";
 import { usageOf } from "../peer/standing.ts";
 import { peerById } from "../peer/table.ts";
@@ -52,12 +53,20 @@ export const claimTask = operation({
       detail: { epoch: now.claim_epoch, attempt: now.attempts, incarnation: actor.incarnation },
     });
     return {
-      task: await wholeTask(ctx.tx, now),
+      task: shortened(await wholeTask(ctx.tx, now)),
       epoch: now.claim_epoch,
       briefing: await briefing(ctx.tx, now),
     };
   },
 });
+
+/** A claimer gets so much of a long text; it can ask for the rest. */
+function shortened<T extends { readonly description?: string | undefined }>(task: T): T {
+  const { description } = task;
+  if (description === undefined || description.length <= LIMITS.descriptionChars) return task;
+  const start = head(description, LIMITS.descriptionChars);
+  return { ...task, description: `${start}\n... (get_task has the rest)` };
+}
 
 /** What control allowed it is used up: it finishes what it has and takes nothing new. */
 async function refuseSpent(ctx: Context): Promise<void> {
@@ -68,7 +77,7 @@ async function refuseSpent(ctx: Context): Promise<void> {
   throw new Refusal("BUDGET_SPENT", `claim_task: your budget is spent: ${spent}`, { used, budget });
 }
 
-async function best(ctx: Context): Promise<table.TaskRow | null> {
+async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
   const { tx, actor, upS } = ctx;
   const own = await table.bestReady(tx, actor.project, actor.id, upS);
   const open = await table.bestReady(tx, actor.project, "", upS);
@@ -156,6 +165,7 @@ export const completeTask = operation({
     id: word(),
     summary: text(LIMITS.noteChars),
     files: paths.optional(),
+    created: unlisted(paths.optional()),
     tests: optionalText(LIMITS.noteChars).optional(),
     risks: optionalText(LIMITS.noteChars).optional(),
     epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -183,7 +193,10 @@ export const completeTask = operation({
       });
     }
     const artifacts = {
-      files: input.files ?? [],
+      files: [...new Set([...input.files ?? [], ...input.created ?? []])],
+      ...(input.created === undefined || input.created.length === 0
+        ? {}
+        : { created: input.created }),
       tests: input.tests ?? "",
       risks: input.risks ?? "",
     };

@@ -1,7 +1,7 @@
 // task_graph: the DAG as the page draws it. Only what a picture needs of each task, so that thousands
 // fit into one answer; the page asks again for those alone that have changed.
 
-import { z } from "zod";
+import * as z from "zod";
 import { flag, list, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";

@@ -85,3 +85,14 @@ export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
   }
   return rows.sort((a, b) => a.priority - b.priority || a.n - b.n).slice(0, query.limit);
 }
+
+/** Whether more than so many tasks of a project wait. */
+export async function hasMoreOpenThan(tx: Tx, project: string, most: number): Promise<boolean> {
+  const row = await tx.get<{ n: number }>(
+    `SELECT n FROM task WHERE project = ? AND status = 'pending'
+     ORDER BY priority, n LIMIT 1 OFFSET ?`,
+    project,
+    Math.max(0, most),
+  );
+  return row !== undefined;
+}

@@ -1,14 +1,24 @@
 // Making tasks, listing them, looking at one. Claims are in claim.ts, other changes in change.ts.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
+import {
+  flag,
+  integer,
+  line,
+  list,
+  oneOf,
+  optionalText,
+  path,
+  unlisted,
+  word,
+} from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
 import { runById } from "../run/table.ts";
 import { createdStatus } from "./created.ts";
-import { type ListQuery, listTasks as pageOf } from "./list.ts";
+import { hasMoreOpenThan, type ListQuery, listTasks as pageOf } from "./list.ts";
 import { readPlan } from "./plan.ts";
 import { priorityOf, STATUSES } from "./rules.ts";
 import * as table from "./table.ts";
@@ -26,6 +36,7 @@ export const newTask = z.strictObject({
   priority: priority.optional(),
   blocked_by: ids.optional(),
   files: paths.optional(),
+  hints: unlisted(optionalText(LIMITS.hintsChars).optional()),
   accept: optionalText(LIMITS.noteChars).optional(),
   assign_to: word(LIMITS.nameChars).optional(),
 });
@@ -49,6 +60,7 @@ export const createTask = operation({
     blocked_by: ids.optional(),
     run: word().optional(),
     files: paths.optional(),
+    hints: unlisted(optionalText(LIMITS.hintsChars).optional()),
     accept: optionalText(LIMITS.noteChars).optional(),
     assign_to: word(LIMITS.nameChars).optional(),
   }).superRefine((input, context) => {
@@ -109,7 +121,7 @@ export const createTask = operation({
 
 async function refuseFull(ctx: Context, more: number): Promise<void> {
   const most = LIMITS.openTasks - more;
-  if (!await table.hasMoreOpenThan(ctx.tx, ctx.actor.project, most)) return;
+  if (!await hasMoreOpenThan(ctx.tx, ctx.actor.project, most)) return;
   throw new Refusal(
     "LIMIT_REACHED",
     `create_task: with these the project would have more than ${LIMITS.openTasks} open tasks`,

@@ -4,7 +4,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Context } from "../core/operation.ts";
 import { peerByName } from "../peer/table.ts";
-import { findCycle, firstDuplicate } from "./rules.ts";
+import { findCycle, firstDuplicate, withHints } from "./rules.ts";
 import { takeNumbers, taskById } from "./table.ts";
 
 /** A task as a call describes it. */
@@ -15,6 +15,7 @@ export interface Wanted {
   readonly priority?: number | undefined;
   readonly blocked_by?: readonly string[] | undefined;
   readonly files?: readonly string[] | undefined;
+  readonly hints?: string | undefined;
   readonly accept?: string | undefined;
   readonly assign_to?: string | undefined;
 }
@@ -67,7 +68,7 @@ export async function readPlan(
       n: first + index,
       id: idOf.get(key) ?? "",
       title: task.title,
-      description: task.description ?? "",
+      description: withHints(task.description ?? "", task.hints ?? ""),
       priority: task.priority ?? PRIORITY_DEFAULT,
       files: task.files ?? [],
       accept: task.accept ?? "",

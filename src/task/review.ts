@@ -1,6 +1,6 @@
 // Reviews: somebody else's work is approved, which completes it, or given back with findings.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { oneOf, text, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -110,6 +110,22 @@ export function findCycle(edges: ReadonlyMap<string, readonly string[]>): string
   return null;
 }
 
+const HINTS = "Hints: ";
+
+/** A description with hints for whoever does the task: they are its last part. */
+export function withHints(description: string, hints: string): string {
+  if (hints.trim() === "") return description;
+  return [description, `${HINTS}${hints}`].filter((part) => part !== "").join("\n\n");
+}
+
+/** A description without its hints, and the hints. */
+export function splitHints(text: string): { description: string; hints: string } {
+  if (text.startsWith(HINTS)) return { description: "", hints: text.slice(HINTS.length) };
+  const at = text.indexOf(`\n\n${HINTS}`);
+  if (at < 0) return { description: text, hints: "" };
+  return { description: text.slice(0, at), hints: text.slice(at + 2 + HINTS.length) };
+}
+
 /** The first value that stands twice in a list. */
 export function firstDuplicate(values: readonly string[]): string | null {
   const seen = new Set<string>();

@@ -161,9 +161,10 @@ export function bestReady(
   project: string,
   assignedTo: string,
   upS: number,
-): Promise<TaskRow | undefined> {
-  return tx.get<TaskRow>(
-    `SELECT ${COLUMNS} FROM task WHERE project = ? AND assigned_to = ? AND status = 'pending'
+): Promise<Pick<TaskRow, "n" | "id" | "priority"> | undefined> {
+  // What else there is to know, the claim says.
+  return tx.get(
+    `SELECT n, id, priority FROM task WHERE project = ? AND assigned_to = ? AND status = 'pending'
        AND open_deps = 0 AND not_before_s <= ? ORDER BY priority, n LIMIT 1`,
     project,
     assignedTo,
@@ -267,6 +268,9 @@ export async function complete(
     at,
     id,
   );
+  // Most tasks are waited for by none: looking is cheaper than changing nothing.
+  const waited = await tx.get("SELECT 1 AS x FROM dependency WHERE on_task = ? LIMIT 1", id);
+  if (waited === undefined) return [];
   const rows = await tx.all<{ id: string; status: Status; open_deps: number }>(
     `UPDATE task SET open_deps = open_deps - 1
      WHERE id IN (SELECT task FROM dependency WHERE on_task = ?) RETURNING id, status, open_deps`,
@@ -312,15 +316,4 @@ export function claimsOf(tx: Tx, incarnation: string): Promise<TaskRow[]> {
     `SELECT ${COLUMNS} FROM task WHERE claim_incarnation = ? ORDER BY n`,
     incarnation,
   );
-}
-
-/** Whether more than so many tasks of a project wait. */
-export async function hasMoreOpenThan(tx: Tx, project: string, most: number): Promise<boolean> {
-  const row = await tx.get<{ n: number }>(
-    `SELECT n FROM task WHERE project = ? AND status = 'pending'
-     ORDER BY priority, n LIMIT 1 OFFSET ?`,
-    project,
-    Math.max(0, most),
-  );
-  return row !== undefined;
 }

@@ -1,7 +1,7 @@
 // timeline: who did what when, for the view of a run: the acts on its tasks, and from them the spans in
 // which somebody worked on one. From the journal; what retention has forgotten is not there.
 
-import { z } from "zod";
+import * as z from "zod";
 import { integer, word } from "../core/fields.ts";
 import { iso } from "../core/clock.ts";
 import { LIMITS } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 // Tasks as they leave skein, and the questions that several task operations ask of a row.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import type { Context } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";

@@ -38,6 +38,8 @@ export interface AddedTree {
   readonly base: string;
 }
 
+/** Each failed try is another call's removal; this many in a row is no race any more. */
+const TRIES = 10;
 /** What stood in the way of a worktree and is nobody's. */
 const STRAY_PREFIX = ".stray-";
 
@@ -52,6 +54,20 @@ export async function addWorktree(
   order: Try & { readonly from?: string },
 ): Promise<AddedTree> {
   const place = placeOf(r);
+  for (let tries = 1;; tries++) {
+    const added = await tryToAdd(r, place, order, tries === TRIES);
+    if (added !== null) return added;
+  }
+}
+
+/** One try; null when another call removed meanwhile what this one counted on. */
+async function tryToAdd(
+  r: RunTree,
+  place: Place,
+  order: Try & { readonly from?: string },
+  last: boolean,
+): Promise<AddedTree | null> {
+  const { task, attempt } = order;
   const name = nameOf(order);
   const path = join(place.folder, name);
   const branch = taskBranch(r.run, order);
@@ -61,22 +77,30 @@ export async function addWorktree(
   const meanwhile = readyTree(place, path);
   if (meanwhile !== null) return meanwhile;
   const base = await beginBranch(r, place, branch, order.from);
+  if (base === null) return null;
   await refuseHeld(place, branch);
   Deno.mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   using maker = newMaker(place.folder, name);
-  const { task, attempt } = order;
   const mark: Mark = { run: r.run, task, attempt, branch, base };
-  const admin = await makeTree(place, maker.path, mark);
   try {
+    const admin = await makeTree(place, maker.path, mark);
     Deno.renameSync(maker.path, path);
+    repoint(admin, path);
+    return { path, branch, base };
   } catch (thrown) {
     await dropTree(place, maker.path);
     const winner = readyTree(place, path);
-    if (winner !== null) return winner;
+    if (winner !== null || (!last && await isRace(place, branch, thrown))) return winner;
     throw thrown;
   }
-  repoint(admin, path);
-  return { path, branch, base };
+}
+
+/** Whether it failed because another call removed something, not for a reason that stays. */
+async function isRace(place: Place, branch: string, thrown: unknown): Promise<boolean> {
+  if (thrown instanceof Deno.errors.NotFound) return true;
+  if (thrown instanceof Refusal) return await tipOf(place, `refs/heads/${branch}`) === null;
+  // The place was taken when we came, and is free again, or holds what has to be put aside.
+  return thrown instanceof Error && /not empty|file exists/i.test(thrown.message);
 }
 
 /** The complete worktree at `path`, if there is one. */
@@ -84,8 +108,13 @@ function readyTree(place: Place, path: string): AddedTree | null {
   const admin = healedAdminOf(place.commonDir, path);
   const mark = admin === null ? null : readMark(admin);
   if (admin === null || mark === null) return null;
-  // Its maker may have died between the rename and this.
-  repoint(admin, path);
+  // Its maker may have died between the rename and this; or it is being removed this moment.
+  try {
+    repoint(admin, path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
   const lock = join(admin, "index.lock");
   if (exists(lock)) clearStaleLock(lock);
   return { path, branch: mark.branch, base: mark.base };
@@ -113,19 +142,18 @@ function putAside(place: Place, path: string): void {
   }
 }
 
-/** Makes the task's branch, or takes the one of an earlier call. @returns where it began */
+/** Makes the task's branch, or takes an earlier call's. @returns where it began; null: just deleted */
 async function beginBranch(
   r: RunTree,
   place: Place,
   branch: string,
   from: string | undefined,
-): Promise<string> {
+): Promise<string | null> {
   const ref = taskRef(r, branch);
   const base = from === undefined ? await runTip(place) : await commitOf(place, from, "from");
   if (await createRef(place, ref, base)) return base;
   const tip = await tipOf(place, ref);
-  if (tip === null) throw new Refusal("GIT_STATE", `${branch} was deleted meanwhile`, { branch });
-  if (tip === base) return base;
+  if (tip === null || tip === base) return tip;
   return await gitLine(place.tree, ["merge-base", tip, base]);
 }
 

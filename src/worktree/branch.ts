@@ -161,7 +161,12 @@ export async function dropBranch(r: RunTree, branch: string): Promise<boolean> {
   const { code, stderr } = await git(place.tree, ["update-ref", "-d", ref, at.theirs], {
     ok: [0, 1, 128],
   });
-  if (code === 0) return true;
+  if (code === 0) {
+    // A worktree that was made on it in this moment gets it back.
+    if ((await checkedOutAt(place, ref)).length === 0) return true;
+    await createRef(place, ref, at.theirs);
+    return false;
+  }
   // It moved, or somebody else deleted it.
   if (isRace(stderr) || /unable to resolve/.test(stderr)) return await tipOf(place, ref) === null;
   throw new Refusal("GIT_FAILED", `${branch} cannot be deleted: ${stderr.trim()}`, {

@@ -70,7 +70,9 @@ export async function makeTree(place: Place, path: string, mark: Mark): Promise<
       await git(place.tree, add);
     } else {
       link(place, path, mark, why);
-      await git(path, ["reset", "-q", "--hard", "--no-recurse-submodules"]);
+      // By its name: without one, a branch that was just deleted would be an empty tree.
+      const ref = `refs/heads/${mark.branch}`;
+      await git(path, ["reset", "-q", "--hard", "--no-recurse-submodules", ref]);
     }
     const admin = adminOf(path);
     if (admin === null) {

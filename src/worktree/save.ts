@@ -43,7 +43,11 @@ export async function saveWork(
   options: { readonly message: string; readonly author?: Author },
 ): Promise<Saved> {
   const { admin, mark } = ownTree(path);
-  const state = await lookAt(path);
+  let state = await lookAt(path);
+  if (state.head === null && state.branch === mark.branch) {
+    await bringBack(path, admin, mark);
+    state = await lookAt(path);
+  }
   refuseUnfinished(path, admin, state);
   if (state.dirty || mergeHead(admin) !== null) await commitAll(path, admin, state, options);
   const commit = await gitLine(path, ["rev-parse", "HEAD"]);
@@ -92,6 +96,16 @@ async function commitAll(
   });
   // Behind a lock the old index stays: `git status` in there is then wrong, no commit is.
   installIndex(admin, staged.index);
+}
+
+/** The task's branch was deleted under its worktree: it goes on from the last commit made there. */
+async function bringBack(path: string, admin: string, mark: Mark): Promise<void> {
+  const last = readOrNull(join(admin, "logs", "HEAD"))?.trimEnd().split("\n").at(-1)?.split(" ")[1];
+  const tip = last !== undefined && /^[0-9a-f]{40,64}$/.test(last) && !/^0+$/.test(last)
+    ? last
+    : mark.base;
+  const ref = `refs/heads/${mark.branch}`;
+  await git(path, ["update-ref", "--create-reflog", "-m", "skein: brought back", ref, tip]);
 }
 
 /** HEAD was left detached or on another branch: the task's branch comes to it, and HEAD back onto it. */

@@ -93,7 +93,7 @@ export async function stageAll(
   const staged = { index, [Symbol.dispose]: () => removeIndex(index) };
   try {
     if (exists(own)) {
-      Deno.copyFileSync(own, index);
+      copyIndex(own, index);
       // 128 may be an index that was torn; then without it.
       const { code } = await git(path, add, { env, ok: [0, 128] });
       if (code === 0) return staged;
@@ -136,6 +136,17 @@ export function installIndex(admin: string, index: string): boolean {
   }
   Deno.renameSync(lock, join(admin, "index"));
   return true;
+}
+
+/**
+ * Git takes a file for unchanged when its times are as recorded and older than the index; one that was
+ * changed in the second in which the index was written it reads again. So a copy has to be as old.
+ */
+function copyIndex(from: string, to: string): void {
+  const { mtime } = Deno.statSync(from);
+  Deno.copyFileSync(from, to);
+  const second = mtime === null ? 0 : Math.floor(mtime.getTime() / 1000);
+  Deno.utimeSync(to, second, second);
 }
 
 function removeIndex(index: string): void {

@@ -115,4 +115,7 @@ export const ROWS: readonly Row[] = [
   row("end_attempt", { attempt: 99999, outcome: "failed" }, WORKING),
   row("list_attempts", {}, ALL),
   row("stop_attempt", { task: "t99999" }, LEADING),
+  row("export_project", { part: "overview" }, ALL),
+  row("take_findings", { discoveries: [{ value: "it rains" }] }, WORKING, PLANS),
+  row("import_project", { goal: null, plan: "", tasks: [], discoveries: [] }, LEADING),
 ];

@@ -3,6 +3,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { type Answer, Node, operationNamed, readEnvironment } from "../../mod.ts";
+import { bareClaimer, bareSender } from "./bare.ts";
 import { type Job, linesOf } from "./crew.ts";
 import { say } from "./print.ts";
 
@@ -139,7 +140,16 @@ async function idler(job: Job): Promise<Prepared> {
 }
 
 const TASKS = new Map<string, (job: Job) => Promise<Prepared>>(
-  Object.entries({ raw, sender, pacer, waiter, claimer, idler }),
+  Object.entries({
+    raw,
+    sender,
+    pacer,
+    waiter,
+    claimer,
+    idler,
+    bare_sender: (job: Job) => Promise.resolve(bareSender(job)),
+    bare_claimer: (job: Job) => Promise.resolve(bareClaimer(job, nowMs)),
+  }),
 );
 
 if (import.meta.main) {

@@ -4,7 +4,7 @@
 import type { Peer } from "../support/peer.ts";
 import { Crew } from "./crew.ts";
 import type { Place } from "./place.ts";
-import { median, quantile, type Row } from "./row.ts";
+import { bareRow, median, quantile, type Row } from "./row.ts";
 
 const CONTENT = "x".repeat(200);
 const SENDERS = 8;
@@ -58,27 +58,36 @@ export async function oneSend(place: Place): Promise<Row[]> {
   }];
 }
 
+/** Sends of eight processes for a time: by skein, and in turns by a bare loop on the same store. */
 export async function librarySends(place: Place): Promise<Row[]> {
   const home = place.newHome();
   const ms = place.pick(400, 1_500);
   const [sink] = await place.peers(1, home, "sink") as [Peer];
-  const jobs = Array.from({ length: SENDERS }, (_, i) => ({
-    task: "sender",
-    home,
-    folder: place.repository,
-    name: `s${i}`,
-    to: "sink0",
-    ms,
-  }));
-  const crew = await Crew.start(place, jobs);
+  const crewOf = (task: string, prefix: string): Promise<Crew> => {
+    const jobs = Array.from({ length: SENDERS }, (_, i) => ({
+      task,
+      home,
+      folder: place.repository,
+      name: `${prefix}${i}`,
+      to: "sink0",
+      ms,
+    }));
+    return Crew.start(place, jobs);
+  };
+  const crew = await crewOf("sender", "s");
+  const bare = await crewOf("bare_sender", "bare");
   const tookMs: number[] = [];
   const rates: number[] = [];
+  const bareRates: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const took = (await crew.go<number[]>()).flat();
     rates.push(took.length / (ms / 1_000));
     tookMs.push(...took);
+    const counts = await bare.go<number>();
+    bareRates.push(counts.reduce((sum, count) => sum + count, 0) / (ms / 1_000));
   }
   await crew.end();
+  await bare.end();
   await place.dismiss([sink]);
   const perS = median(rates);
   return [{
@@ -88,7 +97,7 @@ export async function librarySends(place: Place): Promise<Row[]> {
     budget: { least: 15_000 },
     ratioToRaw: perS / place.rawPerS,
     note: `best ${quantile(rates, 1).toFixed(0)}; ${each(tookMs)}`,
-  }];
+  }, bareRow("sends", median(bareRates), perS, place)];
 }
 
 export async function mcpSends(place: Place): Promise<Row[]> {

@@ -15,6 +15,23 @@ export interface Row {
   readonly note?: string;
 }
 
+/** What a bare loop reached in turns with us, and how much of that we did. */
+export function bareRow(
+  what: string,
+  barePerS: number,
+  perS: number,
+  { rawPerS }: { readonly rawPerS: number },
+): Row {
+  return {
+    name: `${what}, 8 bare loops: the least there is to do`,
+    value: barePerS,
+    unit: "/s",
+    budget: null,
+    ratioToRaw: barePerS / rawPerS,
+    note: `skein does ${(100 * perS / barePerS).toFixed(0)} % of that`,
+  };
+}
+
 /** A row as `--json` prints it. */
 export interface Verdict extends Omit<Row, "budget"> {
   readonly budget: string | null;

@@ -5,7 +5,7 @@ import { Node, operationNamed, readEnvironment } from "../../mod.ts";
 import type { Peer } from "../support/peer.ts";
 import { Crew } from "./crew.ts";
 import type { Place } from "./place.ts";
-import { median, quantile, type Row } from "./row.ts";
+import { bareRow, median, quantile, type Row } from "./row.ts";
 
 const WORKERS = 8;
 const TASKS = 1_000;
@@ -24,26 +24,47 @@ function batch(count: number, blockedBy?: string): Record<string, unknown>[] {
   }));
 }
 
+interface Claimed {
+  readonly ids: string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Claims a second of a crew that takes all of `TASKS`. */
+async function claimRate(crew: Crew): Promise<number> {
+  const answers = await crew.go<Claimed>();
+  requireEachOnce(answers.flatMap((answer) => answer.ids), TASKS);
+  const fromMs = Math.min(...answers.map((answer) => answer.fromMs));
+  const untilMs = Math.max(...answers.map((answer) => answer.untilMs));
+  return TASKS / ((untilMs - fromMs) / 1_000);
+}
+
+/** Claims of eight workers: by skein, and in turns by a bare loop on the same store. */
 export async function libraryClaims(place: Place): Promise<Row[]> {
   const home = place.newHome();
   const [architect] = await place.peers(1, home, "architect") as [Peer];
-  const jobs = Array.from({ length: WORKERS }, (_, i) => ({
-    task: "claimer",
-    home,
-    folder: place.repository,
-    name: `w${i}`,
-  }));
-  const crew = await Crew.start(place, jobs);
+  const crewOf = (task: string, prefix: string): Promise<Crew> => {
+    const jobs = Array.from({ length: WORKERS }, (_, i) => ({
+      task,
+      home,
+      folder: place.repository,
+      name: `${prefix}${i}`,
+      as: "architect0",
+    }));
+    return Crew.start(place, jobs);
+  };
+  const crew = await crewOf("claimer", "w");
+  const bare = await crewOf("bare_claimer", "bare");
   const rates: number[] = [];
+  const bareRates: number[] = [];
   for (let round = 0; round < place.pick(2, 5); round++) {
     await architect.ok("create_task", { tasks: batch(TASKS) });
-    const answers = await crew.go<{ ids: string[]; fromMs: number; untilMs: number }>();
-    requireEachOnce(answers.flatMap((answer) => answer.ids), TASKS);
-    const fromMs = Math.min(...answers.map((answer) => answer.fromMs));
-    const untilMs = Math.max(...answers.map((answer) => answer.untilMs));
-    rates.push(TASKS / ((untilMs - fromMs) / 1_000));
+    rates.push(await claimRate(crew));
+    await architect.ok("create_task", { tasks: batch(TASKS) });
+    bareRates.push(await claimRate(bare));
   }
   await crew.end();
+  await bare.end();
   await place.dismiss([architect]);
   const perS = median(rates);
   return [{
@@ -53,7 +74,7 @@ export async function libraryClaims(place: Place): Promise<Row[]> {
     budget: { least: 5_000 },
     ratioToRaw: perS / place.rawPerS,
     note: `median of ${rates.length} rounds, best ${quantile(rates, 1).toFixed(0)}; none twice`,
-  }];
+  }, bareRow("claims", median(bareRates), perS, place)];
 }
 
 export async function mcpClaims(place: Place): Promise<Row[]> {

@@ -74,7 +74,7 @@ export class Session {
   async hook(event: string, fields: Fields = {}): Promise<HookJson> {
     const known = { session_id: this.id, cwd: this.folder, ...fields };
     const text = await this.raw(substituted(event, known));
-    return text === "" ? null : JSON.parse(text);
+    return text === "{}" ? null : JSON.parse(text);
   }
 
   /** What the hook adds to the model's next request; empty if it adds nothing. */
@@ -131,12 +131,17 @@ export class Ground {
   }
 
   /** A session of the client. Without a name it is called what skein calls it. */
-  async session(id: string, name?: string): Promise<Session> {
+  async session(
+    id: string,
+    name?: string,
+    command: readonly string[] = SOURCE_COMMAND,
+  ): Promise<Session> {
     const peer = await startPeer({
       home: this.home,
       folder: this.folder,
       clientName: "claude-code",
       session: id,
+      command,
       ...(name === undefined ? {} : { name }),
       env: { SKEIN_RATE: "1000000" },
     });

@@ -1,4 +1,4 @@
-// What the client's two kinds of hooks send, as it was recorded, and answers exactly as the client
+// What the client's two kinds of hooks may send, and answers exactly as the client
 // honours them: another shape is ignored without a word, so every field is held here.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";

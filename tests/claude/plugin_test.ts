@@ -280,6 +280,8 @@ installedTest("install: a session that runs keeps its program, however old it is
   }
   const options = { scope: "user" as const, trustTools: false, dryRun: false };
   await installFor(user.places, options, program("newer"), [], Deno.execPath());
+  const apps = [...Deno.readDirSync(user.places.data)].filter(({ name }) => /^app-/.test(name));
+  assertEquals(apps.length, 2, "the one that runs, and the newer");
   const edit = { file_path: join(user.places.project, "held.ts") };
   const result = await ann.client.callTool({
     name: "hook",

@@ -30,14 +30,17 @@ function becomes(from: Peer, id: string, state: string): Promise<boolean> {
   return eventually(async () => await stateOf(from, id) === state, { what });
 }
 
-groundTest("hooks: an answer is one text, empty where there is nothing to say", async (ground) => {
-  const { ann } = await pair(ground);
-  assertEquals(await ann.hook("PostToolBatch"), null);
-  assertEquals(await ann.hook("PostToolUse", { tool_name: "Bash", tool_use_id: "x" }), null);
-  assertEquals(await ann.before("Bash", { command: "ls" }), null);
-  assertEquals(await ann.before("mcp__plugin_skein_skein__check"), null);
-  assertEquals(await ann.stop(), null);
-});
+groundTest(
+  "hooks: an answer is one JSON object, empty where there is nothing to say",
+  async (ground) => {
+    const { ann } = await pair(ground);
+    assertEquals(await ann.hook("PostToolBatch"), null);
+    assertEquals(await ann.hook("PostToolUse", { tool_name: "Bash", tool_use_id: "x" }), null);
+    assertEquals(await ann.before("Bash", { command: "ls" }), null);
+    assertEquals(await ann.before("mcp__plugin_skein_skein__check"), null);
+    assertEquals(await ann.stop(), null);
+  },
+);
 
 groundTest("hooks: nonsense lets everything through", async (ground) => {
   const { ann } = await pair(ground);
@@ -57,7 +60,7 @@ groundTest("hooks: nonsense lets everything through", async (ground) => {
         tool_input: { command: "x".repeat(1e5) },
       },
     ]
-  ) assertEquals(await ann.raw(input), "", JSON.stringify(input).slice(0, 100));
+  ) assertEquals(await ann.raw(input), "{}", JSON.stringify(input).slice(0, 100));
   assertEquals((await ann.peer.ok("join")).you.name, "ann", "the session is what it was");
 });
 

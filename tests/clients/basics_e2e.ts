@@ -3,19 +3,17 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { TestHome } from "../support/home.ts";
 import { freshUser, runPrint, startClaude, startPrint, startTui } from "./claude.ts";
 import { responsesApi, runCodex } from "./codex.ts";
 import { geminiApi, runGemini } from "./gemini.ts";
-import { clientCommand, runs } from "./install.ts";
+import { clientCommand } from "./install.ts";
 import { messagesApi } from "./messages_api.ts";
 import { type Place, withPlace } from "./program.ts";
 import type { Step } from "./script.ts";
+import { noClaude, noTmux, rows } from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
 const noCodex = await clientCommand("codex") === null;
 const noGemini = await clientCommand("gemini") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
 
 const TITLE = "Spin the yarn";
 /** What the model is shown when the task is made. */
@@ -39,9 +37,7 @@ function livePeers(place: Place): string[] {
 /** Nothing where nobody has needed the store yet. */
 function column(place: Place, query: string): string[] {
   if (!Array.from(Deno.readDirSync(place.folder)).some(({ name }) => name === "skein")) return [];
-  return new TestHome(place.home).sql((db) =>
-    db.prepare(query).all().map((row) => String(Object.values(row)[0]))
-  );
+  return rows(place, query).map((row) => String(Object.values(row)[0]));
 }
 
 Deno.test({

@@ -98,13 +98,13 @@ export async function startClaude(
   });
 }
 
-async function program(): Promise<string> {
+export async function program(): Promise<string> {
   const command = await clientCommand("claude");
   if (command === null) throw new Error("there is no claude");
   return command;
 }
 
-/** The whole environment of a client that is to stay offline. */
+/** What the client is given of an environment: nothing else reaches it. */
 export function environment(
   { api, env }: Pick<ClaudeOptions, "api" | "env">,
   user: ClaudeUser,
@@ -194,7 +194,7 @@ export async function startTui(options: ClaudeOptions): Promise<Tui> {
 }
 
 /** What the client asks on its first start, answered beforehand. */
-function seed(user: ClaudeUser, project: string): void {
+export function seed(user: ClaudeUser, project: string): void {
   const path = join(user.config, ".claude.json");
   let before: Json = {};
   try {

@@ -22,6 +22,8 @@ export interface CodexOptions {
   readonly place: Place;
   readonly api: ScriptedApi;
   readonly servers?: Readonly<Record<string, ServerEntry>>;
+  /** What is to stand in its configuration, word for word, in place of servers. */
+  readonly printed?: string;
   readonly args?: readonly string[];
   readonly limitMs?: number;
 }
@@ -36,8 +38,10 @@ export async function runCodex(
   const { place, api } = options;
   const home = place.fresh("home");
   const config = place.fresh("codex");
-  const servers = options.servers ?? { skein: place.server };
-  Deno.writeTextFileSync(join(config, "config.toml"), configuration(api.url, servers));
+  const printed = options.printed ?? "";
+  const servers = options.servers ?? (printed === "" ? { skein: place.server } : {});
+  const text = `${configuration(api.url, servers)}${printed}`;
+  Deno.writeTextFileSync(join(config, "config.toml"), text);
   const flags = ["--json", "--skip-git-repo-check", "-s", "read-only"];
   const run = start(command, ["exec", ...flags, ...options.args ?? [], prompt], {
     cwd: place.project,

@@ -6,39 +6,27 @@ import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { TestHome } from "../support/home.ts";
 import { type ClaudeOptions, freshUser, runPrint, startTui, type Tui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
-import { commandOf, installedUser, installEnv, setUp, shell, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
+import { commandOf, setUp, shell } from "./installed.ts";
 import { endProcess, type Place, withPlace } from "./program.ts";
-import type { Block, ScriptedApi } from "./script.ts";
+import {
+  call,
+  JOINED,
+  NAMED,
+  noClaude,
+  noTmux as noTerminal,
+  onStage as onBareStage,
+  type Stage,
+} from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || Deno.build.os !== "linux" || !await runs("tmux", "-V");
-const ALLOWED = [`${TOOLS}*`, "Bash", "Write"];
+const noTmux = noTerminal || Deno.build.os !== "linux";
 const GONE_MS = 5_000;
 
-interface Stage {
-  readonly place: Place;
-  readonly api: ScriptedApi;
-  readonly options: ClaudeOptions;
-}
-
-/** An installed skein and a model that rests after it has joined. */
-async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  await withPlace(async (place) => {
-    const user = await installedUser(place);
-    await using api = messagesApi();
-    api.script([
-      { match: /begin/, blocks: [call("join", { name: "weaver" })] },
-      { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
-    ]);
-    const env = installEnv(place, user);
-    const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
-    await body({ place, api, options });
-  });
-}
-
-const call = (name: string, input: unknown = {}): Block => ({ tool: `${TOOLS}${name}`, input });
+/** The stage with a model that rests after it has joined. */
+const onStage = (body: (stage: Stage) => Promise<void>): Promise<void> =>
+  onBareStage(async (stage) => {
+    stage.api.script([NAMED, { match: JOINED, blocks: [{ text: "resting" }] }]);
+    await body(stage);
+  }, { tools: ["Bash", "Write"] });
 
 /** The background hooks that wait for a client: whatever it started to that end itself. */
 function waiters(place: Place, { pid: client }: Tui): number[] {

@@ -22,6 +22,8 @@ export interface GeminiOptions {
   readonly place: Place;
   readonly api: ScriptedApi;
   readonly servers?: Readonly<Record<string, ServerEntry>>;
+  /** Settings as they were printed, in place of servers. */
+  readonly printed?: string;
   readonly args?: readonly string[];
   readonly limitMs?: number;
 }
@@ -39,6 +41,7 @@ export async function runGemini(
   const trusted = Object.entries(servers).map(([name, entry]) => [name, { ...entry, trust: true }]);
   const settings = {
     mcpServers: Object.fromEntries(trusted),
+    ...JSON.parse(options.printed ?? "{}") as Json,
     security: { auth: { selectedType: "gemini-api-key" }, folderTrust: { enabled: false } },
     privacy: { usageStatisticsEnabled: false },
     telemetry: { enabled: false },

@@ -4,58 +4,23 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { TestHome } from "../support/home.ts";
-import { type Peer, startPeer } from "../support/peer.ts";
-import { type ClaudeOptions, runPrint, startPrint, startTui, type Tui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
-import { installedUser, installEnv, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
-import { endProcess, type Place, withPlace } from "./program.ts";
+import { runPrint, startPrint, startTui, type Tui } from "./claude.ts";
+import { endProcess, type Place } from "./program.ts";
 import type { ApiRequest, Block, ScriptedApi, Step } from "./script.ts";
+import { call, NAMED, noClaude, noTmux, onStageWithBob, rows, type SharedStage } from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
-const ALLOWED = [`${TOOLS}*`];
-
-interface Stage {
-  readonly place: Place;
-  readonly api: ScriptedApi;
-  /** Another agent of the flock. */
-  readonly bob: Peer;
-  readonly options: ClaudeOptions;
-}
-
-/** An installed skein, a model's API, and another agent who has made a task. */
-async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  await withPlace(async (place) => {
-    const user = await installedUser(place);
-    await using api = messagesApi();
-    const bob = await startPeer({ home: place.home, folder: place.project, name: "bob" });
-    try {
-      await bob.ok("create_task", { title: "Spin the yarn" });
-      const env = installEnv(place, user);
-      const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
-      await body({ place, api, bob, options });
-    } finally {
-      await bob.close();
-    }
-  });
-}
-
-const call = (name: string, input: unknown = {}): Block => ({ tool: `${TOOLS}${name}`, input });
+/** The stage, and another agent who has made a task. */
+const onStage = (body: (stage: SharedStage) => Promise<void>): Promise<void> =>
+  onStageWithBob(body, { first: (bob) => bob.ok("create_task", { title: "Spin the yarn" }) });
 
 /** A turn in which the session takes a name, a task and a lock. */
 function settling(last: Step["blocks"]): Step[] {
   return [
-    { match: /begin/, blocks: [call("join", { name: "weaver" })] },
+    NAMED,
     { match: /"name":"weaver"/, blocks: [call("claim_task")] },
     { match: /Spin the yarn/, blocks: [call("lock_file", { paths: ["held.txt"] })] },
     { match: /"granted":\["held.txt"\]/, blocks: last },
   ];
-}
-
-function rows(place: Place, query: string): Record<string, unknown>[] {
-  return new TestHome(place.home).sql((db) => db.prepare(query).all());
 }
 
 /** What stands in the store of everybody but bob: one agent, whatever it went through. */
@@ -129,7 +94,7 @@ Deno.test({
   fn: () =>
     onStage(async ({ api, bob, options }) => {
       api.script([
-        { match: /begin/, blocks: [call("join", { name: "weaver" })] },
+        NAMED,
         { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
         { match: /are you there/, blocks: [{ text: "here I am" }] },
       ]);
@@ -148,7 +113,7 @@ Deno.test({
 
 /** A resumed session: what it is told, who it is, what it has. */
 async function resumes(
-  { place, api, bob, options }: Stage,
+  { place, api, bob, options }: SharedStage,
   session: string,
   args: readonly string[],
 ): Promise<ApiRequest[]> {

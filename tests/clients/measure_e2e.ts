@@ -3,22 +3,24 @@
 // the machine they are measured on. Run with: deno task test:clients
 
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { Node, operationNamed, readEnvironment } from "../../mod.ts";
+import { hooksFile, SERVER } from "../../src/claude/plugin.ts";
 import { listTools } from "../../src/door/tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { type ClaudeOptions, freshUser, runPrint, startTui, type Tui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
 import { installedUser, installEnv, TOOLS } from "./installed.ts";
 import { messagesApi } from "./messages_api.ts";
-import { type Place, withPlace } from "./program.ts";
+import { noClaude, noTmux } from "./stage.ts";
+import { denoEnv, type Place, withPlace } from "./program.ts";
 import type { ApiRequest, Block, ScriptedApi } from "./script.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
+const IDLE = fromFileUrl(new URL("idle_server.ts", import.meta.url));
 const TIMES = 5;
-const EDITS = 20;
+const EDITS = 60;
+/** Edits of a session's first second: programs start and warm up. */
+const FIRST = 20;
 const THINKING_MS = 500;
 
 /** A peer in this very process: no start of a program is counted. Its store stays open. */
@@ -143,7 +145,7 @@ async function waited(tui: Tui, place: Place): Promise<void> {
   await eventually(settled, { withinMs: 10_000, what: "an idle session with its waiter" });
 }
 
-/** The time of each of 20 edits of one file, from the model's answer to its next request. */
+/** The time of each of many edits of one file, from the model's answer to its next request. */
 async function editMs(options: ClaudeOptions, api: ScriptedApi): Promise<number[]> {
   const path = join(options.place.project, "measured.txt");
   Deno.writeTextFileSync(path, "line 0\n");
@@ -166,23 +168,50 @@ async function editMs(options: ClaudeOptions, api: ScriptedApi): Promise<number[
   return answeredMs.map((atMs, i) => (after[i]?.atMs ?? NaN) - atMs);
 }
 
+/** A client with the very same hooks, but for those that call a server that does nothing. */
+function idle(place: Place, api: ScriptedApi): ClaudeOptions {
+  const same = JSON.stringify(hooksFile("true", "/nowhere")).replaceAll(SERVER, "idle");
+  const server = { command: Deno.execPath(), args: ["run", "--no-check", IDLE], env: denoEnv() };
+  const allowedTools = ["Edit"];
+  return {
+    place,
+    api,
+    user: freshUser(place),
+    servers: { idle: server },
+    settings: JSON.parse(same),
+    allowedTools,
+  };
+}
+
 Deno.test({
-  name: "measure: what the hooks add to an edit",
+  name: "measure: what the hooks add to an edit, beside hooks that do nothing",
   ignore: noClaude,
   fn: () =>
     withPlace(async (place) => {
       await using api = messagesApi();
-      const hooked = await installed(place, api);
       const bare = { place, api, user: freshUser(place), servers: null, allowedTools: ["Edit"] };
-      // One after the other and once more, so that what the machine does meanwhile meets both.
-      const [without, with_]: [number[], number[]] = [[], []];
-      for (let round = 0; round < 2; round++) {
-        without.push(...await editMs(bare, api));
-        with_.push(...await editMs(hooked, api));
+      const ways = [bare, idle(place, api), await installed(place, api)];
+      const took: number[][] = ways.map(() => []);
+      // In turns, so that what the machine does meanwhile meets all of them.
+      for (let round = 0; round < 3; round++) {
+        for (const [i, way] of ways.entries()) took[i]?.push(...await editMs(way, api));
       }
-      print(`edit without hooks: median ${median(without).toFixed(1)} ms of ${without.length}`);
-      print(`edit with hooks: median ${median(with_).toFixed(1)} ms of ${with_.length}`);
-      print(`added for each edit: ${(median(with_) - median(without)).toFixed(1)} ms`);
+      const parts: [string, (ms: number[]) => number[]][] = [
+        ["edits of a session's first second", (ms) => ms.filter((_, i) => i % EDITS < FIRST)],
+        ["edits after it", (ms) => ms.filter((_, i) => i % EDITS >= FIRST)],
+      ];
+      for (const [what, part] of parts) {
+        const [without = NaN, nothing = NaN, hooked = NaN] = took.map((ms) => median(part(ms)));
+        const rest = [nothing - without, hooked - nothing].map((ms) => ms.toFixed(1));
+        print(
+          `${what}, medians: without hooks ${without.toFixed(1)} ms, with hooks that do nothing ` +
+            `${nothing.toFixed(1)}, with skein's ${hooked.toFixed(1)}`,
+        );
+        print(
+          `  added ${(hooked - without).toFixed(1)} ms: ${rest[0]} by the client for calling any ` +
+            `two hooks, ${rest[1]} by skein`,
+        );
+      }
     }),
 });
 

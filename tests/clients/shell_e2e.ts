@@ -6,16 +6,13 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { git, makeRepository, write } from "../support/git.ts";
-import { type Peer, startPeer } from "../support/peer.ts";
-import { type ClaudeOptions, runPrint } from "./claude.ts";
-import { clientCommand } from "./install.ts";
-import { installedUser, installEnv, shell, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
-import { type Place, withPlace } from "./program.ts";
-import type { ApiRequest, Block, ScriptedApi } from "./script.ts";
+import { runPrint } from "./claude.ts";
+import { shell } from "./installed.ts";
+import { type Place } from "./program.ts";
+import type { ApiRequest, Block } from "./script.ts";
+import { noClaude, onStageWithBob, type SharedStage } from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const ALLOWED = [`${TOOLS}*`, "Bash", "Read", "Edit", "Write", "NotebookEdit"];
+const EDITING = ["Bash", "Read", "Edit", "Write", "NotebookEdit"];
 const WHOLE = "whole\n";
 const NOTEBOOK = JSON.stringify({
   cells: [{ cell_type: "code", id: "c1", metadata: {}, outputs: [], source: ["whole"] }],
@@ -24,47 +21,34 @@ const NOTEBOOK = JSON.stringify({
   nbformat_minor: 5,
 });
 
-interface Stage {
-  readonly place: Place;
-  readonly api: ScriptedApi;
-  /** Holds held.txt, held.ipynb and all of kept/. */
-  readonly bob: Peer;
-  readonly options: ClaudeOptions;
-  at(path: string): string;
+/** A repository with everything committed. */
+async function repository({ project }: Place): Promise<void> {
+  const at = (path: string): string => join(project, path);
+  await makeRepository(project);
+  for (const name of ["held.txt", "free.txt", "kept/deep.txt"]) write(at(name), WHOLE);
+  write(at("held.ipynb"), NOTEBOOK);
+  write(at("sneak.sh"), "target=held\necho broken > $target.txt\n");
+  Deno.mkdirSync(at("sub"));
+  Deno.symlinkSync(at("held.txt"), at("alias.txt"));
+  Deno.symlinkSync(at("kept"), at("keep"));
+  await git(project, "add", "-A");
+  await git(project, "commit", "-q", "-m", "all of it");
 }
 
-/** A repository with everything committed, and bob, who holds some of it. */
-async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  await withPlace(async (place) => {
-    const at = (path: string): string => join(place.project, path);
-    await makeRepository(place.project);
-    for (const name of ["held.txt", "free.txt", "kept/deep.txt"]) write(at(name), WHOLE);
-    write(at("held.ipynb"), NOTEBOOK);
-    write(at("sneak.sh"), "target=held\necho broken > $target.txt\n");
-    Deno.mkdirSync(at("sub"));
-    Deno.symlinkSync(at("held.txt"), at("alias.txt"));
-    Deno.symlinkSync(at("kept"), at("keep"));
-    await git(place.project, "add", "-A");
-    await git(place.project, "commit", "-q", "-m", "all of it");
-    const user = await installedUser(place);
-    await using api = messagesApi();
-    const bob = await startPeer({ home: place.home, folder: place.project, name: "bob" });
-    try {
-      await bob.ok("lock_file", { paths: ["held.txt", "held.ipynb", "kept/"] });
-      const env = { ...installEnv(place, user), SKEIN_NAME: "weaver" };
-      const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
-      await body({ place, api, bob, options, at });
-    } finally {
-      await bob.close();
-    }
+/** The stage with bob, who holds held.txt, held.ipynb and all of kept/. */
+const onStage = (body: (stage: SharedStage) => Promise<void>): Promise<void> =>
+  onStageWithBob(body, {
+    tools: EDITING,
+    env: { SKEIN_NAME: "weaver" },
+    prepare: repository,
+    first: (bob) => bob.ok("lock_file", { paths: ["held.txt", "held.ipynb", "kept/"] }),
   });
-}
 
 const bash = (command: string): Block => ({ tool: "Bash", input: { command } });
 
 /** Runs a session that does one thing after the other; what the model was shown after each. */
 async function shownAfter(
-  { api, options }: Stage,
+  { api, options }: SharedStage,
   doing: readonly (Block | ((request: ApiRequest) => Promise<Block>))[],
 ): Promise<string[]> {
   const before = api.requests.length;

@@ -2,45 +2,35 @@
 // model that never asks for its mail. What arrives, what is refused and what wakes whom is read off
 // the requests that reach the model. Run with: deno task test:clients
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { TestHome } from "../support/home.ts";
 import { runPrint, startTui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
-import { installedUser, installEnv, shell, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
-import { type Place, withPlace } from "./program.ts";
+import { shell } from "./installed.ts";
+import {
+  call,
+  NAMED,
+  noClaude,
+  noTmux,
+  onStage as onBareStage,
+  rows,
+  type Stage,
+} from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
-const tool = (name: string): string => `${TOOLS}${name}`;
-const ALLOWED = [`${TOOLS}*`, "Write", "Edit", "Bash", "Read"];
-
-function rows(place: Place, query: string): Record<string, unknown>[] {
-  return new TestHome(place.home).sql((db) => db.prepare(query).all());
-}
+const EDITING = ["Write", "Edit", "Bash", "Read"];
+const onStage = (body: (stage: Stage) => Promise<void>): Promise<void> =>
+  onBareStage(body, { tools: EDITING });
 
 Deno.test({
   name: "installed: the plugin is loaded, its server connects, its hooks and commands are there",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
+    onStage(async ({ api, options }) => {
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ text: "finished" }] },
       ]);
-      const env = installEnv(place, user);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", options);
       assertEquals([end.code, end.late], [0, false], end.stderr);
       const server = end.init.mcp_servers.find((one: { name: string }) =>
         one.name.includes("skein")
@@ -55,14 +45,11 @@ Deno.test({
   name: "mail: arrives at an agent that never asks, after a batch of tools, once",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options }) => {
       const session = crypto.randomUUID();
       const sender = shell(place, "send", "weaver", "the port is 8080", "--category", "finding");
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         {
           match: /weaver/,
           blocks: async () => {
@@ -73,15 +60,7 @@ Deno.test({
         { match: /the port is 8080/, blocks: [{ tool: "Bash", input: { command: "true" } }] },
         { match: /./, blocks: [{ text: "finished" }] },
       ], session);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        session,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", { ...options, session });
       assertEquals(end.result.result, "finished", api.transcript());
       const shown = api.requests.map((request) => request.shown).filter((text) =>
         text.includes("the port is 8080")
@@ -97,17 +76,14 @@ Deno.test({
   name: "locks: an edit of what another holds is refused, by Write and by shell; the file is whole",
   ignore: noClaude,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options, at }) => {
       const session = crypto.randomUUID();
-      const path = join(place.project, "held.txt");
+      const path = at("held.txt");
       Deno.writeTextFileSync(path, "whole\n");
       await shell(place, "join", "--as", "bob")();
       await shell(place, "file", "lock", "held.txt", "--as", "bob")();
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ tool: "Read", input: { file_path: path } }] },
         {
           match: /whole/,
@@ -119,15 +95,7 @@ Deno.test({
         },
         { match: /another agent holds it/, blocks: [{ text: "finished" }] },
       ], session);
-      const end = await runPrint("begin", {
-        place,
-        api,
-        user,
-        env,
-        session,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      const end = await runPrint("begin", { ...options, session });
       assertEquals(end.result.result, "finished", api.transcript());
       assertEquals(Deno.readTextFileSync(path), "whole\n");
       const refusals = api.requests.filter((request) =>
@@ -141,23 +109,13 @@ Deno.test({
   name: "waking: an idle session begins a turn when mail comes, and the model sees it",
   ignore: noTmux,
   fn: () =>
-    withPlace(async (place) => {
-      const user = await installedUser(place);
-      await using api = messagesApi();
-      const env = installEnv(place, user);
+    onStage(async ({ place, api, options }) => {
       api.script([
-        { match: /begin/, blocks: [{ tool: tool("join"), input: { name: "weaver" } }] },
+        NAMED,
         { match: /weaver/, blocks: [{ text: "resting" }] },
         { match: /wake up please/, blocks: [{ text: "awake" }] },
       ]);
-      await using tui = await startTui({
-        place,
-        api,
-        user,
-        env,
-        servers: null,
-        allowedTools: ALLOWED,
-      });
+      await using tui = await startTui(options);
       await tui.say("begin");
       await tui.waitForScreen(/resting/);
       await eventually(() => Deno.statSync(join(place.home, "wake")).isDirectory);
@@ -169,6 +127,64 @@ Deno.test({
         new TextEncoder().encode(`idle session: ${tookMs.toFixed(0)} ms from send to the model\n`),
       );
       await tui.waitForScreen(/awake/);
+      await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "channels: a client that drops them without a word is woken by its waiter, once",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, options }) => {
+      api.script([
+        NAMED,
+        { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
+        { match: /wake up please/, blocks: [{ text: "awake" }] },
+      ]);
+      const args = ["--channels", "plugin:skein@skein"];
+      await using tui = await startTui({ ...options, args });
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      await shell(place, "send", "weaver", "wake up please")();
+      await tui.waitForScreen(/awake/);
+      assertMatch(await tui.screen(), /hannels/);
+      assertEquals(api.requests.filter(({ shown }) => shown.includes("wake up please")).length, 1);
+      await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "two sessions: one asks, the idle one is woken and answers, and the first reads the answer",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ place, api, options }) => {
+      const [idle, asking] = [crypto.randomUUID(), crypto.randomUUID()];
+      api.script([
+        NAMED,
+        { match: /"name":"weaver"/, blocks: [{ text: "resting" }] },
+        {
+          match: /Which port/,
+          blocks: [call("send", { to: "asker", content: "Port 8080", reply_to: "m1" })],
+        },
+        { match: /"to":\{"asker"/, blocks: [{ text: "answered" }] },
+      ], idle);
+      api.script([
+        { match: /begin/, blocks: [call("join", { name: "asker" })] },
+        {
+          match: /"name":"asker"/,
+          blocks: [call("send", { to: "weaver", content: "Which port?", category: "question" })],
+        },
+        { match: /"to":\{"weaver"/, blocks: [call("check", { wait_ms: 20_000 })] },
+        { match: /Port 8080/, blocks: [{ text: "finished" }] },
+      ], asking);
+      await using tui = await startTui({ ...options, session: idle });
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      const end = await runPrint("begin", { ...options, session: asking });
+      assertEquals(end.result?.result, "finished", api.transcript());
+      await tui.waitForScreen(/answered/);
+      const names = rows(place, "SELECT name FROM peer WHERE kind = 'resident' ORDER BY name");
+      assertEquals(names.map(({ name }) => name), ["asker", "weaver"]);
       await tui.exit();
     }),
 });

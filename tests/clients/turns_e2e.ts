@@ -4,53 +4,22 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { TestHome } from "../support/home.ts";
-import { type Peer, startPeer } from "../support/peer.ts";
-import { type ClaudeOptions, runPrint, startTui } from "./claude.ts";
-import { clientCommand, runs } from "./install.ts";
-import { installedUser, installEnv, TOOLS } from "./installed.ts";
-import { messagesApi } from "./messages_api.ts";
-import { endProcess, type Place, withPlace } from "./program.ts";
-import type { ApiRequest, Block, ScriptedApi } from "./script.ts";
+import { runPrint, startTui } from "./claude.ts";
+import { endProcess, type Place } from "./program.ts";
+import type { ApiRequest } from "./script.ts";
+import { call, NAMED, noClaude, noTmux, onStageWithBob, rows, type SharedStage } from "./stage.ts";
 
-const noClaude = await clientCommand("claude") === null;
-const noTmux = noClaude || !await runs("tmux", "-V");
 const linux = Deno.build.os === "linux";
-const ALLOWED = [`${TOOLS}*`, "Bash", "Agent"];
-
-interface Stage {
-  readonly place: Place;
-  readonly api: ScriptedApi;
-  /** Another agent of the flock. */
-  readonly bob: Peer;
-  readonly options: ClaudeOptions;
-}
-
-/** An installed skein, a model's API, and another agent who has made a task. */
-async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  await withPlace(async (place) => {
-    const user = await installedUser(place);
-    await using api = messagesApi();
-    const bob = await startPeer({ home: place.home, folder: place.project, name: "bob" });
-    try {
-      await bob.ok("create_task", { title: "Spin the yarn" });
-      const env = installEnv(place, user);
-      const options = { place, api, user, env, servers: null, allowedTools: ALLOWED };
-      await body({ place, api, bob, options });
-    } finally {
-      await bob.close();
-    }
+/** The stage, and another agent who has made a task. */
+const onStage = (body: (stage: SharedStage) => Promise<void>): Promise<void> =>
+  onStageWithBob(body, {
+    tools: ["Bash", "Agent"],
+    first: (bob) => bob.ok("create_task", { title: "Spin the yarn" }),
   });
-}
-
-const call = (name: string, input: unknown = {}): Block => ({ tool: `${TOOLS}${name}`, input });
-const NAMED = { match: /begin/, blocks: [call("join", { name: "weaver" })] };
 
 /** How far the deliveries have come: 0 queued, 1 offered, 2 seen. */
 function states(place: Place): unknown[] {
-  return new TestHome(place.home).sql((db) =>
-    db.prepare("SELECT state FROM delivery ORDER BY message").all().map((row) => row["state"])
-  );
+  return rows(place, "SELECT state FROM delivery ORDER BY message").map((row) => row["state"]);
 }
 
 /** The programs that wait for an idle session, and the shells that wait for them. */
@@ -243,7 +212,10 @@ Deno.test({
 });
 
 /** A subagent at work while mail comes; `background` is what the client does unless it is told. */
-async function helped({ place, api, bob, options }: Stage, background: boolean): Promise<void> {
+async function helped(
+  { place, api, bob, options }: SharedStage,
+  background: boolean,
+): Promise<void> {
   const helper = (request: ApiRequest): boolean =>
     request.headers["x-claude-code-agent-id"] !== undefined;
   const input = {

@@ -41,7 +41,8 @@ Deno.test("death: a worker's process that dies at any of its git commands costs 
     await abandonedRun(stage, ["run", "all", "--tasks", plan, "--attempts", "20", "--json"]);
     // Each dies one command later than the one before it; the last of them get to their end.
     let deaths = 0;
-    for (let at = 1, ended = 0; ended < 3; at += 3) {
+    let ended = 0;
+    for (let at = 1; ended < 3; at += 3) {
       const wave: Running[] = [0, 1, 2].map((more) =>
         startHost(stage, "r1", { PATH: deadlyGit(stage, at + more, (at + more) % 4 === 0) })
       );

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import type { Tx } from "../../src/core/transaction.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { beside, PATIENCE } from "./beside.ts";
 
 /** Two handles on one fresh store, as two processes have them. */
 export interface Pair {
@@ -15,10 +16,6 @@ export interface Pair {
 }
 
 type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
-
-/** Looks at a condition that a transaction may wait for without awaiting anything else. */
-const PATIENCE = 2_000;
-const TRIES = 50;
 
 /** Registers the contract's tests for one engine. */
 export function engineContract(name: string, open: () => Promise<Pair>): void {
@@ -116,47 +113,40 @@ function isolation(define: Define): void {
     await Promise.all([count(a), count(b)]);
     assertEquals(await a.read((tx) => valueOf(tx, "n")), 1_000);
   });
-
-  // An engine may give the event loop a turn before it begins, which no body can wait for: what is
-  // shown here is shown by one of several tries.
   define("read: never waits for a writer, and sees nothing of its open write", async ({ a, b }) => {
     await a.write((tx) => put(tx, "x", 1));
-    let seen: number | undefined;
-    for (let tries = 0; tries < TRIES && seen === undefined; tries++) {
-      let inside: number | undefined;
+    await beside(async (round) => {
+      let seen: number | undefined;
       let reading: Promise<unknown> = Promise.resolve();
-      await b.write(async (tx) => {
-        await put(tx, "x", 2);
-        reading = a.read(async (inner) => inside = await valueOf(inner, "x"));
-        for (let i = 0; i < PATIENCE && inside === undefined; i++) await valueOf(tx, "x");
-        seen = inside;
-        assertEquals(await valueOf(tx, "x"), 2);
+      const before = await b.write(async (tx) => {
+        await put(tx, "x", round + 1);
+        reading = a.read(async (inner) => seen = await valueOf(inner, "x"));
+        for (let i = 0; i < PATIENCE && seen === undefined; i++) await valueOf(tx, "x");
+        return [seen, await valueOf(tx, "x")];
       });
       await reading;
-      if (seen === undefined) await a.write((tx) => put(tx, "x", 1));
-    }
-    assertEquals(seen, 1);
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      assertEquals(before, [before[0] && round, round + 1]);
+      return before[0] !== undefined;
+    });
   });
 
   define("read: sees one snapshot while others commit", async ({ a, b }) => {
-    let committed = false;
-    for (let tries = 0; tries < TRIES && !committed; tries++) {
-      await b.write((tx) => put(tx, "x", 1));
+    await b.write((tx) => put(tx, "x", 1));
+    await beside(async (round) => {
       let writing: Promise<unknown> = Promise.resolve();
-      let done = false;
+      let committed = false;
       const seen = await a.read(async (tx) => {
         const first = await valueOf(tx, "x");
-        writing = b.write((inner) => put(inner, "x", 2)).then(() => done = true);
-        for (let i = 0; i < PATIENCE && !done; i++) await valueOf(tx, "x");
-        committed = done;
-        return [first, await valueOf(tx, "x")];
+        writing = b.write((inner) => put(inner, "x", round + 1)).then(() => committed = true);
+        for (let i = 0; i < PATIENCE && !committed; i++) await valueOf(tx, "x");
+        return [first, await valueOf(tx, "x"), committed];
       });
       await writing;
-      assertEquals(seen, [1, 1]);
-    }
-    assert(committed, "the write went on beside the read");
-    assertEquals(await a.read((tx) => valueOf(tx, "x")), 2);
+      assertEquals(seen.slice(0, 2), [round, round]);
+      assertEquals(await a.read((tx) => valueOf(tx, "x")), round + 1);
+      return seen[2] === true;
+    });
   });
 }
 

@@ -2,7 +2,7 @@
 // what is wrong is said in words that somebody can act on.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   content,
   flag,

@@ -35,6 +35,12 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["report_usage", "usage report --tokens 5 --cost-usd 0.5 --as w1"],
   ["policy", "policy strict"],
   ["issue_token", "token issue --ttl-s 60"],
+  ["issue_link", "link issue"],
+  ["list_projects", "project list"],
+  ["flock_state", "flock_state"],
+  ["list_messages", "message list --peer w1 --limit 5"],
+  ["task_graph", "task_graph --done"],
+  ["timeline", "timeline --minutes 5"],
   ["list_audit", "audit list --op send"],
   ["verify_audit", "audit verify"],
   ["why", "why t1"],
@@ -43,6 +49,9 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["guard_shell", "shell guard ls --as w1"],
   ["report_touched", "touched report --paths b.ts --as w1"],
   ["end_turn", "turn end --as w1"],
+  ["export_project", "project export overview"],
+  ["take_findings", 'finding take --discoveries [{"value":"found"}] --as w1'],
+  ["import_project", "project import --goal g --plan p --tasks [] --discoveries []"],
 ];
 
 Deno.test("skein: every operation is a subcommand that answers as JSON", async () => {

@@ -25,6 +25,7 @@ Deno.test("initialize: says who answers, what it can and how to work with it", a
       assertMatch(result.serverInfo.version, /^\d+\.\d+\.\d+$/);
       assertEquals(result.protocolVersion, "2025-06-18");
       assertEquals(Object.keys(result.capabilities).sort(), [
+        "experimental",
         "logging",
         "prompts",
         "resources",

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { Refusal } from "../../mod.ts";
 import type { Agent } from "../../src/agent/command.ts";
 import { inherited } from "../../src/agent/environment.ts";
+import { TOOLS_RULE } from "../../src/claude/install.ts";
 import { type Order, startOf } from "../../src/fleet/spawn.ts";
 import { type Shell, withShell } from "../door/shell.ts";
 import { eventually } from "../support/eventually.ts";
@@ -36,7 +37,8 @@ Deno.test("startOf: linux opens the first terminal that is there, without a shel
   const line = argv({}, "linux", (program) => program === "xterm");
   assertEquals(line.slice(0, 3), ["xterm", "-e", "env"]);
   assert(line.includes("SKEIN_NAME=w-1") && line.includes("SKEIN_ROLE=worker"));
-  assertEquals(line.slice(-5, -1), ["claude", "--flag", "--model", "m"]);
+  const tools = `--allowedTools=${TOOLS_RULE}`;
+  assertEquals(line.slice(-6, -1), ["claude", "--flag", "--model", "m", tools]);
   assertStringIncludes(line.at(-1) ?? "", "t3");
   assertThrows(() => argv({}, "linux", none), Refusal, "no terminal program");
 });
@@ -77,7 +79,19 @@ Deno.test("startOf: headless is the agent itself, told what to do", () => {
     "linux",
     none,
   );
-  assertEquals(start.argv.slice(0, 3), ["claude", "--flag", "-p"]);
+  assertEquals(start.argv.slice(0, -1), [
+    "claude",
+    "--flag",
+    `--allowedTools=${TOOLS_RULE}`,
+    "-p",
+  ]);
+  const other = startOf(
+    { ...ORDER, how: "headless" },
+    { command: "other", args: [] },
+    "linux",
+    none,
+  );
+  assert(!other.argv.join(" ").includes("allowedTools"), "a flag of that one client");
   assert(start.isWorker);
 });
 

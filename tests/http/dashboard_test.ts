@@ -129,3 +129,39 @@ Deno.test("up: serves the page, too", async () => {
     }
   });
 });
+
+Deno.test("dashboard: a stopped leader with nobody to follow it is followed by the command", async () => {
+  await withFlock(async (flock) => {
+    const anna = await flock.join({ name: "anna" });
+    await urlOf(flock);
+    anna.signal("SIGSTOP");
+    const running = new Running(flock, ["--json"]);
+    await eventually(() => running.stdout.includes("\n"), { withinMs: 25_000, what: "the link" });
+    const { url, link, serving } = await running.link();
+    assertEquals([serving, flock.leader().name], [true, "dashboard"]);
+    assertEquals((await exchange(url, link.split("#code=")[1])).status, 200);
+    anna.signal("SIGCONT");
+    assertEquals((await anna.ok("status")).leader.name, "dashboard");
+    assertEquals(await running.end(), 0);
+    await eventually(() => flock.leader().name === "anna");
+  });
+});
+
+Deno.test("doctor: says where the page is, and whether it answers", async () => {
+  await withSite(async (flock, session, [anna]) => {
+    const leader = async (): Promise<Json> => {
+      const nowhere = `${flock.folder}/none`;
+      const env = { CLAUDE_CONFIG_DIR: nowhere, XDG_DATA_HOME: nowhere, SKEIN_BIN: nowhere };
+      const { json } = await flock.cli<Json>(["doctor"], { env });
+      return json.findings.find((one: Json) => one.what === "leader");
+    };
+    const well = await leader();
+    assertEquals(well.state, "ok");
+    assertMatch(well.text, new RegExp(session.url));
+    anna?.signal("SIGSTOP");
+    const ill = await leader();
+    anna?.signal("SIGCONT");
+    assertEquals(ill.state, "fault");
+    assertMatch(ill.text, /does not answer/);
+  });
+});

@@ -122,6 +122,30 @@ Deno.test("Authorization: a peer's own token acts as that peer, through HTTP, to
   });
 });
 
+Deno.test("Authorization: the operator's own token needs a project for what it changes", async () => {
+  await withSite(async (flock, session) => {
+    const { json } = await flock.cli<{ token: string }>(["token", "issue"]);
+    const script = new Session(session.url, json.token);
+    const refusal = await script.refused(400, "INVALID_INPUT", "create_task", { title: "where?" });
+    assertEquals(refusal.field, "Skein-Project");
+    assertEquals((await script.ok("list_projects")).projects.length, 1);
+    const headers = { "skein-project": encodeURIComponent(flock.folder) };
+    await script.ok("create_task", { title: "here" }, { headers });
+    assertEquals((await session.ok("list_tasks")).tasks.length, 1);
+  });
+});
+
+Deno.test("home: of one that was deleted under the leader nothing is told", async () => {
+  await withSite(async (flock, session) => {
+    await session.ok("status");
+    Deno.removeSync(flock.database);
+    for (const operation of ["status", "create_task"]) {
+      await session.refused(503, "STORE_GONE", operation, { title: "x" });
+    }
+    assertEquals((await session.get("/metrics")).status, 503);
+  });
+});
+
 Deno.test("Authorization: a live session's token works as long as its process lives", async () => {
   await withSite(async (_flock, session, [, bob]) => {
     const { token } = await bob?.ok("issue_token");

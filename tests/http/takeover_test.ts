@@ -7,7 +7,7 @@ import { type Flock, report, withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Peer } from "../support/peer.ts";
 import { freePorts } from "./ports.ts";
-import { Follower, request, type Session, signIn, urlOf } from "./site.ts";
+import { exchange, Follower, linkOf, request, type Session, signIn, urlOf } from "./site.ts";
 
 /** Peers that would all serve on this port. */
 async function joinAll(flock: Flock, port: number, ...names: string[]): Promise<Map<string, Peer>> {
@@ -43,8 +43,10 @@ Deno.test("promise 5: the leader killed time after time, the page answers within
     let follower = await Follower.open(session, first);
     const rows: number[] = [];
     const took: number[] = [];
+    const links: string[] = [];
     for (let n = 0; n < 3; n++) {
       const old = flock.leader();
+      const link = String((await linkOf(flock)).link).split("#code=")[1] ?? "";
       const victim = peers.get(old.name ?? "");
       peers.delete(old.name ?? "");
       assert(victim !== undefined);
@@ -67,6 +69,10 @@ Deno.test("promise 5: the leader killed time after time, the page answers within
       await follower.until((events) => events[0]?.event === "hello", "hello");
       assertEquals(follower.events[0]?.data.leader.name, flock.leader().name);
       assertEquals(follower.of("reset").length, 0);
+      // A link of before is good now, and once it was used, on no leader any more.
+      links.push(link);
+      assertEquals((await exchange(session.url, link)).status, 200);
+      for (const used of links) assertEquals((await exchange(session.url, used)).status, 401);
       // The same session, no new sign-in.
       await session.ok("create_task", { title: `by the page, round ${n}` });
       assertEquals((await session.ok("status")).leader.url, session.url);
@@ -143,6 +149,24 @@ Deno.test("promise 5: a leader that leaves is followed at once by one that serve
     const again = await resume(session, follower.last);
     await again.until((events) => events[0]?.data.leader?.name === "ben", "the next leader");
     report("followed again after the leader left", performance.now() - startMs);
+    await again.close();
+  });
+});
+
+Deno.test("promise 5: a leader that is ended by control serves no more, and lives on", async () => {
+  const [port = 0] = freePorts(2);
+  await withFlock(async (flock) => {
+    const peers = await joinAll(flock, port, "ann", "ben");
+    const session = await signIn(flock);
+    const follower = await Follower.open(session, null);
+    const before = flock.leader();
+    await session.ok("control", { action: "kill", peer: "ann" });
+    assertEquals((await flock.nextLeader(before, 5_000)).name, "ben");
+    await eventually(() => follower.ended);
+    const again = await resume(session, follower.last);
+    await again.until((events) => events[0]?.data.leader?.name === "ben", "the next leader");
+    assertEquals((await peers.get("ann")?.call("status"))?.json.error.code, "KILLED");
+    assertEquals(peers.get("ann")?.stderr(), "");
     await again.close();
   });
 });

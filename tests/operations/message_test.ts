@@ -1,7 +1,7 @@
 // send and check: who gets a message, in which state it is, who hears of an escalation, and where
 // chains of replies and floods end.
 
-import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { flockTest, type Json, type Member } from "./flock.ts";
 
@@ -29,6 +29,30 @@ flockTest("send: queued, then offered, then seen, and the sender can look it up"
   bob.node.received();
   await eventually(async () => await stateOf(anna, sent.id, "bob") === "seen");
   assertEquals(await bob.inbox(), []);
+});
+
+flockTest("send: what its sender was shown before is marked in the same write", async (flock) => {
+  const { anna, bob } = await flock.crew();
+  const { id } = await anna.call("send", { to: "bob", content: "hello" });
+  await bob.call("check");
+  // The request itself shows that the answer was read.
+  await bob.call("send", { to: "anna", content: "seen" });
+  assertEquals(await stateOf(anna, id, "bob"), "seen");
+});
+
+flockTest("send: a limit beyond what any machine commits is not counted", async (flock) => {
+  const { anna } = await flock.crew();
+  const loud = await flock.member("loud", { rate: 6_000_000 });
+  const bucketOf = async (name: string): Promise<unknown> => {
+    const { engine } = await anna.node.store();
+    return await engine.read((tx) =>
+      tx.get("SELECT rate_tokens AS n FROM peer WHERE name = ?", name)
+    );
+  };
+  await loud.call("send", { to: "bob", content: "hello" });
+  await anna.call("send", { to: "bob", content: "hello" });
+  assertEquals(await bucketOf("loud"), await bucketOf("bob"));
+  assertNotEquals(await bucketOf("anna"), await bucketOf("bob"));
 });
 
 flockTest("send: a peer that is gone gets its mail when its name comes back", async (flock) => {

@@ -8,6 +8,7 @@ import { dropBranch, openRun } from "../../src/worktree/branch.ts";
 import { startConflict } from "../../src/worktree/conflict.ts";
 import { leftovers } from "../../src/worktree/leftovers.ts";
 import { mergeTask } from "../../src/worktree/merge.ts";
+import { adminOf } from "../../src/worktree/place.ts";
 import { park } from "../../src/worktree/park.ts";
 import { removeWorktree } from "../../src/worktree/remove.ts";
 import { saveWork } from "../../src/worktree/save.ts";
@@ -267,5 +268,41 @@ Deno.test("conflict: is reported with nothing changed, resolved in a new worktre
     }
     await assertTidy(world);
     await assertSound(world);
+  });
+});
+
+Deno.test("saveWork: a branch that was deleted under its worktree goes on from its last commit", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    const tip = await commit(tree.path, "1.txt", "first\n");
+    write(join(tree.path, "2.txt"), "second\n");
+    assertEquals(await dropBranch(world.run, tree.branch), false);
+    await git(world.repo, "update-ref", "-d", `refs/heads/${tree.branch}`);
+    const saved = await saveWork(tree.path, { message: "t1" });
+    assertEquals(saved.files, ["1.txt", "2.txt"]);
+    assertEquals((await git(world.repo, "rev-parse", `${saved.commit}~1`)).trim(), tip);
+    await removeWorktree(world.run, tree.path);
+    await assertSound(world, ["first\n", "second\n"]);
+  });
+});
+
+Deno.test("saveWork: sees a change of the same size in the second in which the index was written", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    const file = join(tree.path, "a.txt");
+    await git(world.repo, "config", "core.trustctime", "false");
+    const past = Math.floor(Date.now() / 1000) - 100;
+    const put = (text: string) => {
+      Deno.writeTextFileSync(file, text);
+      Deno.utimeSync(file, past, past);
+    };
+    put("before\n");
+    await git(tree.path, "commit", "-q", "-a", "-m", "before");
+    Deno.utimeSync(join(adminOf(tree.path) ?? "", "index"), past, past);
+    put("behind\n");
+    const saved = await saveWork(tree.path, { message: "t1" });
+    assertEquals(await show(world, `${saved.commit}:a.txt`), "behind\n");
   });
 });

@@ -1,0 +1,209 @@
+// A project's rows, page by page, for whoever writes them down elsewhere; and rows from elsewhere.
+
+import { limitTo, type Tx } from "../core/transaction.ts";
+import { headSeq, type JournalRow, rowsAfter } from "../store/journal.ts";
+import { splitHints, type Status } from "../task/rules.ts";
+import { dependenciesOf, type TaskRow } from "../task/table.ts";
+import { nameOf } from "../task/view.ts";
+import type { Acted, Exported } from "./rules.ts";
+
+interface Made {
+  readonly files?: readonly string[];
+  readonly created?: readonly string[];
+  readonly tests?: string;
+  readonly risks?: string;
+}
+
+/** A task with everything that an export tells of it. */
+export async function exported(tx: Tx, row: TaskRow): Promise<Exported> {
+  const made = JSON.parse(row.artifacts ?? "{}") as Made;
+  const created = made.created ?? [];
+  const { description, hints } = splitHints(row.description);
+  return {
+    id: row.id,
+    n: row.n,
+    title: row.title,
+    description,
+    hints,
+    status: row.status,
+    priority: row.priority,
+    depends_on: (await dependenciesOf(tx, row.id)).map((task) => task.id),
+    files: JSON.parse(row.files) as string[],
+    claimed_by: await nameOf(tx, row.claimed_by),
+    claimed_at: row.claimed_at,
+    progress: row.progress,
+    created_by: row.created_by,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    completed_by: row.completed_by,
+    summary: row.summary,
+    files_modified: (made.files ?? []).filter((file) => !created.includes(file)),
+    files_created: created,
+    tests: made.tests ?? "",
+    risks: made.risks ?? "",
+    failure: row.failure,
+    attempts: row.attempts,
+    run: row.run,
+  };
+}
+
+/** What was done in a project after a row of the journal: one page, and where the next begins. */
+export async function actsAfter(
+  tx: Tx,
+  project: string,
+  after: number,
+  limit: number,
+): Promise<{ acts: Acted[]; next: number | null }> {
+  const rows = await rowsAfter(tx, after, limit);
+  const acts: Acted[] = [];
+  const known = new Map<string, string | undefined>();
+  for (const row of rows) {
+    let owner = known.get(row.subject);
+    if (!known.has(row.subject)) known.set(row.subject, owner = await projectOf(tx, row));
+    if (owner !== project) continue;
+    const { seq, at, actor, op, subject } = row;
+    acts.push({ seq, at, actor, op, subject, text: textOf(row.detail) });
+  }
+  return { acts, next: rows.length < limit ? null : rows.at(-1)?.seq ?? null };
+}
+
+/** The project that a row of the journal is about; undefined if it is about none. */
+async function projectOf(tx: Tx, row: JournalRow): Promise<string | undefined> {
+  const [kind, id = ""] = row.subject.split(/\/(.*)/s);
+  if (kind === "memory") {
+    const detail = row.detail.startsWith("{") ? JSON.parse(row.detail) as { project?: string } : {};
+    return detail.project;
+  }
+  if (kind !== "task" && kind !== "run") return undefined;
+  const found = await tx.get<{ project: string }>(
+    `SELECT project FROM ${kind} WHERE id = ?`,
+    id,
+  );
+  return found?.project;
+}
+
+/** What a log says besides who, when and what: the parts of a detail that people understand. */
+function textOf(detail: string): string {
+  if (!detail.startsWith("{")) return "";
+  const { title, action, progress, as } = JSON.parse(detail) as Record<string, unknown>;
+  const said = [title, action, progress].filter((part) => typeof part === "string");
+  return [...said, ...(typeof as === "string" ? [`(as ${as})`] : [])].join(" ");
+}
+
+/** Where logs begin that nobody has written yet. */
+export async function logsFrom(tx: Tx, rows: number): Promise<number> {
+  return Math.max(0, await headSeq(tx) - rows);
+}
+
+/** A row of a project's messages, conversations, peers, locks: as it is, for a program. */
+export function plainRows(
+  tx: Tx,
+  part: "messages" | "conversation" | "peers" | "locks" | "notes",
+  project: string,
+  after: number,
+  limit: number,
+  reader: string | null,
+): Promise<{ readonly cursor: number }[]> {
+  const own = reader ?? "";
+  const sql = {
+    messages: `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task,
+        run, at FROM message WHERE project = ? AND id > ? AND (? = '' OR sender = ?)`,
+    conversation: `SELECT id AS cursor, peer, run, turn, content, at FROM conversation
+        WHERE project = ? AND id > ? AND (? = '' OR peer = ?)`,
+    peers: `SELECT rowid AS cursor, name, role, summary, state, joined_at, seen_at FROM peer
+        WHERE project = ? AND rowid > ? AND (? = '' OR ? <> '')`,
+    locks: `SELECT l.id AS cursor, l.shown AS path, l.mode, p.name AS peer, l.task, l.since
+        FROM lock l JOIN peer p ON p.id = l.peer
+        WHERE p.project = ? AND l.id > ? AND (? = '' OR ? <> '')`,
+    notes: `SELECT o.id AS cursor, o.task, o.author, o.kind, o.text, o.at
+        FROM note o JOIN task t ON t.id = o.task
+        WHERE t.project = ? AND o.id > ? AND (? = '' OR ? <> '')`,
+  }[part];
+  return tx.all(`${sql} ORDER BY cursor ${limitTo(limit)}`, project, after, own, own);
+}
+
+/** Every kept version of a project's memory, after a key and version. */
+export function memoryRows(
+  tx: Tx,
+  project: string,
+  after: { readonly key: string; readonly version: number },
+  limit: number,
+): Promise<{ readonly key: string; readonly version: number }[]> {
+  return tx.all(
+    `SELECT key, version, value, type, confidence, author, run, supersedes, superseded_by, current,
+       at FROM memory WHERE project = ? AND (key, version) > (?, ?) ORDER BY key, version
+     ${limitTo(limit)}`,
+    project,
+    after.key,
+    after.version,
+  );
+}
+
+/** A task from elsewhere, with its own id. */
+export interface Taken {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly status: Status;
+  readonly priority: number;
+  readonly openDeps: number;
+  readonly files: readonly string[];
+  readonly claimedBy: string | null;
+  readonly incarnation: string | null;
+  readonly summary: string | null;
+  readonly artifacts: string | null;
+  readonly failure: string | null;
+  readonly completedBy: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly progress: string;
+}
+
+/** Writes what a new task does not have yet: how far it had come elsewhere. */
+export function insertTaken(
+  tx: Tx,
+  n: number,
+  place: {
+    readonly project: string;
+    readonly run: string | null;
+    readonly by: string;
+    readonly creator: string;
+    readonly maxAttempts: number;
+    readonly at: string;
+  },
+  task: Taken,
+): Promise<number> {
+  const claimed = task.incarnation !== null;
+  return tx.run(
+    `INSERT INTO task (n, id, project, run, title, description, accept, files, status, priority,
+       open_deps, created_by, creator, created_at, claimed_by, claim_incarnation, claim_epoch,
+       claimed_at, attempts, max_attempts, progress, summary, artifacts, failure, completed_by,
+       updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    n,
+    task.id,
+    place.project,
+    place.run,
+    task.title,
+    task.description,
+    JSON.stringify(task.files),
+    task.status,
+    task.priority,
+    task.openDeps,
+    place.by,
+    place.creator,
+    task.createdAt,
+    task.claimedBy,
+    task.incarnation,
+    claimed ? 1 : 0,
+    claimed ? place.at : null,
+    claimed ? 1 : 0,
+    place.maxAttempts,
+    task.progress,
+    task.summary,
+    task.artifacts,
+    task.failure,
+    task.completedBy,
+    task.updatedAt,
+  );
+}
