@@ -52,8 +52,10 @@ export async function openRun(r: RunTree, base?: string): Promise<OpenedRun> {
   const branch = runBranch(r.run);
   const record = await recordOf(place, base);
   const made = join(place.folder, "branch.made");
+  // Looked at in this order: another call may make the branch in between.
+  const wasMade = exists(made);
   const tip = await tipOf(place, place.ref);
-  if (tip === null && exists(made)) throw branchGone(place);
+  if (tip === null && wasMade) throw branchGone(place);
   if (tip === null) await createRef(place, place.ref, record.base);
   if (!exists(made)) Deno.writeTextFileSync(made, "");
   return { branch, ...record };
