@@ -25,7 +25,7 @@ Deno.test("races: a worker that slept while its task went to another merges noth
       match: task,
       times: 1,
       steps: [
-        { do: "write", path: "a.txt", text: "of a sleeper\n" },
+        { do: "write", path: "sleeper.txt", text: "of a sleeper\n" },
         { do: "mcp", name: "complete_task", input: { id: "t1", summary: "by a sleeper" } },
         { do: "wait", file: go },
       ],
@@ -54,9 +54,14 @@ Deno.test("races: a worker that slept while its task went to another merges noth
     assertEquals((await other.ended).code, 0);
     await audit(stage, { tasks: 1 });
     assertEquals(Deno.readTextFileSync(join(stage.repo, "a.txt")), "by t1\n");
+    assertEquals(
+      await stage.files(),
+      ["README.md", "a.txt"],
+      "nothing of the sleeper's is delivered",
+    );
     const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
     assertEquals(
-      await stage.git("show", `${parked.trim()}:a.txt`),
+      await stage.git("show", `${parked.trim()}:sleeper.txt`),
       "of a sleeper\n",
       "what it had written is kept",
     );
