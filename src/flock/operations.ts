@@ -25,7 +25,15 @@ export const status = operation({
     progress_percent: z.number(),
     run: z.string().nullable(),
     attention: z.array(
-      z.object({ kind: z.string(), subject: z.string(), text: z.string(), since: z.string() }),
+      z.object({
+        kind: z.string(),
+        subject: z.string(),
+        text: z.string(),
+        since: z.string(),
+        peers: z.array(z.string()).optional(),
+        task: z.string().optional(),
+        on: z.string().optional(),
+      }),
     ),
     leader: leaderShape.nullable(),
   }),
@@ -38,10 +46,13 @@ export const status = operation({
       tasks: { ...tasks },
       progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
       run: actor.run,
-      attention: await attention(tx, actor.project, ctx.at, {
+      attention: (await attention(tx, actor.project, ctx.at, {
         id: actor.id,
         readsAll: ctx.may("read_all"),
-      }),
+      })).map(({ peers, ...one }) => ({
+        ...one,
+        ...(peers === undefined ? {} : { peers: [...peers] }),
+      })),
       leader: await shownLeader(ctx),
     };
   },
