@@ -11,12 +11,18 @@ export interface Identity {
   readonly token?: string;
 }
 
+/** Of what begins like a session's own, the user's settings: how to reach the model, with which rights. */
+const SETTINGS =
+  /^CLAUDE_CODE_(USE|SKIP|OAUTH|MAX|DISABLE|ENABLE|API_KEY|CLIENT|EFFORT|SUBAGENT_MODEL|SHELL|EXTRA_BODY|GIT_BASH|PROXY)(_|$)/;
+
 /** The environment without what says who its parent is: a child is nobody else's session. */
 export function inherited(env: Readonly<Record<string, string>>): Record<string, string> {
   const own = /^(CLAUDECODE|CLAUDE_CODE_|CLAUDE_PROJECT_DIR|CLAUDE_PID|AI_AGENT|SKEIN_|PEER_)/;
   const kept = /^SKEIN_(RATE|POLICY|SECRET|AGENTS?|LEASE_S|STALLED_S)$/;
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !own.test(name) || kept.test(name)),
+    Object.entries(env).filter(([name]) =>
+      !own.test(name) || kept.test(name) || SETTINGS.test(name)
+    ),
   );
 }
 

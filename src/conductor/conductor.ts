@@ -65,6 +65,7 @@ export class Conductor {
     this.#options.onLook?.(snapshot);
     if (signal?.aborted) return this.#concluded("left", snapshot, conduct, []);
     const swept = await sweep(calls, this.#tree(conduct), open);
+    if (swept === null) return null;
     for (const { task, outcome } of swept) {
       this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
     }
@@ -122,7 +123,7 @@ export class Conductor {
   }
 
   /** Nothing is left that could be done: the result goes to the user, or it is said why not. */
-  async #end(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion> {
+  async #end(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
     const { run } = this.#options;
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
@@ -138,7 +139,9 @@ export class Conductor {
       const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`, ...stay];
       return this.#concluded("completed", snapshot, conduct, notes);
     }
-    const { outcome, commit, reason, hint } = await deliver(tree, { target: conduct.target });
+    const { outcome, commit, reason, hint, busy } = await deliver(tree, { target: conduct.target });
+    // Another conductor is at it.
+    if (busy === true) return null;
     if (outcome === "left") {
       const notes = [`${conduct.target} was left alone: ${reason ?? "it has moved on"}`];
       return this.#concluded("completed", snapshot, conduct, [
@@ -165,7 +168,7 @@ export class Conductor {
   }
 
   /** Somebody else has ended it: another conductor at its end, or a person before. */
-  async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion> {
+  async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
     const { total, done, tasks, outcome } = snapshot.run;
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
     const notes = [`the run was ended: ${outcome ?? "no reason given"}`];

@@ -106,7 +106,7 @@ class Host {
     const { attempts } = await this.#calls.attempts({ run: this.#run, open: true });
     const { repo, worktrees } = conduct;
     const tree: RunTree | null = worktrees ? { run: this.#run, repo, home: this.#home } : null;
-    return (await sweep(this.#calls, tree, attempts)).length;
+    return (await sweep(this.#calls, tree, attempts))?.length ?? 0;
   }
 
   async #sleep(

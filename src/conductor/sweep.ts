@@ -1,7 +1,8 @@
 // Cleaning up after workers that died: whatever is left of the agent's group ends, finished work is
-// merged, unfinished work is parked, the worktree goes. Every step can be repeated, by anybody, at the
-// same time: what one has done the other finds done.
+// merged, unfinished work is parked, the worktree goes. Every step can be repeated by anybody: what one
+// has done before it died the next finds done.
 
+import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -20,26 +21,47 @@ export interface Swept {
 }
 
 /**
- * Settles what is orphaned among the attempts of a run, and merges what was approved.
+ * Settles what is orphaned among the attempts of a run, and merges what was approved. One at a time
+ * does so: two at the same worktree would take it from under each other's hands.
  * @param tree the run's repository; null where attempts have no worktrees
+ * @param seen attempts as they were just now; if any of them needs it, all are looked at again
+ * @returns what was done; null if somebody else is at it
  */
 export async function sweep(
+  calls: Calls,
+  tree: RunTree | null,
+  seen: readonly ShownAttempt[],
+): Promise<Swept[] | null> {
+  const [first] = seen.filter((one) => one.orphaned === true || one.state === "review");
+  if (first === undefined) return [];
+  if (tree === null) return await sweepAll(calls, tree, seen);
+  using turn = turnOf(tree);
+  if (turn === null) return null;
+  return await sweepAll(
+    calls,
+    tree,
+    (await calls.attempts({ run: first.run, open: true })).attempts,
+  );
+}
+
+/** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
+function turnOf({ home, run }: RunTree): Disposable | null {
+  const path = join(home, "worktrees", `${run}.sweep`);
+  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
+  if (file.tryLockSync(true)) return file;
+  file.close();
+  return null;
+}
+
+async function sweepAll(
   calls: Calls,
   tree: RunTree | null,
   attempts: readonly ShownAttempt[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
-  // All at once: each that ignores its end takes seconds.
-  const orphaned = attempts.filter((one) => one.orphaned === true);
-  const stillAlive = new Set<number>();
-  await Promise.all(orphaned.map(async ({ id, process }) => {
-    const record = parseRecord(JSON.stringify(process));
-    if (record === null) return;
-    // Something of it still writes: the next look tries again.
-    if ((await endGroup(record)).outcome === "survived") stillAlive.add(id);
-  }));
+  const alive = await endAgents(attempts);
   for (const attempt of attempts) {
-    if (stillAlive.has(attempt.id)) continue;
+    if (alive.has(attempt.id)) continue;
     try {
       const one = attempt.orphaned === true
         ? await settle(calls, tree, attempt)
@@ -48,11 +70,29 @@ export async function sweep(
         : null;
       if (one !== null) swept.push(one);
     } catch (thrown) {
-      // Somebody else has just done the same.
-      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
+      // Whoever it belongs to has just ended it.
+      if (await isOpen(calls, attempt.id)) throw thrown;
     }
   }
   return swept;
+}
+
+/** Ends what is left of dead workers' agents; gives those of which something still writes. */
+async function endAgents(attempts: readonly ShownAttempt[]): Promise<Set<number>> {
+  const alive = new Set<number>();
+  const orphaned = attempts.filter((one) => one.orphaned === true);
+  // All at once: each that ignores its end takes seconds.
+  await Promise.all(orphaned.map(async ({ id, process }) => {
+    const record = parseRecord(JSON.stringify(process));
+    // The next look tries again.
+    if (record !== null && (await endGroup(record)).outcome === "survived") alive.add(id);
+  }));
+  return alive;
+}
+
+async function isOpen(calls: Calls, id: number): Promise<boolean> {
+  const { attempts: [now] } = await calls.attempts({ after: id - 1, open: true });
+  return now?.id === id;
 }
 
 /** What somebody has looked at: approved, it is merged; given back, another attempt goes on with it. */

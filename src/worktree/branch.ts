@@ -154,7 +154,12 @@ export async function dropBranch(r: RunTree, branch: string): Promise<boolean> {
   const place = placeOf(r);
   const ref = taskRef(r, branch);
   if (await tipOf(place, ref) === null) return true;
-  const at = await relate(place, place.ref, ref);
+  const at = await relate(place, place.ref, ref).catch(async (thrown) => {
+    // Another call has just deleted it.
+    if (await tipOf(place, ref) === null) return null;
+    throw thrown;
+  });
+  if (at === null) return true;
   if (!at.contained) return false;
   const held = await checkedOutAt(place, ref);
   if (held.length > 0) return false;

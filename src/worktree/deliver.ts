@@ -23,6 +23,8 @@ export interface Delivered {
   readonly reason?: string;
   /** What the user can do. */
   readonly hint?: string;
+  /** `left` only because another process is at it: calling again helps. */
+  readonly busy?: true;
 }
 
 /** What git may be in the middle of in the user's checkout. */
@@ -54,7 +56,8 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
   });
   using turn = turnOf(place);
   if (turn === null) {
-    return left("another process delivers this run", "Call again when it is done.");
+    const busy = left("another process delivers this run", "Call again when it is done.");
+    return { ...busy, busy: true };
   }
   const begun = intentOf(place);
   if (begun !== null && begun.target === target) {

@@ -26,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   inbox: async () => (await import("./inbox.ts")).inbox,
   dead_worker: async () => (await import("./deaths.ts")).deadWorkers,
   dead_leader: async () => (await import("./deaths.ts")).deadLeaders,
+  runs: async () => (await import("./runs.ts")).drivenRuns,
   idle: async () => (await import("./memory.ts")).idle,
 };
 

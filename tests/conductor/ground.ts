@@ -129,9 +129,21 @@ export function startHost(
   return stage.start(["host", run], { SKEIN_DIR: stage.repo, ...env });
 }
 
-/** Process ids of the workers' processes that are at an attempt. */
+/** Process ids of the workers' processes. */
 export function hostsOf(stage: Stage): number[] {
-  return stage.processes().filter((pid) => commandOf(pid).includes("\0host\0"));
+  const found = stage.processes().filter((pid) => commandOf(pid).includes("\0host\0"));
+  // What one of them is just starting still has its command line.
+  return found.filter((pid) => !found.includes(parentOf(pid)));
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    // It has ended.
+    return 0;
+  }
 }
 
 function commandOf(pid: number): string {
