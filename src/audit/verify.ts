@@ -47,7 +47,8 @@ export async function verify(view: View): Promise<Verdict> {
   if (head.kind === "forged") {
     faults.push({ what: "head", seq: to.seq, text: "the head file was not written by skein" });
   } else if (head.kind === "missing") {
-    if (walked.headKept) {
+    // The first head may have been written while we read.
+    if (walked.headKept && readHead(view.folder, view.secret).kind === "missing") {
       faults.push({ what: "head", seq: to.seq, text: "the head file has been taken away" });
     } else unknown.push("no head was written yet: an older copy of the store could not be told");
   }

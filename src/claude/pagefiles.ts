@@ -23,17 +23,19 @@ export function hasSources(folder: string): boolean {
 export async function builtPage(folder: string): Promise<ReadonlyMap<string, string>> {
   return new Map([
     [PAGE_FILES.html, textOf(join(folder, HTML)) ?? ""],
-    [PAGE_FILES.js, textOf(join(folder, ENTRY)) === null ? "" : await script(folder)],
-    [PAGE_FILES.css, textOf(join(folder, CSS)) ?? ""],
+    [PAGE_FILES.js, await bundled(folder, ENTRY)],
+    [PAGE_FILES.css, await bundled(folder, CSS)],
   ]);
 }
 
-async function script(folder: string): Promise<string> {
+/** One entry with everything it imports, in few bytes; empty where there is no such entry. */
+async function bundled(folder: string, entry: string): Promise<string> {
+  if (textOf(join(folder, entry)) === null) return "";
   const temporary = Deno.makeTempDirSync({ prefix: "skein-page-" });
   try {
-    const out = join(temporary, PAGE_FILES.js);
+    const out = join(temporary, entry === CSS ? PAGE_FILES.css : PAGE_FILES.js);
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--platform", "browser", "--minify", "--output", out, ENTRY],
+      args: ["bundle", "--quiet", "--platform", "browser", "--minify", "--output", out, entry],
       cwd: folder,
       stdin: "null",
       stdout: "null",

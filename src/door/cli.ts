@@ -81,11 +81,14 @@ async function dispatch(args: readonly string[]): Promise<number> {
 /** Runs that are driven; null for every other command. */
 async function conductor(args: readonly string[]): Promise<number | null> {
   const [first = "", second = ""] = args;
+  // The name of the program that skein succeeds.
+  if (first === "orchestrate") {
+    return await dispatch(["run", ...args.slice(second === "run" ? 2 : 1)]);
+  }
   const { isRunCommand } = await import("./runflags.ts");
-  if ((first === "run" && isRunCommand(args.slice(1))) || first === "orchestrate") {
+  if (first === "run" && isRunCommand(args.slice(1))) {
     const { runCommand } = await import("./run.ts");
-    const rest = args.slice(first === "orchestrate" && second === "run" ? 2 : 1);
-    return await runCommand(rest, print);
+    return await runCommand(args.slice(1), print);
   }
   if (!["log", "wait", "stop", "retry", "tell"].includes(first)) return null;
   const { besideCommand } = await import("./beside.ts");

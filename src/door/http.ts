@@ -13,6 +13,9 @@ import { Routes } from "./http_routes.ts";
 
 const HOST = "127.0.0.1";
 
+/** How long a port may take to be free after its leader has left. */
+const CLOSING_MS = 150;
+
 /** A port that is served. */
 interface Served {
   readonly port: number;
@@ -63,7 +66,7 @@ class Door {
     if (this.#stopped || this.#looking) return;
     this.#looking = true;
     try {
-      if (this.#main === null) this.#begin();
+      if (this.#main === null) await this.#begin();
       else if (this.#preferred !== 0 && this.#main.port !== this.#preferred) this.#move();
       if (!this.#told) await this.#tell();
       this.#leaveOld();
@@ -75,9 +78,30 @@ class Door {
     }
   }
 
-  #begin(): void {
-    this.#main = this.#first();
+  async #begin(): Promise<void> {
+    // A leader that has just left is still closing its port.
+    const untilMs = performance.now() + CLOSING_MS;
+    while (this.#main === null && !this.#stopped) {
+      const served = this.#tryPreferred();
+      if (served !== null || performance.now() >= untilMs) {
+        this.#main = served ?? this.#first();
+        break;
+      }
+      await new Promise((wake) => setTimeout(wake, CLOSING_MS / 10));
+    }
     this.#told = this.#main === null;
+  }
+
+  /** The preferred port, or null while somebody has it. */
+  #tryPreferred(): Served | null {
+    if (this.#preferred === 0) return this.#serve(0);
+    try {
+      return this.#serve(this.#preferred);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.AddrInUse) return null;
+      // Forbidden, for one: what to say of it is said where all of them are tried.
+      return this.#first();
+    }
   }
 
   /** The preferred port or the next free one. */
@@ -133,13 +157,8 @@ class Door {
 
   /** Moves to the preferred port, if it is free by now. */
   #move(): void {
-    let served: Served;
-    try {
-      served = this.#serve(this.#preferred);
-    } catch (thrown) {
-      if (thrown instanceof Deno.errors.AddrInUse) return;
-      throw thrown;
-    }
+    const served = this.#tryPreferred();
+    if (served === null) return;
     this.#old?.stop();
     this.#old = this.#main;
     this.#main = served;

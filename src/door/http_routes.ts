@@ -262,10 +262,17 @@ async function assetAnswer(request: Request, asset: Asset, home: string): Promis
     ...HEADERS,
     "content-type": TYPES[asset],
     "cache-control": page.ready ? "no-cache" : "no-store",
+    vary: "accept-encoding",
     etag,
   };
   if (page.ready && request.headers.get("if-none-match") === etag) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(request.method === "HEAD" ? null : page[asset], { headers });
+  const gzip = /\bgzip\b(?!;\s*q=0(\.0+)?\s*(,|$))/.test(
+    request.headers.get("accept-encoding") ?? "",
+  );
+  const body = gzip ? page.gzip[asset] : page[asset];
+  return new Response(request.method === "HEAD" ? null : body, {
+    headers: gzip ? { ...headers, "content-encoding": "gzip" } : headers,
+  });
 }

@@ -1,8 +1,6 @@
 // The MCP door: a server over stdio, one for each agent session. It translates between the wire
 // and the node and decides nothing itself. stdout is the wire; nothing else is ever printed there.
 
-// @ts-types="@modelcontextprotocol/sdk/server"
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
   type CallToolResult,
@@ -32,13 +30,13 @@ import {
   complain,
   type Extra,
   keyOf,
-  NO_VALIDATOR,
   protocolError,
   reportProgress,
   result,
   understood,
   watchParent,
 } from "./reply.ts";
+import { Server } from "./server.ts";
 import { StdioTransport } from "./stdio.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { listTools } from "./tools.ts";
@@ -70,7 +68,7 @@ class McpDoor {
   /** Mail on answers that went out since the last call. */
   readonly #answered = new Map<string | number, Offer>();
   readonly #subscriptions = new Subscriptions(
-    (uri) => this.#server.sendResourceUpdated({ uri }),
+    (uri) => this.#server.resourceUpdated(uri),
     (thrown) => this.#complain(asRefusal(thrown).message),
   );
   #lookForParent = (): void => {};
@@ -80,17 +78,17 @@ class McpDoor {
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    const capabilities = {
-      tools: {},
-      resources: { subscribe: true },
-      prompts: {},
-      logging: {},
-      experimental: CHANNEL_CAPABILITY,
-    };
-    this.#server = new Server(
-      { name: "skein", version: VERSION },
-      { capabilities, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
-    );
+    this.#server = new Server({
+      capabilities: {
+        tools: {},
+        resources: { subscribe: true },
+        prompts: {},
+        logging: {},
+        experimental: CHANNEL_CAPABILITY,
+      },
+      serverInfo: { name: "skein", version: VERSION },
+      instructions: INSTRUCTIONS,
+    });
     this.#handle();
   }
 
@@ -135,8 +133,7 @@ class McpDoor {
     if (text === this.#complaint) return;
     this.#complaint = text;
     complain(text);
-    const data = { level: "warning" as const, logger: "skein", data: text };
-    this.#server.sendLoggingMessage(data).catch(() => {
+    this.#server.log("warning", text).catch(() => {
       // The client is gone, or does not listen: stderr has it.
     });
   }
@@ -164,7 +161,7 @@ class McpDoor {
         secret,
         behalf: token,
         session: this.#session,
-        client: { pid: Deno.ppid, name: this.#server.getClientVersion()?.name ?? "" },
+        client: { pid: Deno.ppid, name: this.#server.client?.name ?? "" },
         onLead: serving(port),
         onTick: () => this.#lookForParent(),
         onTrouble: (what, thrown) => this.#complain(`${what}: ${asRefusal(thrown).message}`),
@@ -175,7 +172,7 @@ class McpDoor {
 
   /** A client that stays joins; one that only lists tools is gone before. */
   #initialized(): void {
-    const client = this.#server.getClientVersion();
+    const { client } = this.#server;
     // The variable is inherited by whatever the client's shell starts; only from the client itself
     // does it name the session that talks to us.
     if (client?.name === CLAUDE_CODE) this.#session = this.#environment.session;

@@ -13,6 +13,8 @@ export interface Page {
   readonly html: string;
   readonly js: string;
   readonly css: string;
+  /** The same, as they travel. */
+  readonly gzip: Readonly<Record<"html" | "js" | "css", Uint8Array<ArrayBuffer>>>;
   readonly hash: string;
   /** False while it is being built: what is there then only says so. */
   readonly ready: boolean;
@@ -33,7 +35,7 @@ export async function pageAssets(home: string): Promise<Page> {
 
 async function fromSources(home: string): Promise<Page> {
   const folder = sourceFolder();
-  if (folder === null) return notice("this program was installed without its page");
+  if (folder === null) return await notice("this program was installed without its page");
   const cached = cacheOf(home, folder);
   const built = await readPage(cached);
   if (built !== null) return built;
@@ -43,7 +45,7 @@ async function fromSources(home: string): Promise<Page> {
   }).finally(() => building = null);
   // Whoever asks first waits a little: a build takes a second or two.
   await Promise.race([building, new Promise((late) => setTimeout(late, 5_000))]);
-  return await readPage(cached) ?? notice(failed || "the page is being built");
+  return await readPage(cached) ?? await notice(failed || "the page is being built");
 }
 
 /** The folder of the page's sources, in a checkout. */
@@ -75,19 +77,29 @@ async function readPage(folder: string): Promise<Page | null> {
       [PAGE_FILES.html, PAGE_FILES.js, PAGE_FILES.css]
         .map((name) => Deno.readTextFile(join(folder, name))),
     );
-    return pageOf(html ?? "", js ?? "", css ?? "");
+    return await pageOf(html ?? "", js ?? "", css ?? "");
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return null;
     throw thrown;
   }
 }
 
-function pageOf(html: string, js: string, css: string): Page {
+async function pageOf(html: string, js: string, css: string, ready = true): Promise<Page> {
   const hash = sha256(JSON.stringify([html, js, css])).slice(0, 16);
-  return { html, js, css, hash, ready: true };
+  const [zippedHtml, zippedJs, zippedCss] = [
+    await zipped(html),
+    await zipped(js),
+    await zipped(css),
+  ];
+  return { html, js, css, gzip: { html: zippedHtml, js: zippedJs, css: zippedCss }, hash, ready };
 }
 
-function notice(why: string): Page {
+async function zipped(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function notice(why: string): Promise<Page> {
   const safe = why.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const html = `<!doctype html>
 <html lang="en">
@@ -95,7 +107,7 @@ function notice(why: string): Page {
 <body><main><h1>skein</h1><p>${safe}</p></main></body>
 </html>
 `;
-  return { html, js: "", css: "", hash: "none", ready: false };
+  return pageOf(html, "", "", false);
 }
 
 /** Lets a `skein page` build it: it has the permissions for that. */

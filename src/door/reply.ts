@@ -14,13 +14,6 @@ import { translate } from "../translate.ts";
 /** How often a waiting call says that it is still there. */
 const PROGRESS_MS = 5_000;
 
-/** The SDK would make one of Ajv at every start, for answers to forms that we never send. */
-export const NO_VALIDATOR = {
-  getValidator: (): never => {
-    throw new Error("invariant broken: nothing here asks the client for a form");
-  },
-};
-
 /** What the SDK hands to a handler, as far as it is used. */
 export interface Extra {
   readonly requestId: string | number;

@@ -12,6 +12,7 @@ import type { PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { listTasks } from "../task/list.ts";
+import { nameOf } from "../task/view.ts";
 
 /** One thing that needs somebody. */
 export interface Attention {
@@ -31,6 +32,11 @@ export interface Attention {
   readonly subject: string;
   readonly text: string;
   readonly since: string;
+  /** Whom it is about or whom to ask. */
+  readonly peers?: readonly string[];
+  readonly task?: string;
+  /** What the task waits for in vain. */
+  readonly on?: string;
 }
 
 const MOST = 20;
@@ -52,7 +58,9 @@ export async function attention(
       const text = own
         ? `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`
         : row.sender_name;
-      found.push({ kind, subject: messageId(row.id), text, since: row.at });
+      const about = row.task === null ? {} : { task: row.task };
+      const peers = [row.sender_name];
+      found.push({ kind, subject: messageId(row.id), text, since: row.at, peers, ...about });
     }
   }
   const tasks = await listTasks(tx, {
@@ -64,11 +72,15 @@ export async function attention(
   for (const task of tasks) {
     const kind = task.status === "in_review" ? "review" : task.status as "proposed" | "failed";
     const text = task.failure === null ? task.title : `${task.title}: ${task.failure}`;
+    const whose = kind === "review" ? await nameOf(tx, task.claimed_by) : null;
+    const peer = kind === "proposed" ? task.created_by : whose;
     found.push({
       kind,
       subject: task.id,
       text: head(text, EXCERPT_CHARS),
       since: task.updated_at,
+      task: task.id,
+      ...(peer === null ? {} : { peers: [peer] }),
     });
   }
   found.push(...await stuck(tx, project));
@@ -78,7 +90,8 @@ export async function attention(
     found.push(...stoppedAs(peer));
     if (peer.stalled_since_s === null) continue;
     const text = "its process does not react; after the grace others may take over";
-    found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at });
+    const peers = [peer.name];
+    found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at, peers });
   }
   return [...found, ...conflictsAmong(peers, at)];
 }
@@ -86,15 +99,16 @@ export async function attention(
 /** A peer that control, or its own refusals, have stopped; or whose budget is spent. */
 function stoppedAs(peer: PeerRow): Attention[] {
   const found: Attention[] = [];
+  const peers = [peer.name];
   if (peer.paused_at !== null) {
     const text = head(`paused by ${peer.paused_by}: ${peer.paused_why}`, EXCERPT_CHARS);
-    found.push({ kind: "paused", subject: peer.name, text, since: peer.paused_at });
+    found.push({ kind: "paused", subject: peer.name, text, since: peer.paused_at, peers });
   }
   const { used, budget } = usageOf(peer);
   const spent = budgetSpent(used, budget);
   if (spent !== null) {
     const text = `its budget is spent: ${spent}; it claims no more tasks`;
-    found.push({ kind: "budget", subject: peer.name, text, since: peer.seen_at });
+    found.push({ kind: "budget", subject: peer.name, text, since: peer.seen_at, peers });
   }
   return found;
 }
@@ -123,6 +137,8 @@ async function stuck(tx: Tx, project: string): Promise<Attention[]> {
     subject: row.id,
     text: `it waits for ${row.on_task}, which was cancelled: retry that one or cancel this`,
     since: row.updated_at,
+    task: row.id,
+    on: row.on_task,
   }));
 }
 
@@ -140,6 +156,7 @@ function conflictsAmong(peers: readonly PeerRow[], at: string): Attention[] {
         text: `changed by ${a.peer.name} and ${b.peer.name}` +
           (a.peer.tree === b.peer.tree ? " (one working tree)" : ""),
         since: a.peer.git_at ?? at,
+        peers: [a.peer.name, b.peer.name],
       });
     }
   }

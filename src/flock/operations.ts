@@ -31,7 +31,15 @@ export const status = operation({
     discoveries: z.number(),
     run: z.string().nullable(),
     attention: z.array(
-      z.object({ kind: z.string(), subject: z.string(), text: z.string(), since: z.string() }),
+      z.object({
+        kind: z.string(),
+        subject: z.string(),
+        text: z.string(),
+        since: z.string(),
+        peers: z.array(z.string()).optional(),
+        task: z.string().optional(),
+        on: z.string().optional(),
+      }),
     ),
     leader: leaderShape.nullable(),
   }),
@@ -47,10 +55,13 @@ export const status = operation({
       goal: await goalOf(tx, actor.project, actor.run),
       discoveries: await countOf(tx, actor.project, "discovery"),
       run: actor.run,
-      attention: await attention(tx, actor.project, ctx.at, {
+      attention: (await attention(tx, actor.project, ctx.at, {
         id: actor.id,
         readsAll: ctx.may("read_all"),
-      }),
+      })).map(({ peers, ...one }) => ({
+        ...one,
+        ...(peers === undefined ? {} : { peers: [...peers] }),
+      })),
       leader: await shownLeader(ctx),
     };
   },

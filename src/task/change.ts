@@ -186,7 +186,8 @@ async function assign(ctx: Context, row: table.TaskRow, name: string | undefined
       field: "assign_to",
     });
   }
-  const taken = row.status === "in_progress" && row.claimed_by !== peer?.id;
+  const taken = (row.status === "in_progress" || row.status === "in_review") &&
+    row.claimed_by !== peer?.id;
   if (taken) {
     const attempts = Math.max(0, row.attempts - 1);
     await table.setStatus(ctx.tx, row.id, "pending", ctx.at, { attempts });

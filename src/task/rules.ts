@@ -34,7 +34,7 @@ const TRANSITIONS: Readonly<Record<Action, { from: readonly Status[]; to: Status
   cancel: { from: ["proposed", "pending", "in_progress", "in_review", "failed"], to: "cancelled" },
   retry: { from: ["failed", "cancelled", "pending"], to: "pending" },
   request_review: { from: ["in_progress"], to: "in_review" },
-  assign: { from: ["proposed", "pending", "in_progress"], to: null },
+  assign: { from: ["proposed", "pending", "in_progress", "in_review"], to: null },
   accept: { from: ["proposed"], to: "pending" },
 };
 

@@ -40,6 +40,14 @@ Deno.test("page: a checkout's leader builds it when somebody looks, and knows wh
       tags.add(headers.get("etag") ?? "");
     }
     assertEquals(tags.size, 1, "one page, one tag");
+    for (
+      const [accepts, encoding] of [["gzip, br", "gzip"], ["identity", null], ["gzip;q=0", null]]
+    ) {
+      const headers = { "accept-encoding": accepts ?? "" };
+      const answer = await fetch(`${session.url}/`, { headers, method: "HEAD" });
+      assertEquals(answer.headers.get("content-encoding"), encoding, accepts ?? "");
+      assertEquals(answer.headers.get("vary"), "accept-encoding");
+    }
     const { text } = await request(`${session.url}/`);
     assert(!/https?:\/\/(?!www\.w3\.org\/)/.test(text), "it asks nobody else for anything");
   });

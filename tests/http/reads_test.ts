@@ -217,3 +217,27 @@ flockTest("list_projects, flock_state: the whole home at a glance", async (flock
   const acts = later.series.acts.reduce((sum: number, count: number) => sum + count, 0);
   assertEquals(acts, later.store.journal_seq, "nothing is counted twice");
 });
+
+flockTest("status: each need names whom and what it is about", async (flock) => {
+  const { lead, anna, bob } = await flock.crew();
+  const { ids } = await lead.call("create_task", {
+    tasks: [{ key: "a", title: "a" }, { key: "b", title: "b", blocked_by: ["a"] }, {
+      key: "c",
+      title: "c",
+    }],
+  });
+  await bob.call("send", { to: "lead", content: "stuck", category: "blocker", task: ids.c });
+  await lead.call("update_task", { id: ids.a, action: "cancel" });
+  await anna.call("claim_task", { id: ids.c });
+  await anna.call("update_task", { id: ids.c, action: "request_review" });
+  await lead.call("control", { action: "pause", peer: "bob", value: "wait" });
+  const { attention } = await lead.call("status");
+  const about = (kind: string): Json => attention.find((one: Json) => one.kind === kind);
+  assertEquals([about("blocker").peers, about("blocker").task], [["bob"], ids.c]);
+  assertEquals([about("review").peers, about("review").task], [["anna"], ids.c]);
+  assertEquals([about("stuck").task, about("stuck").on], [ids.b, ids.a]);
+  assertEquals(about("paused").peers, ["bob"]);
+  // In review or not: it goes to somebody else.
+  const { task } = await lead.call("update_task", { id: ids.c, assign_to: "bob" });
+  assertEquals([task.status, task.assigned_to, task.claimed_by], ["pending", "bob", null]);
+});

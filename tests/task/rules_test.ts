@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<Action, readonly Status[]>> = {
   cancel: ["proposed", "pending", "in_progress", "in_review", "failed"],
   retry: ["pending", "failed", "cancelled"],
   request_review: ["in_progress"],
-  assign: ["proposed", "pending", "in_progress"],
+  assign: ["proposed", "pending", "in_progress", "in_review"],
   accept: ["proposed"],
 };
 
