@@ -9,6 +9,9 @@ import { git, makeRepository, write } from "../support/git.ts";
 import { SOURCE_COMMAND, testEnv } from "../support/peer.ts";
 import { withTempFolder } from "../support/temp.ts";
 
+/** No command of these tests takes longer. */
+const LIMIT_MS = 60_000;
+
 /** What a command did. */
 export interface Ran {
   readonly code: number;
@@ -83,7 +86,10 @@ export class Stage {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    // A run that never ends is a failed test, not a test that never ends.
+    const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     const ended = child.output().then(({ code, stdout, stderr }) => {
+      clearTimeout(timer);
       const text = new TextDecoder().decode(stdout);
       const lines = text.split("\n").filter((line) => line.startsWith('{"'))
         .map((line) => JSON.parse(line) as Line);
