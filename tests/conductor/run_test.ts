@@ -124,6 +124,8 @@ Deno.test("run: what fails is tried again to the limit; the exit code says so an
     assertEquals(await stage.files(), ["README.md"], "nothing of a failed run is delivered");
     assertEquals(await stage.files("skein/run/r1"), ["README.md", "c.txt"]);
 
+    // Its workers have heard the old scenario.
+    await eventually(() => stage.processes().length === 0, { what: "its workers have ended" });
     // Once it can be done, a retry finishes the run without doing again what was done.
     stage.play([onTask("break", { do: "write", path: "broken.txt", text: "x" }), WRITES]);
     assertEquals((await stage.skein(["retry", "t1"])).code, 0);
