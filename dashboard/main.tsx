@@ -1,7 +1,62 @@
-// The page's entry: the same file is the page and, in a Worker, the layout of the task graph.
+// The page's entry. The same file is the page and, in a Worker, the layout of the task graph.
 
-import { render } from "preact";
-import dagre from "@dagrejs/dagre";
+import { render, type VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { call } from "./data/api.ts";
+import { useCell } from "./data/cell.ts";
+import { addOlder, follow, stop } from "./data/events.ts";
+import { session, signIn, takeCode } from "./data/session.ts";
+import { forgetTasks } from "./data/tasks.ts";
+import type { JournalRow } from "./data/types.ts";
+import { serveLayouts } from "./graph/worker.ts";
+import { startKeys } from "./keys.ts";
+import { startRouter } from "./router.ts";
+import { Shell } from "./shell.tsx";
+import { startTheme } from "./theme.ts";
+import { SignIn } from "./views/signin.tsx";
 
-const root = document.getElementById("app");
-if (root !== null) render(<main>{Object.keys(dagre).length}</main>, root);
+const FIRST_ROWS = 200;
+
+/** Reads what happened before the page came, then follows. */
+function begin(): void {
+  void follow();
+  call<{ rows: JournalRow[] }>("list_audit", { limit: FIRST_ROWS })
+    .then(({ rows }) => addOlder([...rows].reverse()))
+    .catch(() => {
+      // The journal's view says why; here the feed only begins later.
+    });
+}
+
+function App({ signingIn }: { signingIn: Promise<void> | null }): VNode {
+  const [busy, setBusy] = useState(signingIn !== null);
+  const now = useCell(session);
+  const key = now === null ? null : `${now.token}\n${now.project}`;
+  useEffect(() => {
+    void signingIn?.then(() => setBusy(false));
+  }, []);
+  useEffect(() => {
+    if (key === null) return;
+    forgetTasks();
+    begin();
+    return stop;
+  }, [key]);
+  return key === null || busy ? <SignIn busy={busy} /> : <Shell key={now?.project} />;
+}
+
+function start(): void {
+  startTheme();
+  const code = takeCode();
+  startRouter();
+  startKeys();
+  // A link opened in a tab that has the page already changes only the hash.
+  addEventListener("hashchange", () => {
+    const next = takeCode();
+    if (next !== null) void signIn(next).then(() => location.reload());
+  });
+  const root = document.getElementById("app");
+  if (root === null) return;
+  render(<App signingIn={code === null ? null : signIn(code)} />, root);
+}
+
+if (typeof document === "undefined") serveLayouts();
+else start();

@@ -1,0 +1,203 @@
+// The stream of events: every journal row once, in order, from where the page stopped. It reconnects
+// by itself, and whoever listens gets the rows of one read of the network together.
+
+import { Cell } from "./cell.ts";
+import { end, session } from "./session.ts";
+import type { Hello, JournalRow } from "./types.ts";
+
+/** How the page stands with the leader. */
+export interface Connection {
+  readonly state: "connecting" | "live" | "lost";
+  readonly hello: Hello | null;
+  /** Milliseconds since 1970 when it was lost. */
+  readonly since: number;
+}
+
+export const connection: Cell<Connection> = new Cell<Connection>({
+  state: "connecting",
+  hello: null,
+  since: Date.now(),
+});
+/** Leadership moved while the page was open: to whom, when. */
+export const moved: Cell<{ name: string; epoch: number; at: number } | null> = new Cell<
+  { name: string; epoch: number; at: number } | null
+>(null);
+/** The newest rows, newest last; bounded. */
+export const recent: Cell<readonly JournalRow[]> = new Cell<readonly JournalRow[]>([]);
+
+const RECENT_ROWS = 400;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** The door sends something each 10 s; a stopped leader sends nothing. */
+const SILENCE_MS = 25_000;
+const CONNECT_MS = 5_000;
+
+type Listener = (rows: readonly JournalRow[], reset: boolean) => void;
+const listeners = new Set<Listener>();
+let lastSeq: number | null = null;
+let running: AbortController | null = null;
+
+/** Calls back with new rows; `reset`: rows were missed, everything has to be read anew. */
+export function onRows(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(rows: readonly JournalRow[], reset: boolean): void {
+  for (const listener of [...listeners]) listener(rows, reset);
+}
+
+/** Older rows, read when the page opened, come before those of the stream. */
+export function addOlder(rows: readonly JournalRow[]): void {
+  const first = recent.value[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const older = rows.filter((row) => row.seq < first);
+  if (older.length > 0) recent.set([...older, ...recent.value].slice(-RECENT_ROWS));
+}
+
+/** Follows the journal until `stop`. */
+export async function follow(): Promise<void> {
+  stop();
+  const mine = new AbortController();
+  running = mine;
+  lastSeq = null;
+  recent.set([]);
+  let pauseMs = FIRST_PAUSE_MS;
+  while (!mine.signal.aborted) {
+    const wasLive = await readOnce(mine.signal);
+    if (mine.signal.aborted) return;
+    if (wasLive) pauseMs = FIRST_PAUSE_MS;
+    lost();
+    await pause(pauseMs * (0.8 + Math.random() * 0.4));
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+export function stop(): void {
+  running?.abort();
+  running = null;
+}
+
+function lost(): void {
+  const now = connection.value;
+  if (now.state !== "lost") connection.set({ ...now, state: "lost", since: Date.now() });
+}
+
+/** Waits, but not while the tab is hidden or the network is known to be back. */
+function pause(ms: number): Promise<void> {
+  return new Promise((next) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      document.removeEventListener("visibilitychange", done);
+      next();
+    };
+    const timer = setTimeout(done, ms);
+    addEventListener("online", done);
+    document.addEventListener("visibilitychange", done);
+  });
+}
+
+/** One life of the stream; true if it ever was live. */
+async function readOnce(signal: AbortSignal): Promise<boolean> {
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), CONNECT_MS);
+  let live = false;
+  try {
+    const response = await fetch(
+      lastSeq === null ? "/api/events" : `/api/events?after=${lastSeq}`,
+      {
+        headers: {
+          authorization: `Bearer ${session.value?.token ?? ""}`,
+          "skein-project": session.value?.project ?? "",
+        },
+        signal: AbortSignal.any([signal, silence.signal]),
+      },
+    );
+    if (response.status === 401) {
+      end("Your sign-in has ended. Run skein dashboard for a new link.");
+      return false;
+    }
+    if (!response.ok || response.body === null) return false;
+    const parser = new Parser();
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return live;
+      live = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      take(parser.push(decoder.decode(value, { stream: true })));
+    }
+  } catch {
+    return live;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function take(events: readonly Event[]): void {
+  const rows: JournalRow[] = [];
+  let reset = false;
+  for (const event of events) {
+    if (event.name === "journal") {
+      const row = event.data as JournalRow;
+      if (lastSeq !== null && row.seq <= lastSeq) continue;
+      lastSeq = row.seq;
+      rows.push(row);
+    } else if (event.name === "hello") greet(event.data as Hello);
+    else if (event.name === "reset") {
+      reset = true;
+      lastSeq = (event.data as { seq?: number } | null)?.seq ?? lastSeq;
+    } else if (event.name === "leader") {
+      const { name, epoch } = event.data as { name: string; epoch: number };
+      const hello = connection.value.hello;
+      if (hello !== null) greet({ ...hello, leader: { ...hello.leader, name, epoch } });
+    }
+  }
+  if (rows.length > 0) recent.set([...recent.value, ...rows].slice(-RECENT_ROWS));
+  if (rows.length > 0 || reset) tell(rows, reset);
+}
+
+function greet(hello: Hello): void {
+  const before = connection.value.hello?.leader;
+  lastSeq ??= hello.seq;
+  connection.set({ state: "live", hello, since: Date.now() });
+  if (before !== undefined && before.epoch !== hello.leader.epoch) {
+    moved.set({ name: hello.leader.name, epoch: hello.leader.epoch, at: Date.now() });
+  }
+}
+
+interface Event {
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** Reads `text/event-stream`, chunk by chunk. */
+export class Parser {
+  #rest = "";
+
+  push(chunk: string): Event[] {
+    const blocks = (this.#rest + chunk).split("\n\n");
+    this.#rest = blocks.pop() ?? "";
+    return blocks.flatMap(readBlock);
+  }
+}
+
+function readBlock(block: string): Event[] {
+  let name = "message";
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    const colon = line.indexOf(":");
+    const field = line.slice(0, colon);
+    const value = line.slice(colon + 1).replace(/^ /, "");
+    if (field === "event") name = value;
+    if (field === "data") data.push(value);
+  }
+  if (name === "message" && data.length === 0) return [];
+  try {
+    return [{ name, data: data.length === 0 ? null : JSON.parse(data.join("\n")) }];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,146 @@
+// What views read: each answer is kept under its question, read anew when an event touches it, at
+// once for the first and then at a pace that the answer's own cost sets. An equal answer changes
+// nothing on the screen.
+
+import { useEffect } from "preact/hooks";
+import { asRefused, callText, type Refused } from "./api.ts";
+import { Cell, useCell } from "./cell.ts";
+import { onRows } from "./events.ts";
+import { session } from "./session.ts";
+import type { JournalRow } from "./types.ts";
+
+/** An answer as a view sees it. */
+export interface Answer<T> {
+  readonly data: T | undefined;
+  readonly refused: Refused | undefined;
+}
+
+/** Whether a row of the journal may change an answer. */
+export type Touched = (row: JournalRow) => boolean;
+
+/** Between two reads of one thing; and how many times its own duration, so that load stays low. */
+const SHORTEST_MS = 100;
+const LONGEST_MS = 2_000;
+const SHARE = 8;
+/** Answers that nobody looks at any more are kept for a quick way back. */
+const KEPT = 40;
+
+class Entry {
+  readonly cell = new Cell<Answer<unknown>>({ data: undefined, refused: undefined });
+  watchers = 0;
+  touched: Touched = () => false;
+  stale = true;
+  #text = "";
+  #reading = false;
+  #timer = 0;
+  #notBefore = 0;
+
+  readonly operation: string;
+  readonly input: unknown;
+
+  constructor(operation: string, input: unknown) {
+    this.operation = operation;
+    this.input = input;
+  }
+
+  /** It has to be read anew: at once if it was left alone for a while, else a little later. */
+  touch(): void {
+    this.stale = true;
+    if (this.watchers === 0 || this.#reading || this.#timer !== 0) return;
+    const waitMs = this.#notBefore - performance.now();
+    if (waitMs <= 0) {
+      void this.read();
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      void this.read();
+    }, waitMs);
+  }
+
+  async read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.stale = false;
+    const beginMs = performance.now();
+    try {
+      const text = await callText(this.operation, this.input);
+      if (text !== this.#text || this.cell.value.refused !== undefined) {
+        this.#text = text;
+        this.cell.set({ data: JSON.parse(text), refused: undefined });
+      }
+    } catch (thrown) {
+      this.cell.set({ data: this.cell.value.data, refused: asRefused(thrown) });
+    }
+    const endMs = performance.now();
+    const pauseMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (endMs - beginMs) * SHARE));
+    this.#notBefore = endMs + pauseMs;
+    this.#reading = false;
+    if (this.stale) this.touch();
+  }
+}
+
+const entries = new Map<string, Entry>();
+
+function entryOf(operation: string, input: unknown): Entry {
+  const key = `${session.value?.project}\n${operation}\n${JSON.stringify(input)}`;
+  let entry = entries.get(key);
+  if (entry === undefined) {
+    entry = new Entry(operation, input);
+    entries.set(key, entry);
+    for (const [old, { watchers }] of entries) {
+      if (entries.size <= KEPT) break;
+      if (watchers === 0 && old !== key) entries.delete(old);
+    }
+  }
+  return entry;
+}
+
+const NOTHING = new Cell<Answer<unknown>>({ data: undefined, refused: undefined });
+
+/**
+ * The answer to a read, kept fresh as long as the component is there.
+ * @param input null: do not ask
+ * @param everyMs also read it this often, for what changes without a row of the journal
+ */
+export function useRead<T>(
+  operation: string,
+  input: unknown,
+  touched: Touched,
+  everyMs = 0,
+): Answer<T> {
+  const entry = input === null ? null : entryOf(operation, input);
+  if (entry !== null) entry.touched = touched;
+  useEffect(() => {
+    if (entry === null) return;
+    entry.watchers += 1;
+    if (entry.stale || entry.cell.value.refused !== undefined) entry.touch();
+    const timer = everyMs > 0 ? setInterval(() => !document.hidden && entry.touch(), everyMs) : 0;
+    return () => {
+      entry.watchers -= 1;
+      clearInterval(timer);
+    };
+  }, [entry]);
+  return useCell(entry === null ? NOTHING : entry.cell) as Answer<T>;
+}
+
+/** Reads everything anew that is on the screen. */
+export function refreshAll(): void {
+  for (const entry of entries.values()) entry.touch();
+}
+
+onRows((rows, reset) => {
+  for (const entry of entries.values()) {
+    if (reset || rows.some((row) => entry.touched(row))) entry.touch();
+  }
+});
+
+/** Rows about one of these kinds of things. */
+export function about(...kinds: readonly string[]): Touched {
+  return (row) => kinds.includes(row.subject.slice(0, row.subject.indexOf("/")));
+}
+
+/** Rows about exactly this. */
+export function exactly(subject: string): Touched {
+  return (row) => row.subject === subject;
+}

@@ -1,0 +1,260 @@
+// What the leader answers, as far as the page uses it. The shapes are those of the operations'
+// outputs; optional fields are left out when empty.
+
+export type Status =
+  | "proposed"
+  | "pending"
+  | "in_progress"
+  | "in_review"
+  | "completed"
+  | "failed"
+  | "cancelled";
+
+/** A task's status as people speak of it: pending is either ready or blocked. */
+export type State = "ready" | "blocked" | Exclude<Status, "pending">;
+
+export interface TaskCard {
+  readonly id: string;
+  readonly title: string;
+  readonly status: Status;
+  readonly ready: boolean;
+  readonly priority: number;
+  readonly claimed_by: string | null;
+  readonly assigned_to?: string | null;
+  readonly run?: string | null;
+  readonly attempts: number;
+  readonly updated_at: string;
+  readonly progress?: string | null;
+}
+
+export interface TaskGraph {
+  readonly tasks: readonly TaskCard[];
+  readonly edges: readonly { readonly task: string; readonly on: string }[];
+  readonly truncated: boolean;
+}
+
+export interface TaskRef {
+  readonly id: string;
+  readonly title: string;
+  readonly status: Status;
+}
+
+export interface WholeTask extends TaskCard {
+  readonly blocked_by: readonly string[];
+  readonly description?: string;
+  readonly accept?: string;
+  readonly files?: readonly string[];
+  readonly epoch: number;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly claimed_at?: string;
+  readonly completed_by?: string;
+  readonly summary?: string;
+  readonly artifacts?: unknown;
+  readonly failure?: string;
+  readonly depends_on?: readonly TaskRef[];
+  readonly blocks?: readonly TaskRef[];
+  readonly notes?: readonly {
+    readonly author: string;
+    readonly kind: string;
+    readonly text: string;
+    readonly at: string;
+  }[];
+  readonly history?: readonly {
+    readonly at: string;
+    readonly actor: string;
+    readonly op: string;
+    readonly detail: Detail;
+  }[];
+}
+
+export type Detail = Readonly<Record<string, unknown>> | null;
+
+export interface JournalRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly op: string;
+  readonly subject: string;
+  readonly detail: Detail;
+}
+
+export interface Usage {
+  readonly tokens: number;
+  readonly tool_calls: number;
+  readonly cost_usd: number;
+  readonly turns: number;
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly role: string;
+  readonly summary: string;
+  readonly state: "live" | "stalled" | "leased" | "gone" | "killed";
+  readonly folder?: string;
+  readonly git?: {
+    readonly branch: string;
+    readonly commit: string;
+    readonly dirty: readonly string[];
+    readonly dirty_count: number;
+    readonly at: string;
+  };
+  readonly task?: string;
+  readonly since?: string;
+  readonly paused?: string;
+  readonly used?: Usage;
+  readonly budget?: Partial<Usage>;
+  readonly seen_at?: string;
+}
+
+export interface AttentionItem {
+  readonly kind: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly since: string;
+  readonly peers?: readonly string[];
+  readonly task?: string;
+  readonly on?: string;
+}
+
+export interface StatusAnswer {
+  readonly peers: readonly Peer[];
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly progress_percent: number;
+  readonly run: string | null;
+  readonly attention: readonly AttentionItem[];
+  readonly leader: { readonly name: string; readonly url: string | null } | null;
+}
+
+export type DeliveryState = "queued" | "offered" | "seen";
+
+export interface Message {
+  readonly id: string;
+  readonly at: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly category: string;
+  readonly content: string;
+  readonly task?: string;
+  readonly run?: string;
+  readonly reply_to?: string;
+  readonly thread: string;
+  readonly states: readonly {
+    readonly peer: string;
+    readonly state: DeliveryState;
+    readonly at?: string;
+  }[];
+}
+
+export interface Lock {
+  readonly path: string;
+  readonly mode: string;
+  readonly holder: string;
+  readonly automatic?: boolean;
+  readonly since: string;
+  readonly age_s: number;
+  readonly expires_in_s: number;
+  readonly task: string | null;
+  readonly waiting?: readonly string[];
+}
+
+export interface MemoryEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly type: "decision" | "fact" | "constraint" | "artifact" | "discovery";
+  readonly confidence: "high" | "medium" | "low";
+  readonly version: number;
+  readonly by: string;
+  readonly at: string;
+  readonly run?: string;
+  readonly supersedes?: string;
+  readonly superseded_by?: string;
+}
+
+export interface RunSummary {
+  readonly id: string;
+  readonly goal: string;
+  readonly status: string;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface RunWhole extends RunSummary {
+  readonly plan: string;
+  readonly outcome?: string;
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly open: readonly (TaskRef & { ready: boolean; claimed_by: string | null })[];
+  readonly completed: readonly { id: string; title: string; summary: string }[];
+  readonly memory: readonly { key: string; type: string; value: string }[];
+  readonly messages: readonly { id: string; from: string; category: string; content: string }[];
+}
+
+export interface Span {
+  readonly peer: string;
+  readonly task: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly outcome: string;
+}
+
+export interface Timeline {
+  readonly spans: readonly Span[];
+  readonly rows?: readonly { peer: string; op: string; subject: string; at: string }[];
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly peers: number;
+  readonly tasks_open: number;
+  readonly attention: number;
+  readonly last_at: string | null;
+}
+
+export interface FlockState {
+  readonly leader: {
+    readonly name: string;
+    readonly incarnation: string;
+    readonly epoch: number;
+    readonly since: string;
+    readonly url: string | null;
+  } | null;
+  readonly takeovers: readonly { at: string; epoch: number; name: string }[];
+  readonly nodes: readonly {
+    name: string;
+    project: string;
+    version: string | number;
+    since: string;
+    stalled: boolean;
+  }[];
+  readonly store: { schema: number; journal_seq: number; bytes: number; wal_bytes: number };
+  readonly operations: readonly {
+    op: string;
+    count: number;
+    p50_ms: number;
+    p95_ms: number;
+    p99_ms: number;
+    errors: number;
+  }[];
+  readonly series: {
+    readonly minute: readonly string[];
+    readonly acts: readonly number[];
+    readonly messages: readonly number[];
+    readonly completed: readonly number[];
+  };
+}
+
+/** What is said once when the stream of events opens. */
+export interface Hello {
+  readonly seq: number;
+  readonly leader: { readonly name: string; readonly epoch: number; readonly since?: string };
+  readonly version: string;
+  readonly project: string;
+}
+
+export function stateOf(task: { status: Status; ready: boolean }): State {
+  if (task.status !== "pending") return task.status;
+  return task.ready ? "ready" : "blocked";
+}

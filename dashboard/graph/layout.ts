@@ -1,0 +1,97 @@
+// Where the nodes of the task graph stand: dagre's layered layout over plain data, so that it can run
+// in a Worker.
+
+import dagre from "@dagrejs/dagre";
+
+export interface LayoutWish {
+  readonly nodes: readonly string[];
+  /** From a task to what waits for it. */
+  readonly edges: readonly (readonly [from: string, to: string])[];
+  /** Left to right, or top to bottom where the page is narrow. */
+  readonly direction: "LR" | "TB";
+}
+
+export interface Layout {
+  /** Left upper corners, in pixels. */
+  readonly at: Readonly<Record<string, readonly [x: number, y: number]>>;
+  /** The path of each edge, as SVG draws it. */
+  readonly paths: readonly { readonly from: string; readonly to: string; readonly d: string }[];
+  readonly width: number;
+  readonly height: number;
+}
+
+export const NODE = { width: 196, height: 48 } as const;
+const MARGIN = 28;
+/** Nodes without any edge are put into a block of rows beside the graph: layers say nothing of them. */
+const LOOSE_COLUMNS = 4;
+const GAP = 16;
+
+/** Lays out; the time grows with nodes times edges, so the caller folds beyond some hundred. */
+export function layoutOf(wish: LayoutWish): Layout {
+  const tied = new Set(wish.edges.flat());
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({
+    rankdir: wish.direction,
+    nodesep: 14,
+    ranksep: 56,
+    marginx: MARGIN,
+    marginy: MARGIN,
+  });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const id of wish.nodes) if (tied.has(id)) graph.setNode(id, { ...NODE });
+  for (const [from, to] of wish.edges) graph.setEdge(from, to);
+  const at: Record<string, readonly [number, number]> = {};
+  let width = MARGIN;
+  let height = MARGIN;
+  if (tied.size > 0) {
+    dagre.layout(graph);
+    for (const id of graph.nodes()) {
+      const { x, y } = graph.node(id) as { x: number; y: number };
+      at[id] = [Math.round(x - NODE.width / 2), Math.round(y - NODE.height / 2)];
+      width = Math.max(width, x + NODE.width / 2 + MARGIN);
+      height = Math.max(height, y + NODE.height / 2 + MARGIN);
+    }
+  }
+  const paths = graph.edges().map(({ v, w }) => ({
+    from: v,
+    to: w,
+    d: curve((graph.edge(v, w) as { points: readonly Point[] }).points, wish.direction),
+  }));
+  const loose = wish.nodes.filter((id) => !tied.has(id));
+  const columns = wish.direction === "LR" ? LOOSE_COLUMNS : 1;
+  const top = tied.size > 0 ? height : MARGIN;
+  for (const [i, id] of loose.entries()) {
+    const x = MARGIN + (i % columns) * (NODE.width + GAP);
+    const y = top + Math.floor(i / columns) * (NODE.height + GAP);
+    at[id] = [x, y];
+    width = Math.max(width, x + NODE.width + MARGIN);
+    height = Math.max(height, y + NODE.height + MARGIN);
+  }
+  return { at, paths, width: Math.ceil(width), height: Math.ceil(height) };
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A smooth line through dagre's points, leaving and arriving along the direction of the layers. */
+function curve(points: readonly Point[], direction: "LR" | "TB"): string {
+  const [first, ...rest] = points;
+  if (first === undefined) return "";
+  let d = `M${round(first.x)} ${round(first.y)}`;
+  let from = first;
+  for (const to of rest) {
+    const mx = round((from.x + to.x) / 2);
+    const my = round((from.y + to.y) / 2);
+    d += direction === "LR"
+      ? `C${mx} ${round(from.y)} ${mx} ${round(to.y)} ${round(to.x)} ${round(to.y)}`
+      : `C${round(from.x)} ${my} ${round(to.x)} ${my} ${round(to.x)} ${round(to.y)}`;
+    from = to;
+  }
+  return d;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,158 @@
+// A row of the journal as a sentence: who did what to what.
+
+import type { VNode } from "preact";
+import type { JournalRow } from "../data/types.ts";
+import { titleOf } from "../data/tasks.ts";
+import { href, hrefOf } from "../router.ts";
+import { Ago } from "./time.tsx";
+
+/** What an operation did, to be read before its subject. */
+const VERBS: Readonly<Record<string, string>> = {
+  join: "joined",
+  leave: "left",
+  reap: "ended",
+  lead: "leads",
+  seat: "is the architect now",
+  stalled: "does not react",
+  recovered: "reacts again",
+  git: "changed files",
+  refuse: "was refused",
+  create_task: "created",
+  claim_task: "claimed",
+  complete_task: "completed",
+  update_task: "changed",
+  review_task: "reviewed",
+  unblocked: "is ready:",
+  reassign: "freed",
+  fail_task: "gave up",
+  give_back: "gave back",
+  send: "wrote",
+  lock_file: "locked",
+  unlock_file: "released",
+  edit: "edits",
+  expire: "expired",
+  take_over: "took over",
+  touched: "changed",
+  set_memory: "remembered",
+  start_run: "started",
+  resume_run: "resumed",
+  update_run: "changed",
+  end_run: "ended",
+  spawn_worker: "started",
+  log_conversation: "logged",
+  report_usage: "reported use",
+  end_turn: "ended a turn",
+  issue_token: "took a token",
+  acknowledge_audit: "acknowledged",
+};
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  release: "released",
+  fail: "failed",
+  cancel: "cancelled",
+  retry: "retries",
+  request_review: "asks for review of",
+  assign: "assigned",
+  accept: "accepted",
+  pause: "paused",
+  resume: "resumed",
+  kill: "ended",
+  ping: "pinged",
+  budget: "set the budget of",
+};
+
+export function verbOf(row: Pick<JournalRow, "op" | "detail">): string {
+  const { op, detail } = row;
+  if (op === "control" || op === "update_task") {
+    const action = ACTIONS[String(detail?.["action"] ?? "")];
+    if (action !== undefined) return action;
+    if (detail?.["progress"] !== undefined) return "made progress on";
+    if (detail?.["priority"] !== undefined) return "reprioritised";
+    if (detail?.["note"] !== undefined) return "noted on";
+  }
+  if (op === "review_task") {
+    return detail?.["verdict"] === "approve" ? "approved" : "wants changes in";
+  }
+  return VERBS[op] ?? op.replaceAll("_", " ");
+}
+
+/** What the act was about, without what the sentence has said already. */
+function aboutSelf(row: JournalRow): boolean {
+  return row.subject === `peer/${row.actor}` || row.subject.startsWith("conversation/");
+}
+
+function more(row: JournalRow): string {
+  const { detail } = row;
+  if (detail === null) return "";
+  if (row.op === "send") {
+    const to = detail["to"];
+    const names = Array.isArray(to) ? to.map(String) : [];
+    return `to ${names.slice(0, 3).join(", ")}${
+      names.length > 3 ? ` and ${names.length - 3}` : ""
+    }`;
+  }
+  if (typeof detail["progress"] === "string") return detail["progress"];
+  if (row.op === "refuse") return String(detail["code"] ?? "");
+  if (row.op === "git") return String(detail["branch"] ?? "");
+  return "";
+}
+
+export function subjectText(subject: string): string {
+  const slash = subject.indexOf("/");
+  const kind = subject.slice(0, slash);
+  const ref = subject.slice(slash + 1);
+  if (kind === "task") {
+    const title = titleOf(ref);
+    return title === undefined ? ref : `${ref} ${title}`;
+  }
+  return ref;
+}
+
+/** The sentence. */
+export function ActText({ row }: { row: JournalRow }): VNode {
+  const link = hrefOf(row.subject);
+  const text = subjectText(row.subject);
+  const rest = more(row);
+  return (
+    <span class="act">
+      {row.actor !== "" && row.actor !== "skein"
+        ? <a class="who" href={href(["peers", row.actor])}>{row.actor}</a>
+        : <span class="who system">skein</span>} <span class="verb">{verbOf(row)}</span>
+      {!aboutSelf(row) && (
+        <>
+          {" "}
+          {link === null ? <span>{text}</span> : <a class="what" href={link}>{text}</a>}
+        </>
+      )}
+      {rest !== "" && <span class="more">{rest}</span>}
+    </span>
+  );
+}
+
+/** Newest first. */
+export function Feed({ rows, most }: { rows: readonly JournalRow[]; most: number }): VNode {
+  return (
+    <ol class="feed">
+      {rows.slice(-most).reverse().map((row) => (
+        <li key={row.seq}>
+          <ActText row={row} />
+          <Ago at={row.at} bare />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Rows that say little to people: left out where the page tells what happens. */
+const QUIET = new Set([
+  "git",
+  "report_usage",
+  "log_conversation",
+  "end_turn",
+  "issue_token",
+  "edit",
+]);
+
+export function tells(row: JournalRow): boolean {
+  return !QUIET.has(row.op);
+}

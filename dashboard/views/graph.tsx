@@ -1,0 +1,240 @@
+// The task graph: what waits for what, live. The layout changes only when tasks come, go or end; a
+// change of state only changes a node.
+
+import type { VNode } from "preact";
+import { memo } from "preact/compat";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Tasks } from "../data/tasks.ts";
+import { type State, stateOf, type TaskCard } from "../data/types.ts";
+import { fold, type Folded } from "../graph/fold.ts";
+import { type Layout, NODE } from "../graph/layout.ts";
+import { useViewport } from "../graph/viewport.ts";
+import { layout as ask } from "../graph/worker.ts";
+import { href, refine } from "../router.ts";
+import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
+import { Button, Empty } from "../ui/parts.tsx";
+import { createTask } from "../acts/tasks.ts";
+
+const NARROW_PX = 700;
+const NONE: Layout = { at: {}, paths: [], width: 0, height: 0 };
+
+/** The layout of what is shown, once it is there; the one before until then. */
+function useLayout(folded: Folded, shape: string): Layout {
+  const [layout, setLayout] = useState<Layout>(NONE);
+  useEffect(() => {
+    let late = false;
+    const direction = innerWidth < NARROW_PX ? "TB" : "LR";
+    void ask({ nodes: folded.shown.map(({ id }) => id), edges: folded.edges, direction })
+      .then((answer) => {
+        if (!late) setLayout(answer);
+      });
+    return () => {
+      late = true;
+    };
+  }, [shape]);
+  return layout;
+}
+
+export function GraphView({ tasks, run, withDone }: {
+  tasks: Tasks;
+  run: string;
+  withDone: boolean;
+}): VNode {
+  const folded = useMemo(() => fold(tasks, run, withDone), [tasks, run, withDone]);
+  const shape = useMemo(
+    () => `${folded.shown.map(({ id }) => id).join()};${folded.edges.join()}`,
+    [folded],
+  );
+  const layout = useLayout(folded, shape);
+  const { box, camera, zoom, fit } = useViewport(
+    layout.width,
+    layout.height,
+    `${run} ${withDone} ${layout.width > 0}`,
+  );
+  const [lit, setLit] = useState("");
+  const near = useMemo(() => neighbours(folded, lit), [folded, lit]);
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey) return;
+    if (event.key === "+" || event.key === "=") zoom(1);
+    else if (event.key === "-") zoom(-1);
+    else if (event.key === "0") fit();
+  };
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+  return (
+    <div class="graph-frame">
+      <div
+        ref={box}
+        class={lit === "" ? "graph" : "graph lighting"}
+        role="group"
+        aria-label="Graph of tasks, each a link; what it waits for is in its description"
+      >
+        <div
+          class="graph-plane"
+          style={{
+            width: `${layout.width}px`,
+            height: `${layout.height}px`,
+            transform: `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`,
+          }}
+        >
+          <Edges layout={layout} tasks={tasks} lit={lit} />
+          {folded.shown.map((task) => {
+            const at = layout.at[task.id];
+            return at === undefined ? null : (
+              <Node
+                key={task.id}
+                task={task}
+                x={at[0]}
+                y={at[1]}
+                before={folded.before.get(task.id) ?? 0}
+                after={folded.after.get(task.id) ?? 0}
+                near={near.has(task.id)}
+                light={setLit}
+              />
+            );
+          })}
+        </div>
+        {folded.shown.length === 0 && <NothingOpen folded={folded} />}
+      </div>
+      <div class="graph-tools" role="toolbar" aria-label="Zoom">
+        <Button icon="plus" label="Zoom in (+)" onClick={() => zoom(1)} />
+        <Button icon="minus" label="Zoom out (-)" onClick={() => zoom(-1)} />
+        <Button icon="fit" label="Show all (0)" onClick={fit} />
+      </div>
+      <FoldNote folded={folded} withDone={withDone} />
+    </div>
+  );
+}
+
+function neighbours({ edges }: Folded, id: string): ReadonlySet<string> {
+  if (id === "") return new Set();
+  const near = new Set([id]);
+  for (const [from, to] of edges) {
+    if (from === id) near.add(to);
+    if (to === id) near.add(from);
+  }
+  return near;
+}
+
+const Edges = memo(function Edges({ layout, tasks, lit }: {
+  layout: Layout;
+  tasks: Tasks;
+  lit: string;
+}): VNode {
+  return (
+    <svg class="edges" width={layout.width} height={layout.height} aria-hidden="true">
+      {layout.paths.map(({ from, to, d }) => {
+        const state = tasks.byId.get(from);
+        const done = state !== undefined && stateOf(state) === "completed";
+        const on = lit !== "" && (from === lit || to === lit);
+        return (
+          <path
+            key={`${from} ${to}`}
+            class={[done ? "done" : "open", on ? "lit" : ""].join(" ")}
+            d={d}
+          />
+        );
+      })}
+    </svg>
+  );
+});
+
+interface NodeProps {
+  readonly task: TaskCard;
+  readonly x: number;
+  readonly y: number;
+  readonly before: number;
+  readonly after: number;
+  readonly near: boolean;
+  light(id: string): void;
+}
+
+const Node = memo(function Node(props: NodeProps): VNode {
+  const { task, x, y, before, after, near, light } = props;
+  const state: State = stateOf(task);
+  const who = task.claimed_by ?? task.assigned_to ?? null;
+  return (
+    <a
+      class={`node n-${state}${near ? " near" : ""}`}
+      href={href(["tasks", task.id])}
+      data-row
+      style={{ transform: `translate(${x}px, ${y}px)`, width: `${NODE.width}px` }}
+      title={`${task.id} ${task.title}`}
+      draggable={false}
+      onPointerEnter={() => light(task.id)}
+      onPointerLeave={() => light("")}
+      onFocus={() => light(task.id)}
+      onBlur={() => light("")}
+    >
+      <Glyph of={state} label={STATE_LABELS[state]} />
+      <span class="node-title">{task.title}</span>
+      <span class="node-foot">
+        <span class="id">{task.id}</span>
+        <span class="node-state">{STATE_LABELS[state]}</span>
+        {who !== null && <span class="node-who">{who}</span>}
+      </span>
+      {before > 0 && (
+        <span class="fold before" title={`${before} done before it`}>
+          <span class="sr">{before} done before it</span>
+          <span aria-hidden="true">{before}</span>
+        </span>
+      )}
+      {after > 0 && (
+        <span class="fold after" title={`${after} more wait for it`}>
+          <span class="sr">{after} more wait for it</span>
+          <span aria-hidden="true">+{after}</span>
+        </span>
+      )}
+    </a>
+  );
+});
+
+function NothingOpen({ folded }: { folded: Folded }): VNode {
+  return (
+    <Empty title={folded.doneFolded > 0 ? "All work is done." : "No tasks yet."}>
+      {folded.doneFolded > 0
+        ? (
+          <button type="button" class="link" onClick={() => refine({ done: "1" })}>
+            Show the {folded.doneFolded} done tasks
+          </button>
+        )
+        : (
+          <>
+            <button type="button" class="link" onClick={() => createTask()}>
+              Create the first
+            </button>
+            {", or ask the architect for a plan."}
+          </>
+        )}
+    </Empty>
+  );
+}
+
+function FoldNote({ folded, withDone }: { folded: Folded; withDone: boolean }): VNode {
+  return (
+    <div class="graph-note">
+      <ul class="legend flat">
+        {STATE_ORDER.filter((state) => folded.shown.some((task) => stateOf(task) === state))
+          .map((state) => (
+            <li key={state}>
+              <Glyph of={state} />
+              {STATE_LABELS[state]}
+            </li>
+          ))}
+      </ul>
+      {folded.doneFolded > 0 && !withDone && (
+        <Button small onClick={() => refine({ done: "1" })}>Show {folded.doneFolded} done</Button>
+      )}
+      {withDone && (
+        <Button small onClick={() => refine({ done: undefined })}>
+          Fold done work
+        </Button>
+      )}
+      {folded.laterFolded > 0 && (
+        <span class="dim">{folded.laterFolded.toLocaleString()} later tasks are folded</span>
+      )}
+    </div>
+  );
+}

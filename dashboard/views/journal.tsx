@@ -1,0 +1,160 @@
+// Everything that happened, row by row: filtered, followed, and asked why.
+
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { asRefused, call, type Refused } from "../data/api.ts";
+import { useRead } from "../data/reads.ts";
+import { useTasks } from "../data/tasks.ts";
+import type { JournalRow } from "../data/types.ts";
+import { refine, usePlace } from "../router.ts";
+import { ActText } from "../ui/act.tsx";
+import { Refusal } from "../ui/form.tsx";
+import { Button, Empty, Filter, Given, Loading, Panel, View } from "../ui/parts.tsx";
+import { Clock } from "../ui/time.tsx";
+import { sayRefused } from "../ui/toast.tsx";
+
+const PAGE = 100;
+
+interface Page {
+  readonly rows: readonly JournalRow[];
+  readonly next: number | null;
+}
+
+const FILTERS = ["actor", "op", "subject"] as const;
+
+export function JournalView(): VNode {
+  const { query } = usePlace();
+  useTasks();
+  const filter = Object.fromEntries(
+    FILTERS.map((name) => [name, query[name]?.trim()]).filter(([, value]) => !!value),
+  );
+  const follow = query["follow"] !== "0";
+  return (
+    <View
+      title="Journal"
+      sub="Every act of every peer; each row is chained to the one before"
+      actions={
+        <Button
+          pressed={follow}
+          onClick={() => refine({ follow: follow ? "0" : undefined })}
+        >
+          {follow ? "Following" : "Follow"}
+        </Button>
+      }
+    >
+      <Why what={query["why"] ?? ""} />
+      <div class="bar">
+        {FILTERS.map((name) => (
+          <Filter
+            key={name}
+            label={{ actor: "Who", op: "Operation", subject: "Subject (task/t4)" }[name]}
+            value={query[name] ?? ""}
+            onInput={(text) => refine({ [name]: text })}
+          />
+        ))}
+      </div>
+      <RowList key={JSON.stringify(filter)} filter={filter} follow={follow} />
+    </View>
+  );
+}
+
+function RowList({ filter, follow }: { filter: Record<string, string>; follow: boolean }): VNode {
+  const answer = useRead<Page>("list_audit", { ...filter, limit: PAGE }, () => follow);
+  const [older, setOlder] = useState<Page | null>(null);
+  const newest = answer.data?.rows ?? [];
+  const last = newest.at(-1)?.seq ?? 0;
+  const rows = [...newest, ...older?.rows.filter(({ seq }) => seq < last) ?? []];
+  const next = older === null ? answer.data?.next ?? null : older.next;
+  const more = async (): Promise<void> => {
+    try {
+      const page = await call<Page>("list_audit", { ...filter, before: next, limit: PAGE });
+      setOlder({ next: page.next, rows: [...older?.rows ?? [], ...page.rows] });
+    } catch (thrown) {
+      sayRefused(thrown);
+    }
+  };
+  return (
+    <Given answer={answer} rows={10}>
+      {() =>
+        rows.length === 0 ? <Empty title="No row fits this filter." /> : (
+          <>
+            <ol class="list journal">
+              {rows.map((row) => <Row key={row.seq} row={row} />)}
+            </ol>
+            {next !== null && <Button kind="ghost" onClick={() => void more()}>Older rows</Button>}
+          </>
+        )}
+    </Given>
+  );
+}
+
+function Row({ row }: { row: JournalRow }): VNode {
+  const detail = row.detail === null ? "" : JSON.stringify(row.detail);
+  return (
+    <li class="journal-row" data-row>
+      <span class="seq">{row.seq}</span>
+      <Clock at={row.at} />
+      <ActText row={row} />
+      <code class="op">{row.op}</code>
+      <span class="detail" title={detail}>{row.detail === null ? "forgotten" : plain(detail)}</span>
+    </li>
+  );
+}
+
+function plain(detail: string): string {
+  return detail === "{}" ? "" : detail.slice(1, -1).replaceAll('"', "").replaceAll(",", ", ");
+}
+
+interface Stories {
+  readonly found?: readonly { readonly kind: string; readonly lines: readonly string[] }[];
+}
+
+/** What is typed here is asked why it is so. */
+function Why({ what }: { what: string }): VNode {
+  const [typed, setTyped] = useState(what);
+  const [told, setTold] = useState<Stories | null>(null);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  useEffect(() => {
+    setTyped(what);
+    setTold(null);
+    setRefused(null);
+    if (what === "") return;
+    let late = false;
+    call<Stories>("why", { what })
+      .then((answer) => !late && setTold(answer))
+      .catch((thrown) => !late && setRefused(asRefused(thrown)));
+    return () => {
+      late = true;
+    };
+  }, [what]);
+  return (
+    <form
+      class="why"
+      onSubmit={(event) => {
+        event.preventDefault();
+        refine({ why: typed.trim() });
+      }}
+    >
+      <div class="bar">
+        <Filter
+          label="Why? A task, path, message, key, run or peer"
+          value={typed}
+          onInput={setTyped}
+        />
+        <button type="submit">Why?</button>
+        {what !== "" && (
+          <Button kind="ghost" onClick={() => refine({ why: undefined })}>Close</Button>
+        )}
+      </div>
+      {refused !== null && <Refusal refused={refused} />}
+      {what !== "" && told === null && refused === null && <Loading rows={3} />}
+      {told?.found?.map(({ kind, lines }) => (
+        <Panel key={kind} title={`${what}, the ${kind}`}>
+          <ol class="story">
+            {lines.map((line, i) => <li key={i}>{line}</li>)}
+          </ol>
+        </Panel>
+      ))}
+    </form>
+  );
+}

@@ -1,0 +1,290 @@
+// One thing that needs somebody, with its acts in place: a blocker is answered where it stands.
+
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { act, asRefused, type Refused } from "../data/api.ts";
+import type { AttentionItem } from "../data/types.ts";
+import { budget, kill, pause, ping, resume } from "../acts/peers.ts";
+import * as tasks from "../acts/tasks.ts";
+import { sendMessage } from "../acts/words.ts";
+import { confirmed, perform } from "../acts/do.ts";
+import { go, href } from "../router.ts";
+import { Refusal } from "../ui/form.tsx";
+import { Glyph } from "../ui/glyph.tsx";
+import { Button, PeerLink, TaskLink } from "../ui/parts.tsx";
+import { Prose } from "../ui/prose.tsx";
+import { Ago } from "../ui/time.tsx";
+import { say } from "../ui/toast.tsx";
+
+interface Kind {
+  readonly label: string;
+  readonly grave: boolean;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  blocker: { label: "Blocker", grave: true },
+  error: { label: "Error", grave: true },
+  review_request: { label: "Review requested", grave: false },
+  review: { label: "In review", grave: false },
+  proposed: { label: "Proposed", grave: false },
+  failed: { label: "Failed", grave: true },
+  stalled: { label: "Stalled", grave: true },
+  conflict: { label: "Same file", grave: true },
+  stuck: { label: "Stuck", grave: true },
+  paused: { label: "Paused", grave: false },
+  permission: { label: "Waits for permission", grave: true },
+  budget: { label: "Budget spent", grave: false },
+  older_copy: { label: "Store", grave: true },
+};
+
+/** The peers an item is about, also when the answer does not name them. */
+function peersOf({ peers, kind, subject, text }: AttentionItem): readonly string[] {
+  if (peers !== undefined && peers.length > 0) return peers;
+  if (["stalled", "paused", "budget", "permission"].includes(kind)) return [subject];
+  if (kind === "conflict") {
+    const found = /changed by (\S+) and (\S+)/.exec(text);
+    return found === null ? [] : [found[1] ?? "", found[2] ?? ""];
+  }
+  if (["blocker", "error", "review_request"].includes(kind)) {
+    return [text.split(": ")[0] ?? ""];
+  }
+  return [];
+}
+
+const MESSAGES = new Set(["blocker", "error", "review_request"]);
+const TASKS = new Set(["review", "proposed", "failed", "stuck"]);
+
+export function Need({ item }: { item: AttentionItem }): VNode {
+  const { label, grave } = KINDS[item.kind] ?? { label: item.kind, grave: true };
+  const [answering, setAnswering] = useState(false);
+  const peers = peersOf(item);
+  const isMessage = MESSAGES.has(item.kind);
+  const sender = isMessage ? peers[0] ?? "" : "";
+  const text = isMessage && item.text.startsWith(`${sender}: `)
+    ? item.text.slice(sender.length + 2)
+    : item.text;
+  return (
+    <li class={grave ? "need grave" : "need"} data-row>
+      <Glyph of={item.kind} />
+      <div class="need-body">
+        <p class="need-head">
+          <strong>{label}</strong>
+          <Subject item={item} sender={sender} />
+          <Ago at={item.since} />
+        </p>
+        {TASKS.has(item.kind) && item.kind !== "failed" && item.kind !== "stuck"
+          ? <p class="prose">{text}</p>
+          : <Prose text={text} />}
+        {answering
+          ? <Answer item={item} to={sender} close={() => setAnswering(false)} />
+          : (
+            <div class="need-acts">
+              <Acts item={item} peers={peers} answer={() => setAnswering(true)} />
+            </div>
+          )}
+      </div>
+    </li>
+  );
+}
+
+function Subject({ item, sender }: { item: AttentionItem; sender: string }): VNode {
+  if (MESSAGES.has(item.kind)) {
+    return (
+      <span class="subject">
+        from <PeerLink name={sender} />
+        {item.task !== undefined && <TaskLink id={item.task} />}
+        <a class="id" href={href(["messages", item.subject])}>{item.subject}</a>
+      </span>
+    );
+  }
+  if (TASKS.has(item.kind)) {
+    const who = item.peers?.[0];
+    return (
+      <span class="subject">
+        <TaskLink id={item.subject} />
+        {who !== undefined && <PeerLink name={who} />}
+      </span>
+    );
+  }
+  if (item.kind === "conflict") return <span class="subject path">{item.subject}</span>;
+  if (item.kind === "older_copy") return <span class="subject">{item.subject}</span>;
+  return (
+    <span class="subject">
+      <PeerLink name={item.subject} />
+    </span>
+  );
+}
+
+interface ActsProps {
+  readonly item: AttentionItem;
+  readonly peers: readonly string[];
+  answer(): void;
+}
+
+function Acts({ item, peers, answer }: ActsProps): VNode {
+  const { kind, subject } = item;
+  const open = (label: string): VNode => (
+    <Button
+      kind="ghost"
+      onClick={() => go(["tasks", subject])}
+    >
+      {label}
+    </Button>
+  );
+  switch (kind) {
+    case "blocker":
+    case "error":
+      return <Button kind="primary" icon="reply" onClick={answer}>Answer</Button>;
+    case "review_request":
+      return (
+        <>
+          {item.task !== undefined && <ReviewActs id={item.task} />}
+          <Button icon="reply" onClick={answer}>Answer</Button>
+        </>
+      );
+    case "review":
+      return (
+        <>
+          <ReviewActs id={subject} />
+          {open("Look at it")}
+        </>
+      );
+    case "proposed":
+      return (
+        <>
+          <Button kind="primary" onClick={() => tasks.accept(subject)}>Accept</Button>
+          <Button onClick={() => tasks.cancel(subject)}>Cancel</Button>
+          {open("Look at it")}
+        </>
+      );
+    case "failed":
+      return (
+        <>
+          <Button kind="primary" onClick={() => tasks.retry(subject)}>Retry</Button>
+          <Button onClick={() => tasks.cancel(subject)}>Cancel</Button>
+          {open("What happened")}
+        </>
+      );
+    case "stuck":
+      return <StuckActs item={item} />;
+    default:
+      return <PeerActs item={item} peers={peers} />;
+  }
+}
+
+function ReviewActs({ id }: { id: string }): VNode {
+  return (
+    <>
+      <Button kind="primary" onClick={() => tasks.approve(id)}>Approve</Button>
+      <Button onClick={() => tasks.requestChanges(id)}>Request changes</Button>
+    </>
+  );
+}
+
+function StuckActs({ item }: { item: AttentionItem }): VNode {
+  const on = item.on ?? /waits for (t\d+)/.exec(item.text)?.[1];
+  return (
+    <>
+      {on !== undefined && (
+        <Button kind="primary" onClick={() => tasks.retry(on)}>Retry {on}</Button>
+      )}
+      <Button onClick={() => tasks.cancel(item.subject)}>Cancel {item.subject}</Button>
+    </>
+  );
+}
+
+function PeerActs({ item, peers }: { item: AttentionItem; peers: readonly string[] }): VNode {
+  const [name = item.subject] = peers;
+  switch (item.kind) {
+    case "stalled":
+      return (
+        <>
+          <Button kind="primary" onClick={() => void ping(name)}>Ping</Button>
+          <Button onClick={() => kill(name)}>Kill</Button>
+        </>
+      );
+    case "paused":
+      return (
+        <>
+          <Button kind="primary" icon="play" onClick={() => resume(name)}>Resume</Button>
+          <Button onClick={() => kill(name)}>Kill</Button>
+        </>
+      );
+    case "budget":
+      return <Button kind="primary" onClick={() => budget(name, undefined)}>Set a budget</Button>;
+    case "permission":
+      return (
+        <>
+          <Button kind="primary" onClick={() => sendMessage(name)}>Message {name}</Button>
+          <Button onClick={() => pause(name)}>Pause</Button>
+        </>
+      );
+    case "conflict":
+      return (
+        <>
+          <Button kind="primary" onClick={() => sendMessage(peers.join(", "))}>Message both</Button>
+          {peers.map((one) => <Button key={one} onClick={() => pause(one)}>Pause {one}</Button>)}
+        </>
+      );
+    case "older_copy":
+      return <Button kind="primary" onClick={acknowledge}>Acknowledge</Button>;
+    default:
+      return <Button onClick={() => void perform("status", {}, "Looked again")}>Look again</Button>;
+  }
+}
+
+function acknowledge(): void {
+  confirmed(
+    {
+      title: "Acknowledge the store as it is?",
+      intro: "What was acknowledged after that copy was made is gone. Verify stops saying so.",
+      submit: "Acknowledge",
+    },
+    "acknowledge_audit",
+    {},
+    "Acknowledged",
+  );
+}
+
+/** An answer where the question stands. Sending it settles the blocker. */
+function Answer({ item, to, close }: { item: AttentionItem; to: string; close(): void }): VNode {
+  const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [busy, setBusy] = useState(false);
+  const send = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await act("send", { to: [to], content: text, reply_to: item.subject });
+      say(`Your answer to ${to} is on its way`);
+      close();
+    } catch (thrown) {
+      setRefused(asRefused(thrown));
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="answer" onSubmit={send}>
+      <textarea
+        aria-label={`Answer to ${to}`}
+        rows={3}
+        required
+        value={text}
+        ref={field}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") close();
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send(event);
+        }}
+      />
+      {refused !== null && <Refusal refused={refused} />}
+      <div class="need-acts">
+        <button type="submit" class="primary" disabled={busy}>Send answer</button>
+        <Button onClick={close}>Not now</Button>
+        <span class="hint">Ctrl+Enter sends</span>
+      </div>
+    </form>
+  );
+}
