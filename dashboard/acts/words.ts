@@ -103,7 +103,7 @@ export function releaseLock(lock: Pick<Lock, "path" | "holder">): void {
       submit: "Release the lock",
     },
     "unlock_file",
-    { paths: [lock.path], peer: lock.holder },
+    { paths: [lock.path], holder: lock.holder },
     `${lock.path} is free`,
   );
 }

@@ -1,6 +1,6 @@
 // One call of one operation. A refusal comes back as an exception that says what to do.
 
-import { end, session } from "./session.ts";
+import { end, projectHeader, session } from "./session.ts";
 
 /** What the leader, or the way to it, refused. */
 export class Refused extends Error {
@@ -37,7 +37,7 @@ function headers(key: string | null): Record<string, string> {
   return {
     "content-type": "application/json",
     ...(now === null ? {} : { authorization: `Bearer ${now.token}` }),
-    ...(now === null || now.project === "" ? {} : { "skein-project": now.project }),
+    ...projectHeader(),
     ...(key === null ? {} : { "idempotency-key": key }),
   };
 }

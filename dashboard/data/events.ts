@@ -2,7 +2,8 @@
 // by itself, and whoever listens gets the rows of one read of the network together.
 
 import { Cell } from "./cell.ts";
-import { end, session } from "./session.ts";
+import { call } from "./api.ts";
+import { end, projectHeader, session } from "./session.ts";
 import type { Hello, JournalRow } from "./types.ts";
 
 /** How the page stands with the leader. */
@@ -32,10 +33,35 @@ const LONGEST_PAUSE_MS = 5_000;
 const SILENCE_MS = 25_000;
 const CONNECT_MS = 5_000;
 
+const READY_MS = 400;
+
+/**
+ * Resolves when events flow, so that what is read after cannot miss one; or when that takes too long:
+ * then everything is read again once they do.
+ */
+export function flowing(): Promise<void> {
+  if (connection.value.hello !== null) return Promise.resolve();
+  return new Promise((done) => {
+    const unwatch = connection.watch(() => {
+      if (connection.value.hello === null) return;
+      unwatch();
+      clearTimeout(timer);
+      done();
+    });
+    const timer = setTimeout(() => {
+      late = true;
+      unwatch();
+      done();
+    }, READY_MS);
+  });
+}
+
 type Listener = (rows: readonly JournalRow[], reset: boolean) => void;
 const listeners = new Set<Listener>();
 let lastSeq: number | null = null;
 let running: AbortController | null = null;
+/** Something was read before events flowed. */
+let late = false;
 
 /** Calls back with new rows; `reset`: rows were missed, everything has to be read anew. */
 export function onRows(listener: Listener): () => void {
@@ -60,6 +86,7 @@ export async function follow(): Promise<void> {
   const mine = new AbortController();
   running = mine;
   lastSeq = null;
+  connection.set({ state: "connecting", hello: null, since: Date.now() });
   recent.set([]);
   let pauseMs = FIRST_PAUSE_MS;
   while (!mine.signal.aborted) {
@@ -108,7 +135,7 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       {
         headers: {
           authorization: `Bearer ${session.value?.token ?? ""}`,
-          "skein-project": session.value?.project ?? "",
+          ...projectHeader(),
         },
         signal: AbortSignal.any([signal, silence.signal]),
       },
@@ -150,9 +177,9 @@ function take(events: readonly Event[]): void {
       reset = true;
       lastSeq = (event.data as { seq?: number } | null)?.seq ?? lastSeq;
     } else if (event.name === "leader") {
-      const { name, epoch } = event.data as { name: string; epoch: number };
+      const leader = event.data as Hello["leader"];
       const hello = connection.value.hello;
-      if (hello !== null) greet({ ...hello, leader: { ...hello.leader, name, epoch } });
+      if (hello !== null && leader.name !== null) greet({ ...hello, leader });
     }
   }
   if (rows.length > 0) recent.set([...recent.value, ...rows].slice(-RECENT_ROWS));
@@ -163,8 +190,33 @@ function greet(hello: Hello): void {
   const before = connection.value.hello?.leader;
   lastSeq ??= hello.seq;
   connection.set({ state: "live", hello, since: Date.now() });
-  if (before !== undefined && before.epoch !== hello.leader.epoch) {
-    moved.set({ name: hello.leader.name, epoch: hello.leader.epoch, at: Date.now() });
+  if (late) {
+    late = false;
+    tell([], true);
+  }
+  const { name, epoch, url } = hello.leader;
+  if (before !== undefined && before.epoch !== epoch) {
+    moved.set({ name: name ?? "somebody else", epoch, at: Date.now() });
+  }
+  if (url !== null && !isHere(url)) void followTo(url);
+}
+
+/** The name of this machine may be written in two ways. */
+function isHere(url: string): boolean {
+  return new URL(url).port === location.port;
+}
+
+let leaving = false;
+
+/** The leader has moved to another port while it still serves this one: the page goes along. */
+async function followTo(url: string): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  try {
+    const { code } = await call<{ code: string }>("issue_link");
+    location.href = `${new URL(url).origin}/#code=${encodeURIComponent(code)}`;
+  } catch {
+    leaving = false;
   }
 }
 

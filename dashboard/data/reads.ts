@@ -5,7 +5,7 @@
 import { useEffect } from "preact/hooks";
 import { asRefused, callText, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
-import { onRows } from "./events.ts";
+import { flowing, onRows } from "./events.ts";
 import { session } from "./session.ts";
 import type { JournalRow } from "./types.ts";
 
@@ -61,6 +61,7 @@ class Entry {
   async read(): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
+    await flowing();
     this.stale = false;
     const beginMs = performance.now();
     try {

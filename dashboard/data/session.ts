@@ -39,6 +39,12 @@ export function end(why: string | null): void {
   session.set(null);
 }
 
+/** The header that names the project; an id is a path and may have any character. */
+export function projectHeader(): Record<string, string> {
+  const project = session.value?.project ?? "";
+  return project === "" ? {} : { "skein-project": encodeURIComponent(project) };
+}
+
 export function chooseProject(project: string): void {
   const now = session.value;
   if (now !== null && now.project !== project) begin({ ...now, project });

@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { asRefused, call, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
-import { onRows } from "./events.ts";
+import { flowing, onRows } from "./events.ts";
 import type { JournalRow, TaskCard, TaskGraph } from "./types.ts";
 
 /** A consistent picture; a new object after each change. */
@@ -59,6 +59,7 @@ function schedule(): void {
 
 async function read(): Promise<void> {
   busy = true;
+  await flowing();
   const whole = everything || waiting.size > MOST_IDS;
   const ids = [...waiting];
   waiting.clear();

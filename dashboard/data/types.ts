@@ -249,7 +249,12 @@ export interface FlockState {
 /** What is said once when the stream of events opens. */
 export interface Hello {
   readonly seq: number;
-  readonly leader: { readonly name: string; readonly epoch: number; readonly since?: string };
+  readonly leader: {
+    readonly name: string | null;
+    readonly epoch: number;
+    readonly since?: string | null;
+    readonly url: string | null;
+  };
   readonly version: string;
   readonly project: string;
 }

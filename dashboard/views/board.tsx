@@ -1,9 +1,9 @@
 // The tasks as a board: one column for each state, what comes first on top.
 
 import type { VNode } from "preact";
-import { memo } from "preact/compat";
 import { useMemo, useState } from "preact/hooks";
 import { type State, stateOf, type TaskCard } from "../data/types.ts";
+import { memo } from "../ui/memo.ts";
 import { href } from "../router.ts";
 import { Glyph, Priority, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
 import { Button } from "../ui/parts.tsx";

@@ -2,7 +2,6 @@
 // change of state only changes a node.
 
 import type { VNode } from "preact";
-import { memo } from "preact/compat";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Tasks } from "../data/tasks.ts";
 import { type State, stateOf, type TaskCard } from "../data/types.ts";
@@ -10,6 +9,7 @@ import { fold, type Folded } from "../graph/fold.ts";
 import { type Layout, NODE } from "../graph/layout.ts";
 import { useViewport } from "../graph/viewport.ts";
 import { layout as ask } from "../graph/worker.ts";
+import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
 import { Button, Empty } from "../ui/parts.tsx";

@@ -80,14 +80,10 @@ function Axis({ frame }: { frame: Frame }): VNode {
 /** How a claim ended, as a class and as a word. */
 const OUTCOMES: Readonly<Record<string, string>> = {
   completed: "completed",
-  complete_task: "completed",
-  approved: "completed",
   failed: "failed",
-  fail_task: "failed",
-  reassign: "lost",
-  reassigned: "lost",
+  review: "review",
   released: "released",
-  cancelled: "cancelled",
+  lost: "lost",
 };
 
 function Bar({ span, frame }: { span: Span; frame: Frame }): VNode {

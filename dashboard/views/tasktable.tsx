@@ -1,9 +1,9 @@
 // The tasks as a table: every one of them, filtered and sorted; only the rows in sight are drawn.
 
 import type { VNode } from "preact";
-import { memo } from "preact/compat";
 import { useMemo } from "preact/hooks";
 import { stateOf, type TaskCard } from "../data/types.ts";
+import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
 import { Glyph, Priority, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
 import { Empty, Rows, Select } from "../ui/parts.tsx";
