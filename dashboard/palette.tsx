@@ -2,7 +2,7 @@
 // among the places to go. `?` opens the map of keys.
 
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call } from "./data/api.ts";
 import { Cell, useCell } from "./data/cell.ts";
 import { KEYS, VIEWS } from "./keys.ts";
@@ -89,7 +89,8 @@ function Search(): VNode {
   const [at, setAt] = useState(0);
   const found = useHits(query);
   const hits = [...placesFor(query), ...found].slice(0, 40);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before anything else is typed: the next key belongs to the dialog already.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const onKey = (event: KeyboardEvent): void => {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (by !== 0) {
@@ -167,7 +168,8 @@ function HitRow({ hit, id, on, close }: HitProps): VNode {
 
 function Help(): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before anything else is typed: the next key belongs to the dialog already.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}

@@ -44,6 +44,8 @@ const VERBS: Readonly<Record<string, string>> = {
   end_turn: "ended a turn",
   issue_token: "took a token",
   acknowledge_audit: "acknowledged",
+  sign_in: "signed in",
+  issue_link: "asked for a link",
 };
 
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -76,9 +78,15 @@ export function verbOf(row: Pick<JournalRow, "op" | "detail">): string {
   return VERBS[op] ?? op.replaceAll("_", " ");
 }
 
+/** The same where the subject is clear and does not follow. */
+export function verbAlone(row: Pick<JournalRow, "op" | "detail">): string {
+  return verbOf(row).replace(/( on| of| in|:)$/, "");
+}
+
 /** What the act was about, without what the sentence has said already. */
 function aboutSelf(row: JournalRow): boolean {
-  return row.subject === `peer/${row.actor}` || row.subject.startsWith("conversation/");
+  return row.subject === `peer/${row.actor}` || row.op === "sign_in" ||
+    row.subject.startsWith("conversation/");
 }
 
 function more(row: JournalRow): string {
@@ -150,6 +158,7 @@ const QUIET = new Set([
   "log_conversation",
   "end_turn",
   "issue_token",
+  "issue_link",
   "edit",
 ]);
 

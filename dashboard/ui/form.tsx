@@ -2,7 +2,7 @@
 // own dialog keeps the focus inside and gives it back.
 
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asRefused, type Refused } from "../data/api.ts";
 import { Cell, useCell } from "../data/cell.ts";
 
@@ -60,7 +60,8 @@ function FormDialog({ form }: { form: Form }): VNode {
   const [values, setValues] = useState<Values>(() => initial(form));
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => {
+  // Before anything else is typed: the next key belongs to the dialog already.
+  useLayoutEffect(() => {
     dialog.current?.showModal();
   }, []);
   const submit = async (event: Event): Promise<void> => {

@@ -8,7 +8,7 @@ import * as acts from "../acts/tasks.ts";
 import { spawnWorker } from "../acts/peers.ts";
 import { sendMessage } from "../acts/words.ts";
 import { href } from "../router.ts";
-import { verbOf } from "../ui/act.tsx";
+import { verbAlone } from "../ui/act.tsx";
 import { Glyph, Priority, priorityName, StateMark } from "../ui/glyph.tsx";
 import { Button, Given, Panel, PeerLink, Select, TaskLink, View } from "../ui/parts.tsx";
 import { Prose } from "../ui/prose.tsx";
@@ -285,7 +285,7 @@ function History({ task }: { task: WholeTask }): VNode {
         {[...task.history ?? []].reverse().map((row, i) => (
           <li key={i}>
             <span class="act">
-              <span class="who">{row.actor}</span> <span class="verb">{verbOf(row)}</span>
+              <span class="who">{row.actor}</span> <span class="verb">{verbAlone(row)}</span>
             </span>
             <Ago at={row.at} bare />
           </li>
