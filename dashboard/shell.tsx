@@ -6,7 +6,7 @@ import { Cell, useCell } from "./data/cell.ts";
 import { connection, moved } from "./data/events.ts";
 import { about, useRead } from "./data/reads.ts";
 import { chooseProject, session } from "./data/session.ts";
-import type { Project, StatusAnswer } from "./data/types.ts";
+import type { AttentionItem, Project, StatusAnswer } from "./data/types.ts";
 import { VIEWS } from "./keys.ts";
 import { openHelp, openPalette, Palette } from "./palette.tsx";
 import { go, href, usePlace } from "./router.ts";
@@ -22,6 +22,19 @@ import { Current } from "./views/current.tsx";
 
 const drawer = new Cell(false);
 
+/**
+ * What needs somebody, each thing once: the message that asks for a review says what the task that is
+ * in review says itself.
+ */
+export function needsOf(status: StatusAnswer | undefined): readonly AttentionItem[] {
+  const items = status?.attention ?? [];
+  const reviews = items.filter(({ kind }) => kind === "review").map(({ subject }) => subject);
+  return items.filter(({ kind, task, text }) =>
+    kind !== "review_request" ||
+    !reviews.some((id) => task === id || text.includes(`review of ${id} `))
+  );
+}
+
 /** The status that the whole frame and the first view share. */
 export function useStatus(): StatusAnswer | undefined {
   return useRead<StatusAnswer>("status", {}, about("task", "peer", "message", "home", "run")).data;
@@ -31,7 +44,7 @@ export function Shell(): VNode {
   const status = useStatus();
   const open = useCell(drawer);
   const { path } = usePlace();
-  const count = status?.attention.length ?? 0;
+  const count = needsOf(status).length;
   useEffect(() => drawer.set(false), [path.join("/")]);
   useEffect(() => {
     const view = VIEWS.find(([name]) => name === path[0])?.[1] ?? "skein";
@@ -137,7 +150,7 @@ function ProjectSwitch(): VNode {
         {projects.map(({ id, name, attention }) => (
           <option key={id} value={id}>
             {name}
-            {attention > 0 ? ` (${attention})` : ""}
+            {attention > 0 && id !== now ? ` (${attention})` : ""}
           </option>
         ))}
       </select>

@@ -33,7 +33,7 @@ export function layoutOf(wish: LayoutWish): Layout {
   graph.setGraph({
     rankdir: wish.direction,
     nodesep: 14,
-    ranksep: 56,
+    ranksep: 44,
     marginx: MARGIN,
     marginy: MARGIN,
   });
@@ -52,11 +52,11 @@ export function layoutOf(wish: LayoutWish): Layout {
       height = Math.max(height, y + NODE.height / 2 + MARGIN);
     }
   }
-  const paths = graph.edges().map(({ v, w }) => ({
-    from: v,
-    to: w,
-    d: curve((graph.edge(v, w) as { points: readonly Point[] }).points, wish.direction),
-  }));
+  const paths = graph.edges().map(({ v, w }) => {
+    const { points } = graph.edge(v, w) as { points: readonly Point[] };
+    const ends = [port(at[v], wish.direction, true), port(at[w], wish.direction, false)] as const;
+    return { from: v, to: w, d: curve([ends[0], ...points.slice(1, -1), ends[1]], wish.direction) };
+  });
   const loose = wish.nodes.filter((id) => !tied.has(id));
   const columns = wish.direction === "LR" ? LOOSE_COLUMNS : 1;
   const top = tied.size > 0 ? height : MARGIN;
@@ -73,6 +73,18 @@ export function layoutOf(wish: LayoutWish): Layout {
 interface Point {
   readonly x: number;
   readonly y: number;
+}
+
+/** Where edges leave a node, or arrive: the middle of the side that the layers go to. */
+function port(
+  corner: readonly [number, number] | undefined,
+  direction: "LR" | "TB",
+  leaving: boolean,
+): Point {
+  const [x, y] = corner ?? [0, 0];
+  return direction === "LR"
+    ? { x: leaving ? x + NODE.width : x, y: y + NODE.height / 2 }
+    : { x: x + NODE.width / 2, y: leaving ? y + NODE.height : y };
 }
 
 /** A smooth line through dagre's points, leaving and arriving along the direction of the layers. */

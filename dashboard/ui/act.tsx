@@ -6,6 +6,11 @@ import { titleOf } from "../data/tasks.ts";
 import { href, hrefOf } from "../router.ts";
 import { Ago } from "./time.tsx";
 
+/** The operator and skein itself have no page of their own. */
+export function isPeer(name: string): boolean {
+  return name !== "" && name !== "skein" && name !== "operator";
+}
+
 /** What an operation did, to be read before its subject. */
 const VERBS: Readonly<Record<string, string>> = {
   join: "joined",
@@ -123,9 +128,10 @@ export function ActText({ row }: { row: JournalRow }): VNode {
   const rest = more(row);
   return (
     <span class="act">
-      {row.actor !== "" && row.actor !== "skein"
+      {isPeer(row.actor)
         ? <a class="who" href={href(["peers", row.actor])}>{row.actor}</a>
-        : <span class="who system">skein</span>} <span class="verb">{verbOf(row)}</span>
+        : <span class="who system">{row.actor === "" ? "skein" : row.actor}</span>}{" "}
+      <span class="verb">{verbOf(row)}</span>
       {!aboutSelf(row) && (
         <>
           {" "}

@@ -4,6 +4,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Answer } from "../data/reads.ts";
 import { href } from "../router.ts";
+import { isPeer } from "./act.tsx";
 import { Refusal } from "./form.tsx";
 import { Glyph } from "./glyph.tsx";
 import { Icon } from "./icon.tsx";
@@ -109,6 +110,7 @@ export function Panel(props: {
 }
 
 export function PeerLink({ name, role }: { name: string; role?: string }): VNode {
+  if (!isPeer(name)) return <span class="peer-link">{name}</span>;
   return (
     <a class="peer-link" href={href(["peers", name])}>
       {role !== undefined && <Glyph of={role} label={role} />}

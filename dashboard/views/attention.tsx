@@ -8,7 +8,7 @@ import { about, useRead } from "../data/reads.ts";
 import type { AttentionItem, FlockState, StatusAnswer } from "../data/types.ts";
 import { useTasks } from "../data/tasks.ts";
 import { href } from "../router.ts";
-import { useStatus } from "../shell.tsx";
+import { needsOf, useStatus } from "../shell.tsx";
 import { Feed, tells } from "../ui/act.tsx";
 import { Spark, StateBar } from "../ui/chart.tsx";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
@@ -20,7 +20,7 @@ export function AttentionView(): VNode {
   const status = useStatus();
   // Titles of tasks in the feed.
   useTasks();
-  const count = status?.attention.length ?? 0;
+  const count = needsOf(status).length;
   return (
     <View
       title="Attention"
@@ -32,7 +32,7 @@ export function AttentionView(): VNode {
     >
       <div class="columns-main">
         <div class="stack">
-          {status === undefined ? <Loading rows={5} /> : <Needs items={status.attention} />}
+          {status === undefined ? <Loading rows={5} /> : <Needs items={needsOf(status)} />}
         </div>
         <div class="stack aside-column">
           <Standing status={status} />

@@ -96,13 +96,20 @@ function Row({ row }: { row: JournalRow }): VNode {
       <Clock at={row.at} />
       <ActText row={row} />
       <code class="op">{row.op}</code>
-      <span class="detail" title={detail}>{row.detail === null ? "forgotten" : plain(detail)}</span>
+      <span class="detail" title={detail}>
+        {row.detail === null ? "forgotten" : plain(row.detail)}
+      </span>
     </li>
   );
 }
 
-function plain(detail: string): string {
-  return detail === "{}" ? "" : detail.slice(1, -1).replaceAll('"', "").replaceAll(",", ", ");
+/** Where a file is says its subject already. */
+const SAID = new Set(["space", "tree", "project"]);
+
+function plain(detail: Readonly<Record<string, unknown>>): string {
+  return Object.entries(detail).filter(([name]) => !SAID.has(name)).map(([name, value]) =>
+    `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
+  ).join(", ");
 }
 
 interface Stories {

@@ -30,7 +30,7 @@ export function PeersView(): VNode {
   const { query } = usePlace();
   useTasks();
   const wanted = (query["q"] ?? "").toLowerCase();
-  const peers = (answer.data?.peers ?? []).filter((peer) =>
+  const peers = [...answer.data?.peers ?? []].sort(byRank).filter((peer) =>
     `${peer.name} ${peer.role} ${peer.summary} ${peer.git?.branch ?? ""}`.toLowerCase()
       .includes(wanted)
   );
@@ -62,6 +62,12 @@ export function PeersView(): VNode {
       </Given>
     </View>
   );
+}
+
+const RANKS = ["architect", "worker", "observer"];
+
+function byRank(a: Peer, b: Peer): number {
+  return RANKS.indexOf(a.role) - RANKS.indexOf(b.role) || a.name.localeCompare(b.name);
 }
 
 function NoPeers({ some }: { some: boolean }): VNode {
@@ -170,7 +176,10 @@ export function BudgetMark({ peer }: { peer: Peer }): VNode | null {
   return (
     <span class="budget">
       <Meter value={first.now} most={first.most} label={label} />
-      <span class="dim">{label}</span>
+      <span class="dim">
+        {first.now.toLocaleString()} / {first.most.toLocaleString()}{" "}
+        {{ tool_calls: "calls", cost_usd: "USD" }[first.kind] ?? first.kind}
+      </span>
     </span>
   );
 }
