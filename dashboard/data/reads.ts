@@ -20,8 +20,8 @@ export type Touched = (row: JournalRow) => boolean;
 
 /** Between two reads of one thing; and how many times its own duration, so that load stays low. */
 const SHORTEST_MS = 100;
-const LONGEST_MS = 2_000;
-const SHARE = 8;
+const LONGEST_MS = 1_000;
+const SHARE = 6;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;
 

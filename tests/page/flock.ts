@@ -24,6 +24,8 @@ export class Flock {
   readonly home: string;
   readonly repository: string;
   readonly peers = new Map<string, Peer>();
+  /** Preferred by everybody, so that it stays when leadership moves. */
+  readonly port: number = freePort();
   #browser: Browser | null = null;
 
   constructor(folder: string) {
@@ -48,7 +50,7 @@ export class Flock {
       role,
       session: `page-${name}`,
       clientName: "claude-code",
-      env: { SKEIN_PORT: "0", SKEIN_RATE: "600" },
+      env: { SKEIN_PORT: String(this.port), SKEIN_RATE: "600" },
     });
     this.peers.set(name, peer);
     await peer.ok("join", { summary });
@@ -120,6 +122,13 @@ export class Flock {
       await peer.kill();
     }
   }
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
 }
 
 /** Runs `body` with a flock of its own and ends every process of it. */

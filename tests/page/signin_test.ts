@@ -1,0 +1,89 @@
+// Who may see the page: nobody without a link, nobody twice with the same one.
+
+import { assert, assertEquals } from "@std/assert";
+import { browserTest } from "./browser.ts";
+import { visit, withFlock } from "./flock.ts";
+
+browserTest(
+  "sign-in: without a token the page is an empty shell that says how to get in",
+  async () => {
+    await withFlock(async (flock) => {
+      const ada = await flock.enter("ada", "architect");
+      await ada.ok("create_task", { title: "A secret task" });
+      const { url } = await flock.link();
+      const { page, seen } = await flock.blank();
+      await page.goto(url);
+      await page.getByText("skein dashboard").first().waitFor();
+      const html = await page.content();
+      for (const word of ["secret", "ada", flock.repository]) assert(!html.includes(word), word);
+      assertEquals(await page.getByRole("navigation").count(), 0);
+      assertEquals(seen.errors, []);
+      assertEquals(seen.foreign, []);
+    });
+  },
+);
+
+browserTest(
+  "sign-in: a link works once, leaves no trace in the address, and its session ends with its tab",
+  async () => {
+    await withFlock(async (flock) => {
+      await flock.enter("ada", "architect");
+      const { page, way } = await flock.open();
+      assert(!page.url().includes("code"), page.url());
+      assert(
+        !String(await page.evaluate("document.cookie + JSON.stringify(localStorage)")).includes(
+          "ey",
+        ),
+      );
+      await page.reload();
+      await page.waitForSelector(".live.live", { state: "attached" });
+      const { page: second } = await flock.blank();
+      await second.goto(way.link);
+      await second.locator("[role=alert]").waitFor();
+      const told = await second.locator("[role=alert]").textContent();
+      assert(/used|link/i.test(told ?? ""), told ?? "");
+      assertEquals(await second.evaluate("sessionStorage.length"), 0);
+    });
+  },
+);
+
+browserTest(
+  "sign-in: a token that counts no more leads back to the shell, which says why",
+  async () => {
+    await withFlock(async (flock) => {
+      await flock.enter("ada", "architect");
+      const { page } = await flock.open();
+      await page.evaluate(`{
+      const stored = JSON.parse(sessionStorage.getItem("skein-session"));
+      sessionStorage.setItem("skein-session", JSON.stringify({ ...stored, token: stored.token + "x" }));
+    }`);
+      await page.reload();
+      await page.locator(".signin [role=alert]").waitFor();
+      assertEquals(await page.evaluate("sessionStorage.getItem('skein-session')"), null);
+    });
+  },
+);
+
+browserTest(
+  "sign-in: what is refused is shown with what to do, and nothing is lost of what was typed",
+  async () => {
+    await withFlock(async (flock) => {
+      await flock.enter("ada", "architect");
+      const { page, seen } = await flock.open();
+      await visit(page, "#/tasks");
+      await page.keyboard.press("c");
+      await page.getByLabel("Title").fill("Waits for what is not there");
+      await page.getByRole("textbox", { name: "Waits for" }).fill("t99");
+      await page.getByRole("button", { name: "Create task" }).click();
+      const refusal = page.locator("dialog .refusal");
+      await refusal.waitFor();
+      assert((await refusal.textContent())?.includes("t99"));
+      assert((await refusal.locator("p").textContent())?.length ?? 0 > 0, "no hint");
+      assertEquals(await page.getByLabel("Title").inputValue(), "Waits for what is not there");
+      await page.getByRole("textbox", { name: "Waits for" }).fill("");
+      await page.getByRole("button", { name: "Create task" }).click();
+      await page.getByRole("heading", { name: "Waits for what is not there" }).waitFor();
+      assertEquals(seen.errors, []);
+    });
+  },
+);
