@@ -30,11 +30,13 @@ export const place: Cell<Place> = new Cell<Place>({ path: ["attention"], query: 
 /** Follows the address from now on. */
 export function startRouter(): void {
   place.set(read());
-  addEventListener("hashchange", () => {
-    const before = place.value.path.join("/");
-    place.set(read());
-    if (place.value.path.join("/") !== before) arrive();
-  });
+  addEventListener("hashchange", follow);
+}
+
+function follow(): void {
+  const before = place.value.path.join("/");
+  place.set(read());
+  if (place.value.path.join("/") !== before) arrive();
 }
 
 /** A new view begins at its top, and the keyboard is in it. */
@@ -61,6 +63,8 @@ export function href(
 
 export function go(path: readonly string[], query: Record<string, string | undefined> = {}): void {
   location.hash = href(path, query);
+  // The event comes later; the next key is for the new view already.
+  follow();
 }
 
 /** Changes only the query of this place, without another step in the history. */

@@ -11,7 +11,7 @@ import type { Outcome } from "./summary.ts";
 
 const USAGE = `deno task demo [--json | --keep]
   --json  prints one JSON object at the end and nothing else
-  --keep  leaves the flock running until Ctrl-C, to look at it`;
+  --keep  the flock goes on with other work until Ctrl-C, to look at it: deno task dashboard`;
 
 interface Wish {
   readonly json: boolean;
@@ -79,12 +79,15 @@ async function keep(stage: Stage, account: Account): Promise<void> {
   const skein = `SKEIN_HOME=${stage.home} SKEIN_DIR=${stage.repository} deno run -A mod.ts`;
   account.part("The flock stays; Ctrl-C ends it");
   for (const { name, role, peer } of stage.living) account.tell(name, `${role}, pid ${peer.pid}`);
-  account.print(`\nLook at it from this folder, for example:
+  account.print(`\nLook at it in a browser, from this folder:
+  SKEIN_HOME=${stage.home} SKEIN_DIR=${stage.repository} deno task dashboard
+or in a terminal, for example:
   ${skein} status
   ${skein} task list --status completed
   ${skein} peer list
 or join it from an MCP client: deno run -A mod.ts mcp, with the same two variables.`);
-  await new Promise(() => {});
+  const { live } = await later<typeof import("./life.ts")>("./life.ts");
+  await live(stage);
 }
 
 async function main(): Promise<number> {

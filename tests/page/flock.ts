@@ -149,3 +149,9 @@ export async function visit(page: Page, hash: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
   await page.waitForSelector("#main .view h1");
 }
+
+/** Waits until nothing is loading any more. */
+export async function settled(page: Page): Promise<void> {
+  const quiet = "document.querySelector('#main .loading') === null";
+  await eventually(() => page.evaluate(quiet), { what: "a view that has loaded" });
+}

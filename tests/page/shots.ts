@@ -3,8 +3,7 @@
 
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
-import { eventually } from "../support/eventually.ts";
-import { Flock, NARROW, visit, WIDE } from "./flock.ts";
+import { Flock, NARROW, settled, visit, WIDE } from "./flock.ts";
 import { type Plan, playScene } from "./scene.ts";
 
 const encoder = new TextEncoder();
@@ -34,14 +33,9 @@ function views(plan: Plan): readonly (readonly [name: string, hash: string])[] {
   ];
 }
 
-/** Waits until nothing is loading any more. */
-async function settled(page: Page): Promise<void> {
-  await eventually(() => page.evaluate("document.querySelector('.loading') === null"));
-  await page.waitForTimeout(300);
-}
-
 async function shoot(page: Page, folder: string, name: string): Promise<void> {
   await settled(page);
+  await page.waitForTimeout(300);
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
