@@ -130,9 +130,17 @@ function Side({ count }: { count: number }): VNode {
   );
 }
 
+/** Other projects are looked at now and then: their figures only stand beside their names. */
+const PROJECTS_MS = 10_000;
+
 function ProjectSwitch(): VNode {
   const now = useCell(session)?.project ?? "";
-  const { data } = useRead<{ projects: Project[] }>("list_projects", {}, about("peer", "task"));
+  const { data } = useRead<{ projects: Project[] }>(
+    "list_projects",
+    {},
+    about("home"),
+    PROJECTS_MS,
+  );
   const projects = data?.projects ?? [];
   const known = projects.some(({ id }) => id === now);
   return (

@@ -21,7 +21,7 @@ export type Touched = (row: JournalRow) => boolean;
 /** Between two reads of one thing; and how many times its own duration, so that load stays low. */
 const SHORTEST_MS = 100;
 const LONGEST_MS = 1_000;
-const SHARE = 6;
+const SHARE = 16;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;
 

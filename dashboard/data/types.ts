@@ -204,6 +204,25 @@ export interface Timeline {
   readonly rows?: readonly { peer: string; op: string; subject: string; at: string }[];
 }
 
+/** One try of one worker process at one task. */
+export interface Attempt {
+  readonly id: number;
+  readonly run: string;
+  readonly task: string;
+  readonly number: number;
+  readonly kind: string;
+  readonly worker: string;
+  readonly model?: string | null;
+  readonly state: string;
+  readonly started_at: string;
+  readonly duration_ms?: number | null;
+  readonly turns: number;
+  readonly tokens: number;
+  readonly cost_usd: number;
+  readonly report?: string | null;
+  readonly reason?: string | null;
+}
+
 export interface Project {
   readonly id: string;
   readonly name: string;

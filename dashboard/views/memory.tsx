@@ -195,7 +195,9 @@ function Current({ entry }: { entry: MemoryEntry }): VNode {
 }
 
 function Versions({ versions }: { versions: readonly MemoryEntry[] }): VNode | null {
-  const [open, setOpen] = useState<number | null>(versions[0]?.version ?? null);
+  // The newest is open until somebody chooses, also when a newer one comes.
+  const [chosen, setOpen] = useState<number | null | undefined>(undefined);
+  const open = chosen === undefined ? versions[0]?.version ?? null : chosen;
   if (versions.length < 2) return <p class="dim">This is its only version.</p>;
   return (
     <>

@@ -11,6 +11,7 @@ import { Glyph, STATE_LABELS } from "../ui/glyph.tsx";
 import { Button, Given, Panel, PeerLink, TaskLink, View } from "../ui/parts.tsx";
 import { Prose } from "../ui/prose.tsx";
 import { Ago } from "../ui/time.tsx";
+import { AttemptsPanel, DrivenPanel } from "./driven.tsx";
 import { Lanes } from "./lanes.tsx";
 
 export function RunView({ id }: { id: string }): VNode {
@@ -40,7 +41,8 @@ export function RunView({ id }: { id: string }): VNode {
                 {(lanes) => <Lanes timeline={lanes} />}
               </Given>
             </Panel>
-            <Rest run={whole} />
+            <AttemptsPanel of={{ run: id }} touched={touched} />
+            <Rest run={whole} touched={touched} />
           </>
         )}
       </Given>
@@ -74,7 +76,7 @@ function Progress({ run }: { run: RunWhole }): VNode {
   );
 }
 
-function Rest({ run }: { run: RunWhole }): VNode {
+function Rest({ run, touched }: { run: RunWhole; touched: Touched }): VNode {
   return (
     <div class="columns-main">
       <div class="stack">
@@ -104,6 +106,7 @@ function Rest({ run }: { run: RunWhole }): VNode {
         <Done run={run} />
       </div>
       <div class="stack aside-column">
+        <DrivenPanel run={run} touched={touched} />
         {run.status === "active" && <Resume id={run.id} />}
         <Remembered run={run} />
         <Said run={run} />

@@ -1,7 +1,7 @@
 // One task: what is asked, where it stands, what it waits for, what was made, said and done.
 
 import type { VNode } from "preact";
-import { useRead } from "../data/reads.ts";
+import { exactly, useRead } from "../data/reads.ts";
 import { titleOf, useTasks } from "../data/tasks.ts";
 import { type JournalRow, type Message, stateOf, type WholeTask } from "../data/types.ts";
 import * as acts from "../acts/tasks.ts";
@@ -13,6 +13,7 @@ import { Glyph, Priority, priorityName, StateMark } from "../ui/glyph.tsx";
 import { Button, Given, Panel, PeerLink, Select, TaskLink, View } from "../ui/parts.tsx";
 import { Prose } from "../ui/prose.tsx";
 import { Ago } from "../ui/time.tsx";
+import { AttemptsPanel } from "./driven.tsx";
 import { MessageLine } from "./message.tsx";
 
 export function TaskView({ id }: { id: string }): VNode {
@@ -122,6 +123,7 @@ function Whole({ task }: { task: WholeTask }): VNode {
           )}
         </Panel>
         <Result task={task} />
+        <AttemptsPanel of={{ task: task.id }} touched={exactly(`task/${task.id}`)} />
         <Notes task={task} />
         <TaskMessages id={task.id} />
       </div>

@@ -1,0 +1,51 @@
+// What the operator does with runs that worker processes drive.
+
+import { act } from "../data/api.ts";
+import { ask } from "../ui/form.tsx";
+import { say } from "../ui/toast.tsx";
+import { confirmed, given, perform } from "./do.ts";
+
+export function stopDriving(id: string): void {
+  ask({
+    title: `Stop ${id}?`,
+    intro: "Its workers end what they do and begin nothing more. Their work is kept.",
+    fields: [{ name: "why", label: "Why" }],
+    submit: "Stop the run",
+    danger: true,
+    async run(values) {
+      await act("conduct_run", { id, action: "stop", ...given(values) });
+      say(`${id} is stopped`);
+    },
+  });
+}
+
+export function driveOn(id: string): void {
+  void perform("conduct_run", { id, action: "resume" }, `${id} goes on`);
+}
+
+export function acceptPlan(run: string, tasks: number): void {
+  confirmed(
+    {
+      title: `Accept the plan of ${run}?`,
+      intro: `Its ${tasks} proposed tasks can be worked on from then on.`,
+      submit: "Accept the plan",
+    },
+    "accept_plan",
+    { run },
+    `The plan of ${run} is accepted`,
+  );
+}
+
+export function stopAttempt(task: string): void {
+  ask({
+    title: `Stop the attempt at ${task}?`,
+    intro: "Its agent is ended; what it has changed is kept.",
+    fields: [{ name: "why", label: "Why" }],
+    submit: "Stop the attempt",
+    danger: true,
+    async run(values) {
+      await act("stop_attempt", { task, ...given(values) });
+      say(`The attempt at ${task} is being stopped`);
+    },
+  });
+}
