@@ -32,7 +32,7 @@ class Entry {
   stale = true;
   #text = "";
   #reading = false;
-  #timer = 0;
+  #timer: ReturnType<typeof setTimeout> | 0 = 0;
   #notBefore = 0;
 
   readonly operation: string;
@@ -46,6 +46,8 @@ class Entry {
   /** It has to be read anew: at once if it was left alone for a while, else a little later. */
   touch(): void {
     this.stale = true;
+    // An older leader does not know it; asking again changes nothing.
+    if (this.cell.value.refused?.code === "UNKNOWN_TOOL") return;
     if (this.watchers === 0 || this.#reading || this.#timer !== 0) return;
     const waitMs = this.#notBefore - performance.now();
     if (waitMs <= 0) {

@@ -38,7 +38,7 @@ let everything = true;
 let users = 0;
 let busy = false;
 let notBefore = 0;
-let timer = 0;
+let timer: ReturnType<typeof setTimeout> | 0 = 0;
 
 /** Begins anew, for another project. */
 export function forgetTasks(): void {

@@ -219,7 +219,7 @@ export interface Attempt {
   readonly turns: number;
   readonly tokens: number;
   readonly cost_usd: number;
-  readonly report?: string | null;
+  readonly report?: { readonly summary: string } | null;
   readonly reason?: string | null;
 }
 

@@ -104,8 +104,8 @@ function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VN
         {running
           ? <Button small onClick={() => stopAttempt(task)}>Stop</Button>
           : (
-            <span title={attempt.reason ?? attempt.report ?? ""}>
-              {attempt.reason ?? attempt.report}
+            <span title={attempt.reason ?? attempt.report?.summary ?? ""}>
+              {attempt.reason ?? attempt.report?.summary}
             </span>
           )}
       </td>

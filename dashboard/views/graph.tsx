@@ -7,7 +7,7 @@ import type { Tasks } from "../data/tasks.ts";
 import { type State, stateOf, type TaskCard } from "../data/types.ts";
 import { fold, type Folded } from "../graph/fold.ts";
 import { type Layout, NODE } from "../graph/layout.ts";
-import { useViewport } from "../graph/viewport.ts";
+import { type Camera, useViewport } from "../graph/viewport.ts";
 import { layout as ask } from "../graph/worker.ts";
 import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
@@ -51,8 +51,6 @@ export function GraphView({ tasks, run, withDone }: {
     layout.height,
     `${run} ${withDone} ${layout.width > 0}`,
   );
-  const [lit, setLit] = useState("");
-  const near = useMemo(() => neighbours(folded, lit), [folded, lit]);
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey) return;
     if (event.key === "+" || event.key === "=") zoom(1);
@@ -67,35 +65,11 @@ export function GraphView({ tasks, run, withDone }: {
     <div class="graph-frame">
       <div
         ref={box}
-        class={lit === "" ? "graph" : "graph lighting"}
+        class="graph"
         role="group"
         aria-label="Graph of tasks, each a link; what it waits for is in its description"
       >
-        <div
-          class="graph-plane"
-          style={{
-            width: `${layout.width}px`,
-            height: `${layout.height}px`,
-            transform: `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`,
-          }}
-        >
-          <Edges layout={layout} tasks={tasks} lit={lit} />
-          {folded.shown.map((task) => {
-            const at = layout.at[task.id];
-            return at === undefined ? null : (
-              <Node
-                key={task.id}
-                task={task}
-                x={at[0]}
-                y={at[1]}
-                before={folded.before.get(task.id) ?? 0}
-                after={folded.after.get(task.id) ?? 0}
-                near={near.has(task.id)}
-                light={setLit}
-              />
-            );
-          })}
-        </div>
+        <Plane folded={folded} layout={layout} tasks={tasks} camera={camera} />
         {folded.shown.length === 0 && <NothingOpen folded={folded} />}
       </div>
       <div class="graph-tools" role="toolbar" aria-label="Zoom">
@@ -104,6 +78,44 @@ export function GraphView({ tasks, run, withDone }: {
         <Button icon="fit" label="Show all (0)" onClick={fit} />
       </div>
       <FoldNote folded={folded} withDone={withDone} />
+    </div>
+  );
+}
+
+/** What the camera looks at; what is near to the node under the pointer or the focus is lit. */
+function Plane({ folded, layout, tasks, camera }: {
+  folded: Folded;
+  layout: Layout;
+  tasks: Tasks;
+  camera: Camera;
+}): VNode {
+  const [lit, setLit] = useState("");
+  const near = useMemo(() => neighbours(folded, lit), [folded, lit]);
+  return (
+    <div
+      class={lit === "" ? "graph-plane" : "graph-plane lighting"}
+      style={{
+        width: `${layout.width}px`,
+        height: `${layout.height}px`,
+        transform: `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`,
+      }}
+    >
+      <Edges layout={layout} tasks={tasks} lit={lit} />
+      {folded.shown.map((task) => {
+        const at = layout.at[task.id];
+        return at === undefined ? null : (
+          <Node
+            key={task.id}
+            task={task}
+            x={at[0]}
+            y={at[1]}
+            before={folded.before.get(task.id) ?? 0}
+            after={folded.after.get(task.id) ?? 0}
+            near={near.has(task.id)}
+            light={setLit}
+          />
+        );
+      })}
     </div>
   );
 }

@@ -17,7 +17,6 @@ interface Expected {
 }
 
 function expected(plan: Plan): readonly Expected[] {
-  const api = plan["api"] ?? "";
   return [
     {
       name: "attention",
@@ -78,7 +77,7 @@ function expected(plan: Plan): readonly Expected[] {
     },
     {
       name: "task",
-      hash: `#/tasks/${api}`,
+      hash: `#/tasks/${plan["api"]}`,
       texts: [
         "A write names the version it builds on",
         "curl can do all of it",
@@ -142,7 +141,11 @@ function expected(plan: Plan): readonly Expected[] {
       hash: "#/journal",
       texts: ["claimed", "Following", "claim_task", "locked"],
     },
-    { name: "why", hash: `#/journal?why=${api}`, texts: [`${api}, the task`, "ada made it"] },
+    {
+      name: "why",
+      hash: `#/journal?why=${plan["api"]}`,
+      texts: [`${plan["api"]}, the task`, "ada made it"],
+    },
     {
       name: "flock",
       hash: "#/flock",

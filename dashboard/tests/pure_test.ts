@@ -1,0 +1,134 @@
+// The page's pure parts, without a browser: the stream's parser, the folding of the graph, the layout,
+// the tree of locks, differences of texts.
+
+/// <reference lib="deno.ns" />
+
+import { assert, assertEquals } from "@std/assert";
+import { Parser } from "../data/events.ts";
+import type { Tasks } from "../data/tasks.ts";
+import type { Lock, Status, TaskCard } from "../data/types.ts";
+import { fold, MOST_NODES } from "../graph/fold.ts";
+import { layoutOf, NODE } from "../graph/layout.ts";
+import { fitted, zoomed } from "../graph/viewport.ts";
+import { diffLines } from "../ui/prose.tsx";
+import { treeOf } from "../views/locks.tsx";
+
+Deno.test("Parser: events that come in pieces, comments, several in one chunk", () => {
+  const text =
+    `: beat\n\nevent: hello\ndata: {"seq":4}\n\nid: 5\nevent: journal\ndata: {"seq":5}\n\n` +
+    `event: journal\ndata: not json\n\n`;
+  for (let size = 1; size < text.length; size += 7) {
+    const parser = new Parser();
+    const events = [];
+    for (let at = 0; at < text.length; at += size) {
+      events.push(...parser.push(text.slice(at, at + size)));
+    }
+    assertEquals(events.map(({ name }) => name), ["hello", "journal"]);
+    assertEquals(events[1]?.data, { seq: 5 });
+  }
+});
+
+function task(id: string, status: Status, more: Partial<TaskCard> = {}): TaskCard {
+  return {
+    id,
+    title: id,
+    status,
+    ready: status === "pending",
+    priority: 5,
+    claimed_by: null,
+    run: null,
+    attempts: 0,
+    updated_at: "",
+    ...more,
+  };
+}
+
+function tasksOf(cards: readonly TaskCard[], on: Record<string, string[]>): Tasks {
+  return {
+    loaded: true,
+    truncated: false,
+    refused: undefined,
+    byId: new Map(cards.map((card) => [card.id, card])),
+    on: new Map(Object.entries(on)),
+    structure: 1,
+  };
+}
+
+Deno.test("fold: done work becomes a mark on what it led to", () => {
+  const tasks = tasksOf(
+    [
+      task("t1", "completed"),
+      task("t2", "cancelled"),
+      task("t3", "in_progress"),
+      task("t4", "pending"),
+    ],
+    { t3: ["t1", "t2"], t4: ["t3"] },
+  );
+  const folded = fold(tasks, "", false);
+  assertEquals(folded.shown.map(({ id }) => id), ["t3", "t4"]);
+  assertEquals(folded.edges, [["t3", "t4"]]);
+  assertEquals(folded.before.get("t3"), 2);
+  assertEquals(folded.doneFolded, 2);
+  assertEquals(fold(tasks, "", true).shown.length, 4);
+  assertEquals(fold(tasks, "r9", true).shown.length, 0);
+});
+
+Deno.test("fold: beyond some hundred, what is near to being worked on stays", () => {
+  const cards = Array.from(
+    { length: 1_000 },
+    (_, i) => task(`t${i}`, i === 999 ? "in_progress" : "pending", { ready: i < 10 }),
+  );
+  const folded = fold(tasksOf(cards, {}), "", false);
+  assertEquals(folded.shown.length, MOST_NODES);
+  assert(folded.shown.some(({ id }) => id === "t999"), "what is in progress is folded away");
+  assert(folded.shown.some(({ id }) => id === "t3"), "what is ready is folded away");
+  assertEquals(folded.laterFolded, 1_000 - MOST_NODES);
+});
+
+Deno.test("layoutOf: no two nodes overlap, edges go forward, loose ones stand apart", () => {
+  const nodes = Array.from({ length: 40 }, (_, i) => `t${i}`);
+  const edges = nodes.slice(1, 30).map((id, i) => [`t${Math.floor(i / 2)}`, id] as const);
+  const { at, width, height } = layoutOf({ nodes, edges, direction: "LR" });
+  for (const a of nodes) {
+    const [ax, ay] = at[a] ?? [-1, -1];
+    assert(ax >= 0 && ay >= 0 && ax + NODE.width <= width && ay + NODE.height <= height, a);
+    for (const b of nodes) {
+      const [bx, by] = at[b] ?? [-1, -1];
+      const apart = Math.abs(ax - bx) >= NODE.width || Math.abs(ay - by) >= NODE.height;
+      assert(a === b || apart, `${a} lies over ${b}`);
+    }
+  }
+  for (const [from, to] of edges) {
+    assert((at[from]?.[0] ?? 0) < (at[to]?.[0] ?? 0), `${from} ${to}`);
+  }
+});
+
+Deno.test("viewport: a zoom keeps the point under the pointer, a fit shows all of it", () => {
+  const camera = { x: 30, y: -20, scale: 0.8 };
+  const next = zoomed(camera, 1.5, 200, 100);
+  assertEquals((200 - camera.x) / camera.scale, (200 - next.x) / next.scale);
+  assertEquals(fitted(400, 200, { width: 800, height: 600 }), { scale: 1, x: 200, y: 200 });
+});
+
+Deno.test("diffLines: what was added and removed, and nothing else", () => {
+  const signs = diffLines("a\nb\nc\nd", "a\nx\nc\nd\ne").map(({ sign, text }) => sign + text);
+  assertEquals(signs, [" a", "-b", "+x", " c", " d", "+e"]);
+  assertEquals(diffLines("same", "same").map(({ sign }) => sign), [" "]);
+});
+
+Deno.test("treeOf: locks by folder; a locked folder is a lock in its parent", () => {
+  const lock = (path: string): Lock => ({
+    path,
+    mode: "exclusive",
+    holder: "ben",
+    since: "",
+    age_s: 0,
+    expires_in_s: 0,
+    task: null,
+  });
+  const tree = treeOf([lock("src/a/x.ts"), lock("src/a/y.ts"), lock("src/b/"), lock("README.md")]);
+  assertEquals(tree.locks.map(({ name }) => name), ["README.md"]);
+  const src = tree.folders.get("src");
+  assertEquals(src?.locks.map(({ name }) => name), ["b/"]);
+  assertEquals(src?.folders.get("a")?.locks.length, 2);
+});
