@@ -3,10 +3,11 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Cell, useCell } from "./data/cell.ts";
+import { needsOf } from "./data/needs.ts";
 import { connection, moved } from "./data/events.ts";
 import { about, useRead } from "./data/reads.ts";
 import { chooseProject, session } from "./data/session.ts";
-import type { AttentionItem, Project, StatusAnswer } from "./data/types.ts";
+import type { Project, StatusAnswer } from "./data/types.ts";
 import { VIEWS } from "./keys.ts";
 import { openHelp, openPalette, Palette } from "./palette.tsx";
 import { go, href, usePlace } from "./router.ts";
@@ -21,19 +22,6 @@ import { Toasts } from "./ui/toast.tsx";
 import { Current } from "./views/current.tsx";
 
 const drawer = new Cell(false);
-
-/**
- * What needs somebody, each thing once: the message that asks for a review says what the task that is
- * in review says itself.
- */
-export function needsOf(status: StatusAnswer | undefined): readonly AttentionItem[] {
-  const items = status?.attention ?? [];
-  const reviews = items.filter(({ kind }) => kind === "review").map(({ subject }) => subject);
-  return items.filter(({ kind, task, text }) =>
-    kind !== "review_request" ||
-    !reviews.some((id) => task === id || text.includes(`review of ${id} `))
-  );
-}
 
 /** The status that the whole frame and the first view share. */
 export function useStatus(): StatusAnswer | undefined {

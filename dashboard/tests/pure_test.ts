@@ -10,6 +10,7 @@ import type { Lock, Status, TaskCard } from "../data/types.ts";
 import { fold, MOST_NODES } from "../graph/fold.ts";
 import { layoutOf, NODE } from "../graph/layout.ts";
 import { fitted, zoomed } from "../graph/viewport.ts";
+import { needsOf } from "../data/needs.ts";
 import { diffLines } from "../ui/prose.tsx";
 import { treeOf } from "../views/locks.tsx";
 
@@ -131,4 +132,35 @@ Deno.test("treeOf: locks by folder; a locked folder is a lock in its parent", ()
   const src = tree.folders.get("src");
   assertEquals(src?.locks.map(({ name }) => name), ["b/"]);
   assertEquals(src?.folders.get("a")?.locks.length, 2);
+});
+
+Deno.test("needsOf: a review once, a file that three change once", () => {
+  const since = "2026-01-01T00:00:00.000Z";
+  const conflict = (text: string) => ({ kind: "conflict", subject: "a.ts", text, since });
+  const needs = needsOf({
+    peers: [],
+    tasks: {},
+    progress_percent: 0,
+    run: null,
+    leader: null,
+    attention: [
+      {
+        kind: "review_request",
+        subject: "m1",
+        text: "skein: dan asks for a review of t3 (x)",
+        since,
+      },
+      { kind: "review_request", subject: "m2", text: "dan: please look at the plan", since },
+      { kind: "review", subject: "t3", text: "x", since },
+      conflict("changed by ada and ben (one working tree)"),
+      conflict("changed by ada and cleo (one working tree)"),
+      conflict("changed by ben and cleo (one working tree)"),
+    ],
+  });
+  assertEquals(needs.map(({ kind, subject }) => `${kind} ${subject}`), [
+    "review_request m2",
+    "review t3",
+    "conflict a.ts",
+  ]);
+  assertEquals(needs.at(-1)?.text, "changed by ada, ben, cleo (one working tree)");
 });

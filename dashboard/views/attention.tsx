@@ -4,11 +4,12 @@
 import type { VNode } from "preact";
 import { useCell } from "../data/cell.ts";
 import { connection, recent } from "../data/events.ts";
+import { needsOf } from "../data/needs.ts";
 import { about, useRead } from "../data/reads.ts";
 import type { AttentionItem, FlockState, StatusAnswer } from "../data/types.ts";
 import { useTasks } from "../data/tasks.ts";
 import { href } from "../router.ts";
-import { needsOf, useStatus } from "../shell.tsx";
+import { useStatus } from "../shell.tsx";
 import { Feed, tells } from "../ui/act.tsx";
 import { Spark, StateBar } from "../ui/chart.tsx";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { act, asRefused, type Refused } from "../data/api.ts";
 import type { AttentionItem } from "../data/types.ts";
+import { peersOf } from "../data/needs.ts";
 import { budget, kill, pause, ping, resume } from "../acts/peers.ts";
 import * as tasks from "../acts/tasks.ts";
 import { sendMessage } from "../acts/words.ts";
@@ -36,20 +37,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   budget: { label: "Budget spent", grave: false },
   older_copy: { label: "Store", grave: true },
 };
-
-/** The peers an item is about, also when the answer does not name them. */
-function peersOf({ peers, kind, subject, text }: AttentionItem): readonly string[] {
-  if (peers !== undefined && peers.length > 0) return peers;
-  if (["stalled", "paused", "budget", "permission"].includes(kind)) return [subject];
-  if (kind === "conflict") {
-    const found = /changed by (\S+) and (\S+)/.exec(text);
-    return found === null ? [] : [found[1] ?? "", found[2] ?? ""];
-  }
-  if (["blocker", "error", "review_request"].includes(kind)) {
-    return [text.split(": ")[0] ?? ""];
-  }
-  return [];
-}
 
 const MESSAGES = new Set(["blocker", "error", "review_request"]);
 const TASKS = new Set(["review", "proposed", "failed", "stuck"]);
@@ -222,7 +209,9 @@ function PeerActs({ item, peers }: { item: AttentionItem; peers: readonly string
     case "conflict":
       return (
         <>
-          <Button kind="primary" onClick={() => sendMessage(peers.join(", "))}>Message both</Button>
+          <Button kind="primary" onClick={() => sendMessage(peers.join(", "))}>
+            Message {peers.length === 2 ? "both" : "all"}
+          </Button>
           {peers.map((one) => <Button key={one} onClick={() => pause(one)}>Pause {one}</Button>)}
         </>
       );

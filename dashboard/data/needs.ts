@@ -1,0 +1,43 @@
+// What needs somebody, as people count it: each thing once. Pure.
+
+import type { AttentionItem, StatusAnswer } from "./types.ts";
+
+/** The peers an item is about, also when the answer does not name them. */
+export function peersOf({ peers, kind, subject, text }: AttentionItem): readonly string[] {
+  if (peers !== undefined && peers.length > 0) return peers;
+  if (["stalled", "paused", "budget", "permission"].includes(kind)) return [subject];
+  if (kind === "conflict") {
+    const found = /changed by (\S+) and (\S+)/.exec(text);
+    return found === null ? [] : [found[1] ?? "", found[2] ?? ""];
+  }
+  if (["blocker", "error", "review_request"].includes(kind)) return [text.split(": ")[0] ?? ""];
+  return [];
+}
+
+/**
+ * The message that asks for a review says what the task in review says itself; files that several
+ * change are one thing, not one for each pair.
+ */
+export function needsOf(status: StatusAnswer | undefined): readonly AttentionItem[] {
+  const items = status?.attention ?? [];
+  const reviews = items.filter(({ kind }) => kind === "review").map(({ subject }) => subject);
+  const conflicts = new Map<string, AttentionItem>();
+  const needs: AttentionItem[] = [];
+  for (const item of items) {
+    if (item.kind === "review_request") {
+      const said = reviews.some((id) => item.task === id || item.text.includes(`review of ${id} `));
+      if (!said) needs.push(item);
+    } else if (item.kind === "conflict") conflicts.set(item.subject, joined(conflicts, item));
+    else needs.push(item);
+  }
+  return [...needs, ...conflicts.values()];
+}
+
+function joined(conflicts: ReadonlyMap<string, AttentionItem>, item: AttentionItem): AttentionItem {
+  const before = conflicts.get(item.subject);
+  if (before === undefined) return { ...item, peers: peersOf(item) };
+  const peers = [...new Set([...peersOf(before), ...peersOf(item)])].sort();
+  const tree = item.text.includes("one working tree") ? " (one working tree)" : "";
+  const since = before.since < item.since ? before.since : item.since;
+  return { ...before, peers, since, text: `changed by ${peers.join(", ")}${tree}` };
+}
