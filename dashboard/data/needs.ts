@@ -35,7 +35,7 @@ export function needsOf(status: StatusAnswer | undefined): readonly AttentionIte
 
 function joined(conflicts: ReadonlyMap<string, AttentionItem>, item: AttentionItem): AttentionItem {
   const before = conflicts.get(item.subject);
-  if (before === undefined) return { ...item, peers: peersOf(item) };
+  if (before === undefined) return { ...item, peers: [...peersOf(item)].sort() };
   const peers = [...new Set([...peersOf(before), ...peersOf(item)])].sort();
   const tree = item.text.includes("one working tree") ? " (one working tree)" : "";
   const since = before.since < item.since ? before.since : item.since;
