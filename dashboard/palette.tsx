@@ -8,6 +8,7 @@ import { Cell, useCell } from "./data/cell.ts";
 import { KEYS, VIEWS } from "./keys.ts";
 import { href } from "./router.ts";
 import { Icon } from "./ui/icon.tsx";
+import { sayRefused } from "./ui/toast.tsx";
 import { Ago } from "./ui/time.tsx";
 
 const open = new Cell<"search" | "help" | null>(null);
@@ -58,6 +59,12 @@ function placesFor(query: string): Hit[] {
 }
 
 const TYPING_MS = 120;
+const BEHIND_MS = 500;
+
+interface Found {
+  readonly hits: readonly Hit[];
+  readonly incomplete?: boolean;
+}
 
 function useHits(query: string): readonly Hit[] {
   const [hits, setHits] = useState<readonly Hit[]>([]);
@@ -68,13 +75,18 @@ function useHits(query: string): readonly Hit[] {
       return;
     }
     let stopped = false;
-    const timer = setTimeout(() => {
-      call<{ hits: Hit[] }>("search", { query: typed })
-        .then((answer) => {
-          if (!stopped) setHits(answer.hits);
-        })
-        .catch(() => setHits([]));
-    }, TYPING_MS);
+    const search = async (): Promise<void> => {
+      try {
+        const { hits, incomplete } = await call<Found>("search", { query: typed });
+        if (stopped) return;
+        setHits(hits);
+        // The index is behind: what was said just now comes a moment later.
+        if (incomplete === true) timer = setTimeout(search, BEHIND_MS);
+      } catch (thrown) {
+        if (!stopped) sayRefused(thrown);
+      }
+    };
+    let timer = setTimeout(search, TYPING_MS);
     return () => {
       stopped = true;
       clearTimeout(timer);

@@ -18,10 +18,13 @@ export interface Answer<T> {
 /** Whether a row of the journal may change an answer. */
 export type Touched = (row: JournalRow) => boolean;
 
-/** Between two reads of one thing; and how many times its own duration, so that load stays low. */
-const SHORTEST_MS = 100;
-const LONGEST_MS = 1_000;
+/** Between two reads of one thing that changes now and then. */
+const QUICK_MS = 60;
+/** So many reads may follow each other quickly; one more may each second. */
+const QUICK_READS = 6;
+/** Where it changes without end: so many times the read's own duration, so that load stays low. */
 const SHARE = 16;
+const LONGEST_MS = 1_000;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;
 
@@ -34,6 +37,8 @@ class Entry {
   #reading = false;
   #timer: ReturnType<typeof setTimeout> | 0 = 0;
   #notBefore = 0;
+  #quick = QUICK_READS;
+  #countedAt = 0;
 
   readonly operation: string;
   readonly input: unknown;
@@ -60,6 +65,14 @@ class Entry {
     }, waitMs);
   }
 
+  #pauseMs(nowMs: number, tookMs: number): number {
+    this.#quick = Math.min(QUICK_READS, this.#quick + (nowMs - this.#countedAt) / 1_000);
+    this.#countedAt = nowMs;
+    if (this.#quick < 1) return Math.min(LONGEST_MS, Math.max(QUICK_MS, tookMs * SHARE));
+    this.#quick -= 1;
+    return QUICK_MS;
+  }
+
   async read(): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
@@ -76,8 +89,7 @@ class Entry {
       this.cell.set({ data: this.cell.value.data, refused: asRefused(thrown) });
     }
     const endMs = performance.now();
-    const pauseMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (endMs - beginMs) * SHARE));
-    this.#notBefore = endMs + pauseMs;
+    this.#notBefore = endMs + this.#pauseMs(endMs, endMs - beginMs);
     this.#reading = false;
     if (this.stale) this.touch();
   }
@@ -117,7 +129,7 @@ export function useRead<T>(
   useEffect(() => {
     if (entry === null) return;
     entry.watchers += 1;
-    if (entry.stale || entry.cell.value.refused !== undefined) entry.touch();
+    if (entry.stale || everyMs > 0 || entry.cell.value.refused !== undefined) entry.touch();
     const timer = everyMs > 0 ? setInterval(() => !document.hidden && entry.touch(), everyMs) : 0;
     return () => {
       entry.watchers -= 1;

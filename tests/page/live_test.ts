@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { browserTest } from "./browser.ts";
-import { visit, withFlock } from "./flock.ts";
+import { settled, visit, withFlock } from "./flock.ts";
 
 /** Promised: from the act to the screen, in milliseconds. */
 const LIVE_MS = 200;
@@ -83,7 +83,9 @@ browserTest(
       );
       const late = Object.entries(measured).filter(([, ms]) => ms > LIVE_MS);
       assertEquals(late, [], `medians in ms: ${JSON.stringify(measured)}`);
-      assert((await page.title()).startsWith("(5) "), await page.title());
+      await eventually(async () => /^\(\d+\) Attention/.test(await page.title()), {
+        what: "a count in the title",
+      });
       assertEquals(seen.errors, []);
     });
   },
