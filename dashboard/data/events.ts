@@ -30,7 +30,7 @@ const RECENT_ROWS = 400;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** The door sends something each 10 s; a stopped leader sends nothing. */
-const SILENCE_MS = 25_000;
+const SILENCE_MS = 12_500;
 const CONNECT_MS = 5_000;
 
 const READY_MS = 400;

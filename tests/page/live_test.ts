@@ -161,3 +161,45 @@ browserTest("live: when nobody is left the page says so and what to do", async (
     await note.waitFor({ state: "detached" });
   });
 });
+
+browserTest(
+  "live: the leader moves back to the preferred port, and the page goes along, signed in",
+  async () => {
+    await withFlock(async (flock) => {
+      const taken = Deno.listen({ hostname: "127.0.0.1", port: flock.port });
+      const ada = await flock.enter("ada", "architect");
+      const { page, seen } = await flock.open();
+      const preferred = `http://127.0.0.1:${flock.port}`;
+      assert(!page.url().startsWith(preferred), page.url());
+      await visit(page, "#/tasks");
+      taken.close();
+      await page.waitForURL((url) => url.origin === preferred);
+      await page.waitForSelector(".live.live", { state: "attached" });
+      await ada.ok("create_task", { title: "Made at the new address" });
+      await visit(page, "#/tasks");
+      await page.locator(".node", { hasText: "Made at the new address" }).waitFor();
+      assertEquals(seen.errors, []);
+    });
+  },
+);
+
+browserTest(
+  "live: a stopped leader is noticed, and the page comes back with who follows",
+  async () => {
+    await withFlock(async (flock) => {
+      const ada = await flock.enter("ada", "architect");
+      const ben = await flock.enter("ben", "worker");
+      const { page, seen } = await flock.open();
+      page.setDefaultTimeout(30_000);
+      ada.signal("SIGSTOP");
+      await page.locator(".note.bad").waitFor();
+      await eventually(() => flock.leader().name === "ben", { withinMs: 20_000 });
+      await ben.ok("create_task", { title: "Made under the next leader" });
+      ada.signal("SIGCONT");
+      await page.waitForSelector(".live.live", { state: "attached" });
+      await visit(page, "#/tasks");
+      await page.locator(".node", { hasText: "Made under the next leader" }).waitFor();
+      assertEquals(seen.errors, []);
+    });
+  },
+);
