@@ -1,14 +1,15 @@
 // Everything that happened, row by row: filtered, followed, and asked why.
 
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { asRefused, call, type Refused } from "../data/api.ts";
 import { useRead } from "../data/reads.ts";
 import { useTasks } from "../data/tasks.ts";
 import type { JournalRow } from "../data/types.ts";
 import { refine, usePlace } from "../router.ts";
-import { ActText } from "../ui/act.tsx";
+import { ActText, subjectText } from "../ui/act.tsx";
 import { Refusal } from "../ui/form.tsx";
+import { memo } from "../ui/memo.ts";
 import { Button, Empty, Filter, Given, Loading, Panel, View } from "../ui/parts.tsx";
 import { Clock } from "../ui/time.tsx";
 import { sayRefused } from "../ui/toast.tsx";
@@ -58,12 +59,20 @@ export function JournalView(): VNode {
   );
 }
 
+/** Rows do not change: those of the answer before are taken again, so that they need no drawing. */
+function useSame(rows: readonly JournalRow[]): readonly JournalRow[] {
+  const known = useRef(new Map<number, JournalRow>());
+  const same = rows.map((row) => known.current.get(row.seq) ?? row);
+  known.current = new Map(same.map((row) => [row.seq, row]));
+  return same;
+}
+
 function RowList({ filter, follow }: { filter: Record<string, string>; follow: boolean }): VNode {
   const answer = useRead<Page>("list_audit", { ...filter, limit: PAGE }, () => follow);
   const [older, setOlder] = useState<Page | null>(null);
   const newest = answer.data?.rows ?? [];
   const last = newest.at(-1)?.seq ?? 0;
-  const rows = [...newest, ...older?.rows.filter(({ seq }) => seq < last) ?? []];
+  const rows = useSame([...newest, ...older?.rows.filter(({ seq }) => seq < last) ?? []]);
   const next = older === null ? answer.data?.next ?? null : older.next;
   const more = async (): Promise<void> => {
     try {
@@ -79,7 +88,7 @@ function RowList({ filter, follow }: { filter: Record<string, string>; follow: b
         rows.length === 0 ? <Empty title="No row fits this filter." /> : (
           <>
             <ol class="list journal">
-              {rows.map((row) => <Row key={row.seq} row={row} />)}
+              {rows.map((row) => <Row key={row.seq} row={row} title={subjectText(row.subject)} />)}
             </ol>
             {next !== null && <Button kind="ghost" onClick={() => void more()}>Older rows</Button>}
           </>
@@ -88,7 +97,8 @@ function RowList({ filter, follow }: { filter: Record<string, string>; follow: b
   );
 }
 
-function Row({ row }: { row: JournalRow }): VNode {
+/** A row is drawn again only when its task's title becomes known. */
+const Row = memo(function Row({ row }: { row: JournalRow; title: string }): VNode {
   const detail = row.detail === null ? "" : JSON.stringify(row.detail);
   return (
     <li class="journal-row" data-row>
@@ -101,7 +111,7 @@ function Row({ row }: { row: JournalRow }): VNode {
       </span>
     </li>
   );
-}
+});
 
 /** Where a file is says its subject already. */
 const SAID = new Set(["space", "tree", "project"]);
