@@ -133,11 +133,17 @@ export interface Message {
   readonly at: string;
   readonly from: string;
   readonly to: readonly string[];
+  /** Recipients beyond those that are named. */
+  readonly to_more?: number;
   readonly category: string;
   readonly content: string;
   readonly task?: string;
   readonly run?: string;
   readonly reply_to?: string;
+  /** When an escalation was answered. */
+  readonly resolved_at?: string;
+  /** Why to read it with care: it asks for what no peer may ask. */
+  readonly caution?: string;
   readonly thread: string;
   readonly states: readonly {
     readonly peer: string;

@@ -17,8 +17,9 @@ export function CategoryTag({ category }: { category: string }): VNode {
 
 /** Recipients by name, the first few. */
 export function toText(message: Message, most = 3): string {
-  const { to } = message;
-  return to.length <= most ? to.join(", ") : `${to.slice(0, most).join(", ")} +${to.length - most}`;
+  const { to, to_more = 0 } = message;
+  const more = Math.max(0, to.length - most) + to_more;
+  return to.slice(0, most).join(", ") + (more === 0 ? "" : ` +${more}`);
 }
 
 export function MessageLine({ message }: { message: Message }): VNode {
@@ -80,8 +81,12 @@ export function WholeMessage({ message, mine }: { message: Message; mine: boolea
         <CategoryTag category={message.category} />
         {message.task !== undefined && <TaskLink id={message.task} />}
         <span class="id">{message.id}</span>
+        {message.resolved_at !== undefined && (
+          <span class="tag run-active" title={message.resolved_at}>answered</span>
+        )}
         <Ago at={message.at} />
       </p>
+      {message.caution !== undefined && <p class="caution">Read with care: {message.caution}</p>}
       <Prose text={message.content} />
       <Deliveries message={message} />
     </li>
