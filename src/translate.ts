@@ -123,8 +123,10 @@ function adaptTask(task: Args): Args {
   if (rest["title"] === undefined && typeof description === "string") {
     rest["title"] = cut(description.trim().split("\n")[0] ?? "", LIMITS.titleChars);
   }
-  const hints = texts(rest["hints"]);
-  if (hints !== undefined && rest["hints"] !== undefined) rest["hints"] = hints.join("\n");
+  const { hints } = rest;
+  if (Array.isArray(hints) && hints.every((one) => typeof one === "string")) {
+    rest["hints"] = hints.join("\n");
+  }
   const blockedBy = rest["blocked_by"];
   if (Array.isArray(blockedBy)) {
     rest["blocked_by"] = blockedBy.map((id) => typeof id === "number" ? `t${id}` : id);

@@ -73,8 +73,7 @@ async function takeFindings(
       author: author ?? BY_HAND,
       run,
       supersedes: null,
-      // One after the other, so that they keep their order.
-      at: at ?? iso(nowMs + index),
+      at: timeOf(at, nowMs, found.length - index),
     }, LIMITS.memoryVersions);
     ctx.record({
       subject: `memory/${named}`,
@@ -83,6 +82,15 @@ async function takeFindings(
     taken++;
   }
   return taken;
+}
+
+/**
+ * When something was found: as it says, if that is a time that has been; else just now, the earlier the
+ * more follow it, so that they keep their order.
+ */
+function timeOf(said: string | undefined, nowMs: number, following: number): string {
+  const saidMs = said === undefined ? NaN : Date.parse(said);
+  return iso(saidMs <= nowMs ? saidMs : nowMs - following);
 }
 
 /** The key for a finding; null if it is here. A key that stands for something else is not taken. */

@@ -35,12 +35,41 @@ const FILLERS: Readonly<Record<string, Json>> = {
   guard_edit: { paths: ["free.ts"] },
   guard_shell: { command: "ls" },
   report_touched: { paths: ["free.ts"] },
+  export_project: { part: "overview" },
+  take_findings: { discoveries: [{ value: "x" }] },
+  import_project: { goal: null, plan: "", tasks: [], discoveries: [] },
   conduct_run: { id: "r1" },
   accept_plan: { run: "r1" },
   begin_attempt: { run: "r1" },
   note_attempt: { attempt: 1 },
   end_attempt: { attempt: 1, outcome: "done" },
   stop_attempt: { task: "t1" },
+};
+
+const IMPORTED: Json = {
+  id: "t1",
+  title: "fine",
+  description: "",
+  status: "pending",
+  priority: 5,
+  depends_on: [],
+  files: [],
+  claimed_by: null,
+  started: false,
+  summary: null,
+  files_modified: [],
+  files_created: [],
+  failure: null,
+  created_at: null,
+  completed_at: null,
+};
+
+/** What the items of a list need besides the field that is tried. */
+const ITEMS: Readonly<Record<string, Json>> = {
+  "create_task.tasks": { title: "fine" },
+  "take_findings.discoveries": { value: "fine" },
+  "import_project.tasks": IMPORTED,
+  "import_project.discoveries": { value: "fine" },
 };
 
 export const GIANT = "x".repeat(LIMITS.valueChars + 20_000);
@@ -118,11 +147,18 @@ function casesOf(
     codes,
     field,
   });
-  const cases = wrongTypes(schema).map((value) =>
+  const types = wrongTypes(schema).filter((value) => {
+    // Lists of hints, and long ones, are what another system's scripts send.
+    return field !== "hints" || !Array.isArray(value);
+  });
+  const cases = types.map((value) =>
     bad(`wrong type ${JSON.stringify(value)}`, value, typeCodes(field, value))
   );
   if (isText(schema)) {
-    for (const [what, value, codes] of badTexts()) cases.push(bad(what, value, codes));
+    for (const [what, value, codes] of badTexts()) {
+      const long = field === "hints" || `${tool}.${field}` === "import_project.description";
+      cases.push(bad(what, long && value === GIANT ? GIANT.repeat(5) : value, codes));
+    }
   }
   if (isTextList(schema)) {
     for (const [what, value, codes] of badTexts()) {
@@ -148,7 +184,11 @@ export function badFields(): BadCall[] {
           tool,
           inner,
           innerSchema,
-          (value) => ({ [field]: [{ title: "fine" }, { title: "x", [inner]: value }] }),
+          (value) => {
+            const item = ITEMS[`${tool}.${field}`] ?? {};
+            const given = tool === "create_task" ? {} : fill;
+            return { ...given, [field]: [item, { ...item, [inner]: value }] };
+          },
           `${field}.${inner}`,
         ));
       }

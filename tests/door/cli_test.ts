@@ -70,7 +70,7 @@ Deno.test("skein: every operation is a subcommand that answers as JSON", async (
     const { task } = await shell.ok("task", "review", "t2", "approve");
     assertEquals(task.status, "completed");
     called.add("review_task");
-    await shell.ok("task", "create", "driven");
+    await shell.ok("task", "create", "driven", "--run", "r1");
     const driven: readonly (readonly [name: string, ...words: string[]])[] = [
       ["conduct_run", "run", "conduct", "r1", "--repo", "."],
       ["accept_plan", "plan", "accept", "r1"],
@@ -81,7 +81,8 @@ Deno.test("skein: every operation is a subcommand that answers as JSON", async (
       ["end_attempt", "attempt", "end", "--attempt", "1", "--outcome", "done", "--as", "w1"],
     ];
     for (const [name, ...words] of driven) {
-      await shell.ok(...words);
+      const answer = await shell.ok(...words);
+      if (name === "begin_attempt") assertEquals(answer.attempt?.task, "t3", answer.reason);
       called.add(name);
     }
     assertEquals((await shell.ok("get_task", "t3")).task.status, "completed");

@@ -175,6 +175,8 @@ function filesUnder(folder: string): string[] {
   for (const entry of Deno.readDirSync(join(ROOT, folder))) {
     const path = relative(ROOT, join(ROOT, folder, entry.name)).replaceAll("\\", "/");
     if (entry.isDirectory) found.push(...filesUnder(path));
+    // A recording of a client's payloads is nothing but calls of tools.
+    else if (entry.name === "recorded.json") continue;
     else if (/\.(tsx?|jsx?|css|html|md|json)$/.test(entry.name)) found.push(path);
   }
   return found.sort();
