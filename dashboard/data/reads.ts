@@ -23,7 +23,7 @@ const QUICK_MS = 60;
 /** So many reads may follow each other quickly; one more may each second. */
 const QUICK_READS = 6;
 /** Where it changes without end: so many times the read's own duration, so that load stays low. */
-const SHARE = 16;
+const SHARE = 32;
 const LONGEST_MS = 1_000;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;
