@@ -21,9 +21,9 @@ export type Touched = (row: JournalRow) => boolean;
 /** Between two reads of one thing that changes now and then. */
 const QUICK_MS = 60;
 /** So many reads may follow each other quickly; one more may each second. */
-const QUICK_READS = 6;
+const QUICK_READS = 12;
 /** Where it changes without end: so many times the read's own duration, so that load stays low. */
-const SHARE = 16;
+const SHARE = 26;
 const LONGEST_MS = 1_000;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;

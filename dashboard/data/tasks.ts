@@ -31,7 +31,7 @@ const cell = new Cell<Tasks>(EMPTY);
 /** Ids in one call; past that all of it is read anew. */
 const MOST_IDS = 400;
 const PAUSE_MS = 100;
-const SHARE = 10;
+const SHARE = 12;
 
 const waiting = new Set<string>();
 let everything = true;
