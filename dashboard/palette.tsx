@@ -95,6 +95,11 @@ function useHits(query: string): readonly Hit[] {
   return hits;
 }
 
+/** The browser tells of it a moment later: another one may be open by then. */
+function closed(what: "search" | "help"): void {
+  if (open.value === what) open.set(null);
+}
+
 function Search(): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [query, setQuery] = useState("");
@@ -121,7 +126,7 @@ function Search(): VNode {
       ref={dialog}
       class="dialog palette"
       aria-label="Search"
-      onClose={() => open.set(null)}
+      onClose={() => closed("search")}
       onClick={(event) => event.target === dialog.current && dialog.current?.close()}
     >
       <div class="palette-field">
@@ -187,7 +192,7 @@ function Help(): VNode {
       ref={dialog}
       class="dialog help"
       aria-labelledby="help-title"
-      onClose={() => open.set(null)}
+      onClose={() => closed("help")}
       onClick={(event) => event.target === dialog.current && dialog.current?.close()}
     >
       <header>

@@ -82,7 +82,8 @@ function FormDialog({ form }: { form: Form }): VNode {
       ref={dialog}
       class="dialog"
       aria-labelledby="dialog-title"
-      onClose={() => open.set(null)}
+      // The browser tells of it a moment later: another one may be open by then.
+      onClose={() => open.value === form && open.set(null)}
       onClick={(event) => event.target === dialog.current && dialog.current?.close()}
     >
       <form onSubmit={submit}>

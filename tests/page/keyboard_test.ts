@@ -40,6 +40,7 @@ browserTest("keyboard: everywhere, the map, search, rows, an act, and the way ba
     await page.getByRole("dialog").waitFor({ state: "detached" });
 
     await page.keyboard.press("/");
+    await page.getByRole("dialog").waitFor();
     await page.keyboard.type("selection");
     await page.locator("#hits li", { hasText: "message" }).first().waitFor();
     await page.keyboard.press("Enter");
