@@ -25,6 +25,8 @@ const QUICK_READS = 12;
 /** Where it changes without end: so many times the read's own duration, so that load stays low. */
 const SHARE = 26;
 const LONGEST_MS = 1_000;
+/** Until a read that nobody answered is tried again. */
+const AGAIN_MS = 1_000;
 /** Answers that nobody looks at any more are kept for a quick way back. */
 const KEPT = 40;
 
@@ -89,7 +91,10 @@ class Entry {
       this.cell.set({ data: this.cell.value.data, refused: asRefused(thrown) });
     }
     const endMs = performance.now();
-    this.#notBefore = endMs + this.#pauseMs(endMs, endMs - beginMs);
+    // Nobody has answered: leadership moves. Asked again until somebody does.
+    const unanswered = this.cell.value.refused?.code === "UNREACHABLE";
+    if (unanswered) this.stale = true;
+    this.#notBefore = endMs + (unanswered ? AGAIN_MS : this.#pauseMs(endMs, endMs - beginMs));
     this.#reading = false;
     if (this.stale) this.touch();
   }

@@ -157,7 +157,7 @@ async function words(flock: Flock, page: Page): Promise<void> {
   await visit(page, "#/locks");
   await page.getByRole("button", { name: "Release src/routes/", exact: true }).click();
   await confirm(page, "Release the lock");
-  await page.getByText("routes/").waitFor({ state: "detached" });
+  await page.getByText("routes/", { exact: true }).waitFor({ state: "detached" });
   const { locks } = await flock.peer("ben").ok("list_locks");
   assert(!locks.some((one: { path: string }) => one.path === "src/routes/"));
 
