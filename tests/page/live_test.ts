@@ -182,24 +182,3 @@ browserTest(
     });
   },
 );
-
-browserTest(
-  "live: a stopped leader is noticed, and the page comes back with who follows",
-  async () => {
-    await withFlock(async (flock) => {
-      const ada = await flock.enter("ada", "architect");
-      const ben = await flock.enter("ben", "worker");
-      const { page, seen } = await flock.open();
-      page.setDefaultTimeout(30_000);
-      ada.signal("SIGSTOP");
-      await page.locator(".note.bad").waitFor();
-      await eventually(() => flock.leader().name === "ben", { withinMs: 20_000 });
-      await ben.ok("create_task", { title: "Made under the next leader" });
-      ada.signal("SIGCONT");
-      await page.waitForSelector(".live.live", { state: "attached" });
-      await visit(page, "#/tasks");
-      await page.locator(".node", { hasText: "Made under the next leader" }).waitFor();
-      assertEquals(seen.errors, []);
-    });
-  },
-);
