@@ -23,7 +23,7 @@ const QUICK_MS = 60;
 /** So many reads may follow each other quickly; one more may each second. */
 const QUICK_READS = 12;
 /** Where it changes without end: so many times the read's own duration, so that load stays low. */
-const SHARE = 34;
+const SHARE = 26;
 const LONGEST_MS = 1_000;
 /** Until a read that nobody answered is tried again. */
 const AGAIN_MS = 1_000;
