@@ -144,11 +144,6 @@ export function useRead<T>(
   return useCell(entry === null ? NOTHING : entry.cell) as Answer<T>;
 }
 
-/** Reads everything anew that is on the screen. */
-export function refreshAll(): void {
-  for (const entry of entries.values()) entry.touch();
-}
-
 onRows((rows, reset) => {
   for (const entry of entries.values()) {
     if (reset || rows.some((row) => entry.touched(row))) entry.touch();

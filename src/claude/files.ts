@@ -82,8 +82,11 @@ export function without(parent: Json, name: string, entry: string, made: boolean
   if (made && Object.keys(value).length === 0) delete parent[name];
 }
 
-/** Makes the changes, each whole or not at all. `mode` is that of new files. */
-export function apply(changes: readonly Change[], mode = 0o644): void {
+/** Mode of new files. */
+const NEW_MODE = 0o644;
+
+/** Makes the changes, each whole or not at all. */
+export function apply(changes: readonly Change[]): void {
   for (const { path, before, after } of changes) {
     if (before === after) continue;
     if (after === null) {
@@ -94,7 +97,7 @@ export function apply(changes: readonly Change[], mode = 0o644): void {
     // A link stays one: what it leads to is written.
     const target = targetOf(path);
     removeTorn(target);
-    const kept = before === null ? mode : (Deno.statSync(target).mode ?? mode) & 0o777;
+    const kept = before === null ? NEW_MODE : (Deno.statSync(target).mode ?? NEW_MODE) & 0o777;
     const temporary = `${target}.skein-${Deno.pid}`;
     Deno.writeTextFileSync(temporary, after, { mode: kept });
     Deno.renameSync(temporary, target);
