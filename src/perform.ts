@@ -125,6 +125,8 @@ async function attempt(
       invariant(change !== null, `${operation.name} waits although its time is over`);
       waited = true;
       await Promise.race([change.happened, aborted(options.signal)]);
+      // Meanwhile the store may have gone: an open file reads on as if nothing were new.
+      store.engine.assertOurs();
     } catch (thrown) {
       // What ended the wait is what the caller is told, whatever becomes of its trace.
       if (waited) await unwait(store, caller, operation).catch(() => {});

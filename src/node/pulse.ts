@@ -39,6 +39,8 @@ export class Pulse {
       if (changed) feed.look();
       await election.tick(late, changed);
     } catch (thrown) {
+      // Whoever waits in this process would wait for what never comes: it looks, and is told why.
+      feed.look();
       this.#trouble(thrown);
     }
   }

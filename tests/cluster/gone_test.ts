@@ -32,6 +32,8 @@ Deno.test("promise 1: a node whose home was deleted acknowledges nothing (STORE_
     const [ann, ben] = await flock.joinAll("ann", "ben");
     if (ann === undefined || ben === undefined) throw new Error("nobody joined");
     const waiting = ben.call("check", { wait_ms: 20_000 });
+    // Calls are begun in their order: whoever has this answer knows that the check has begun to wait.
+    await ben.ok("status");
     Deno.removeSync(flock.home, { recursive: true });
     await allRefused(ann, "STORE_GONE");
     await allRefused(ben, "STORE_GONE");
@@ -51,11 +53,14 @@ Deno.test("promise 1: a node whose home was replaced acknowledges nothing (STORE
   await withFlock(async (flock) => {
     const [ann, ben] = await flock.joinAll("ann", "ben");
     if (ann === undefined || ben === undefined) throw new Error("nobody joined");
+    const waiting = ben.call("check", { wait_ms: 20_000 });
     await ann.ok("create_task", { title: "in the old home" });
+    await ben.ok("status");
     Deno.renameSync(flock.home, `${flock.home}.old`);
     const cyd = await flock.join({ name: "cyd" });
     await allRefused(ann, "STORE_REPLACED");
     await allRefused(ben, "STORE_REPLACED");
+    assertEquals((await waiting).json.error?.code, "STORE_REPLACED");
     // The new home belongs to the newcomer alone, and works.
     await eventually(() => flock.leader().name === "cyd", { what: "a leader in the new home" });
     assertEquals(flock.rows("SELECT name FROM peer").map((row) => ({ ...row as object })), [
