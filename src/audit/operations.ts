@@ -11,15 +11,17 @@ import { detailOf, type Fault } from "./chain.ts";
 import { verify } from "./verify.ts";
 import { keysOf, why as explain } from "./why.ts";
 
-const rowShape = z.object({
-  seq: z.number(),
-  at: z.string(),
-  actor: z.string(),
-  op: z.string(),
-  subject: z.string(),
-  /** Null once it was forgotten. */
-  detail: z.record(z.string(), z.unknown()).nullable(),
-});
+const rowShape = z.lazy(() =>
+  z.object({
+    seq: z.number(),
+    at: z.string(),
+    actor: z.string(),
+    op: z.string(),
+    subject: z.string(),
+    /** Null once it was forgotten. */
+    detail: z.record(z.string(), z.unknown()).nullable(),
+  })
+);
 
 /** Rows that one look reads, and looks of one listing: what is rare is found page by page. */
 const LOOK_ROWS = 500;
@@ -47,7 +49,7 @@ export const listAudit = operation({
     before: integer(1, Number.MAX_SAFE_INTEGER).optional(),
     limit: integer(1, LIMITS.pageRows).optional(),
   }),
-  output: z.object({ rows: z.array(rowShape), next: z.number().nullable() }),
+  output: z.lazy(() => z.object({ rows: z.array(rowShape), next: z.number().nullable() })),
   async handle(ctx, input) {
     const limit = input.limit ?? LIMITS.pageRowsDefault;
     const found: JournalRow[] = [];
@@ -87,10 +89,12 @@ export const exportAudit = operation({
   unlisted: true,
   lines: { items: "rows", cursor: "after" },
   input: z.strictObject({ after: integer(0, Number.MAX_SAFE_INTEGER).optional() }),
-  output: z.object({
-    rows: z.array(rowShape.extend({ detail: z.string(), mac: z.string() })),
-    next: z.number().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      rows: z.array(rowShape.unwrap().extend({ detail: z.string(), mac: z.string() })),
+      next: z.number().nullable(),
+    })
+  ),
   async handle(ctx, input) {
     const rows = await rowsAfter(ctx.tx, input.after ?? 0, LOOK_ROWS);
     return { rows, next: rows.length === LOOK_ROWS ? rows.at(-1)?.seq ?? null : null };
@@ -106,15 +110,17 @@ export const verifyAudit = operation({
   risk: "low",
   unlisted: true,
   input: z.strictObject({}),
-  output: z.object({
-    ok: z.boolean(),
-    rows: z.number(),
-    from_seq: z.number(),
-    to_seq: z.number(),
-    first_bad_seq: z.number().nullable(),
-    faults: z.array(z.object({ what: z.string(), seq: z.number(), text: z.string() })),
-    unknown: z.array(z.string()),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      ok: z.boolean(),
+      rows: z.number(),
+      from_seq: z.number(),
+      to_seq: z.number(),
+      first_bad_seq: z.number().nullable(),
+      faults: z.array(z.object({ what: z.string(), seq: z.number(), text: z.string() })),
+      unknown: z.array(z.string()),
+    })
+  ),
   survey: (_input, view) => verify(view),
   handle(_ctx, _input, { rows, fromSeq, toSeq, faults, unknown }) {
     return Promise.resolve({
@@ -144,7 +150,7 @@ export const acknowledgeAudit = operation({
   risk: "high",
   unlisted: true,
   input: z.strictObject({}),
-  output: z.object({ acknowledged: z.boolean() }),
+  output: z.lazy(() => z.object({ acknowledged: z.boolean() })),
   handle(ctx) {
     ctx.record({ subject: "home/store", detail: {} });
     return Promise.resolve({ acknowledged: true });
@@ -162,10 +168,12 @@ export const why = operation({
   unlisted: true,
   positionals: ["what"],
   input: z.strictObject({ what: screenedAs("exact", pathField()) }),
-  output: z.object({
-    what: z.string(),
-    found: z.array(z.object({ kind: z.string(), lines: z.array(z.string()) })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      what: z.string(),
+      found: z.array(z.object({ kind: z.string(), lines: z.array(z.string()) })),
+    })
+  ),
   prepare: (input, folder) => keysOf(input.what, folder),
   async handle(ctx, input, paths) {
     return { what: input.what, found: await explain(ctx, input.what, paths) };

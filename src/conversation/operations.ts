@@ -20,7 +20,7 @@ export const logConversation = operation({
   risk: "low",
   positionals: ["turn", "content"],
   input: z.strictObject({ turn: oneOf(TURNS), content: text(LIMITS.conversationChars) }),
-  output: z.object({ id: z.string() }),
+  output: z.lazy(() => z.object({ id: z.string() })),
   async handle(ctx, input) {
     const { tx, actor, at } = ctx;
     const id = await addTurn(tx, {
@@ -51,15 +51,17 @@ export const getConversation = operation({
     peer: word(LIMITS.nameChars).optional(),
     last: integer(1, LIMITS.conversationPage).optional(),
   }),
-  output: z.object({
-    peer: z.string(),
-    turns: z.array(z.object({
-      turn: z.enum(TURNS),
-      content: z.string(),
-      at: z.string(),
-      truncated: z.boolean().optional(),
-    })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      peer: z.string(),
+      turns: z.array(z.object({
+        turn: z.enum(TURNS),
+        content: z.string(),
+        at: z.string(),
+        truncated: z.boolean().optional(),
+      })),
+    })
+  ),
   async handle(ctx, input) {
     const { id, name } = await whose(ctx, input.peer ?? ctx.actor.name);
     const rows = await turnsOf(ctx.tx, id, input.last ?? LIMITS.conversationDefault);

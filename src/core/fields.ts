@@ -32,8 +32,9 @@ const SCREENING = new WeakMap<z.ZodType, Screening>();
 
 /** Marks the kind of a field; last of all, since every refinement makes another schema. */
 export function screenedAs<T extends z.ZodType>(screening: Screening, schema: T): T {
-  SCREENING.set(schema, screening);
-  return schema;
+  const marked = schema.clone();
+  SCREENING.set(marked, screening);
+  return marked;
 }
 
 export function screeningOf(schema: z.ZodType): Screening {
@@ -44,12 +45,22 @@ const UNLISTED = new WeakSet<z.ZodType>();
 
 /** Marks a field that is understood but not published in the list of tools, where every word costs. */
 export function unlisted<T extends z.ZodType>(schema: T): T {
-  UNLISTED.add(schema);
-  return schema;
+  const marked = schema.clone();
+  UNLISTED.add(marked);
+  return marked;
 }
 
 export function isUnlisted(schema: z.ZodType): boolean {
   return UNLISTED.has(schema);
+}
+
+const made = new Map<string, z.ZodType>();
+
+/** A schema never changes, and takes up to ten kilobytes of each session: one of each is enough. */
+function shared<T extends z.ZodType>(kind: string, make: () => T): T {
+  let found = made.get(kind);
+  if (found === undefined) made.set(kind, found = make());
+  return found as T;
 }
 
 function checkedText(oneLine: boolean): z.ZodString {
@@ -61,12 +72,12 @@ function checkedText(oneLine: boolean): z.ZodString {
 
 /** A text of at least one visible character and at most `max` characters. */
 export function text(max: number): z.ZodString {
-  return sized(checkedText(false), max);
+  return shared(`text ${max}`, () => sized(checkedText(false), max));
 }
 
 /** One line of text. */
 export function line(max: number): z.ZodString {
-  return sized(checkedText(true), max);
+  return shared(`line ${max}`, () => sized(checkedText(true), max));
 }
 
 function sized(base: z.ZodString, max: number): z.ZodString {
@@ -82,7 +93,10 @@ function tooLong(input: unknown, max: number): string {
 
 /** A text that may be empty. */
 export function optionalText(max: number): z.ZodString {
-  return checkedText(false).max(max, { error: (issue) => tooLong(issue.input, max) });
+  return shared(
+    `optional text ${max}`,
+    () => checkedText(false).max(max, { error: (issue) => tooLong(issue.input, max) }),
+  );
 }
 
 /** The content of a message: limited in bytes, kept verbatim. */
@@ -106,20 +120,22 @@ export function content(): z.ZodString {
 /** An integer between two bounds; digits in quotes count. */
 export function integer(min: number, max: number): z.ZodType<number> {
   const bounds = `must be an integer from ${min} to ${max}`;
-  return z.preprocess(
-    (value) =>
-      typeof value === "string" && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value,
-    z.number({ error: bounds }).int({ error: bounds }).min(min, { error: bounds })
-      .max(max, { error: bounds }),
-  );
+  return shared(bounds, () =>
+    z.preprocess(
+      (value) =>
+        typeof value === "string" && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value,
+      z.number({ error: bounds }).int({ error: bounds }).min(min, { error: bounds })
+        .max(max, { error: bounds }),
+    ));
 }
 
 /** True or false; also as a word. */
 export function flag(): z.ZodType<boolean> {
-  return z.preprocess(
-    (value) => value === "true" ? true : value === "false" ? false : value,
-    z.boolean({ error: "must be true or false" }),
-  );
+  return shared("flag", () =>
+    z.preprocess(
+      (value) => value === "true" ? true : value === "false" ? false : value,
+      z.boolean({ error: "must be true or false" }),
+    ));
 }
 
 /** A list of at least `min` and at most `max` items; one item alone counts as a list. */
@@ -149,10 +165,10 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 
 /** Short names of things: ids, keys, names of peers. */
 export function word(max: number = LIMITS.keyChars): z.ZodString {
-  return screenedAs("exact", line(max));
+  return shared(`word ${max}`, () => screenedAs("exact", line(max)));
 }
 
 /** A path or a glob. */
 export function path(): z.ZodString {
-  return screenedAs("exact", line(LIMITS.pathChars));
+  return shared("path", () => screenedAs("exact", line(LIMITS.pathChars)));
 }

@@ -101,9 +101,10 @@ export function watchParent(gone: () => void): () => void {
   const look = (): void => {
     if (Deno.ppid !== parent) gone();
   };
-  const timer = setInterval(look, TIMES.parentMs);
+  let timer: ReturnType<typeof setInterval> | null = setInterval(look, TIMES.parentMs);
   return () => {
-    clearInterval(timer);
+    if (timer !== null) clearInterval(timer);
+    timer = null;
     look();
   };
 }

@@ -52,7 +52,7 @@ export const noteAttempt = operation({
     output: flag().optional(),
     ...usageFields,
   }),
-  output: z.object({ stop: z.string().nullable() }),
+  output: z.lazy(() => z.object({ stop: z.string().nullable() })),
   async handle(ctx, input) {
     const row = await ownAttempt(ctx, input.attempt);
     const { attempt: _attempt, process, output, ...change } = input;
@@ -132,11 +132,13 @@ export const listAttempts = operation({
     open: flag().optional(),
     after: integer(0, Number.MAX_SAFE_INTEGER).optional(),
   }),
-  output: z.object({
-    attempts: z.array(attemptShape),
-    hosts: z.array(z.string()),
-    next: z.number().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      attempts: z.array(attemptShape),
+      hosts: z.array(z.string()),
+      next: z.number().nullable(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const rows = await table.attemptsOf(tx, actor.project, input, LIMITS.attemptRows);
@@ -169,7 +171,7 @@ export const stopAttempt = operation({
   unlisted: true,
   positionals: ["task"],
   input: z.strictObject({ task: word(), why: optionalText(LIMITS.noteChars).optional() }),
-  output: z.object({ stopped: z.array(z.number()) }),
+  output: z.lazy(() => z.object({ stopped: z.array(z.number()) })),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const rows = (await table.attemptsOf(tx, actor.project, { task: input.task }, 1_000))

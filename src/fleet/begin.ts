@@ -26,17 +26,19 @@ export const LIMIT_KEY = "agents_wait_until_ms";
 const NOTHING = ["waiting", "busy", "limit", "budget", "stopped", "finished"] as const;
 type Nothing = typeof NOTHING[number];
 
-const answerShape = z.object({
-  attempt: attemptShape.nullable(),
-  task: wholeShape.optional(),
-  briefing: z.string().optional(),
-  /** Branch of an earlier attempt to go on from. */
-  from: z.string().nullable().optional(),
-  conduct: z.unknown(),
-  reason: z.enum(NOTHING).optional(),
-  /** Milliseconds after which asking again may help. */
-  retry_ms: z.number().optional(),
-});
+const answerShape = z.lazy(() =>
+  z.object({
+    attempt: attemptShape.nullable(),
+    task: wholeShape.optional(),
+    briefing: z.string().optional(),
+    /** Branch of an earlier attempt to go on from. */
+    from: z.string().nullable().optional(),
+    conduct: z.unknown(),
+    reason: z.enum(NOTHING).optional(),
+    /** Milliseconds after which asking again may help. */
+    retry_ms: z.number().optional(),
+  })
+);
 
 export const beginAttempt = operation({
   name: "begin_attempt",

@@ -83,7 +83,7 @@ export const conductRun = operation({
     plan_only: flag().optional(),
   }),
   readsOnly: ({ id: _id, ...rest }) => Object.values(rest).every((value) => value === undefined),
-  output: z.object({ id: z.string(), conduct: z.unknown() }),
+  output: z.lazy(() => z.object({ id: z.string(), conduct: z.unknown() })),
   async handle(ctx, input) {
     const run = await runById(ctx.tx, input.id);
     if (run?.project !== ctx.actor.project) {
@@ -161,7 +161,7 @@ export const acceptPlan = operation({
   unlisted: true,
   positionals: ["run"],
   input: z.strictObject({ run: word() }),
-  output: z.object({ accepted: z.array(z.string()) }),
+  output: z.lazy(() => z.object({ accepted: z.array(z.string()) })),
   async handle(ctx, input) {
     const run = await runById(ctx.tx, input.run);
     if (run?.project !== ctx.actor.project) {

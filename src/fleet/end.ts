@@ -52,12 +52,14 @@ export const endAttempt = operation({
     limit_until_ms: integer(0, Number.MAX_SAFE_INTEGER).optional(),
     ...usageFields,
   }),
-  output: z.object({
-    outcome: z.enum(OUTCOMES),
-    task: z.string(),
-    status: z.string(),
-    unblocked: z.array(z.string()),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      outcome: z.enum(OUTCOMES),
+      task: z.string(),
+      status: z.string(),
+      unblocked: z.array(z.string()),
+    })
+  ),
   async handle(ctx, input) {
     const row = await endable(ctx, input.attempt);
     const { outcome } = input;

@@ -31,15 +31,17 @@ export const spawnWorker = operation({
     how: oneOf(WAYS).optional(),
     model: screenedAs("exact", line(LIMITS.nameChars)).optional(),
   }),
-  output: z.object({
-    name: z.string(),
-    how: z.enum(WAYS),
-    folder: z.string(),
-    task: z.string().nullable(),
-    model: z.string().nullable(),
-    pid: z.number().optional(),
-    log: z.string().nullable().optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      name: z.string(),
+      how: z.enum(WAYS),
+      folder: z.string(),
+      task: z.string().nullable(),
+      model: z.string().nullable(),
+      pid: z.number().optional(),
+      log: z.string().nullable().optional(),
+    })
+  ),
   prepare: (input, folder) => folderOf(input.folder, folder),
   async handle(ctx, input, folder) {
     const how = input.how ?? "headless";

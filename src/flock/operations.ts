@@ -21,28 +21,30 @@ export const status = operation({
   hints: {},
   risk: "low",
   input: z.strictObject({}),
-  output: z.object({
-    peers: z.array(peerShape),
-    tasks: z.record(z.string(), z.number()),
-    total_tasks: z.number(),
-    progress_percent: z.number(),
-    /** The goal of the caller's run, else of the newest one that goes on. */
-    goal: z.string().nullable(),
-    discoveries: z.number(),
-    run: z.string().nullable(),
-    attention: z.array(
-      z.object({
-        kind: z.string(),
-        subject: z.string(),
-        text: z.string(),
-        since: z.string(),
-        peers: z.array(z.string()).optional(),
-        task: z.string().optional(),
-        on: z.string().optional(),
-      }),
-    ),
-    leader: leaderShape.nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      peers: z.array(peerShape),
+      tasks: z.record(z.string(), z.number()),
+      total_tasks: z.number(),
+      progress_percent: z.number(),
+      /** The goal of the caller's run, else of the newest one that goes on. */
+      goal: z.string().nullable(),
+      discoveries: z.number(),
+      run: z.string().nullable(),
+      attention: z.array(
+        z.object({
+          kind: z.string(),
+          subject: z.string(),
+          text: z.string(),
+          since: z.string(),
+          peers: z.array(z.string()).optional(),
+          task: z.string().optional(),
+          on: z.string().optional(),
+        }),
+      ),
+      leader: leaderShape.nullable(),
+    })
+  ),
   async handle(ctx) {
     const { tx, actor } = ctx;
     const tasks = await countTasks(tx, actor.project);
@@ -77,17 +79,19 @@ export const search = operation({
   positionals: ["query"],
   input: z.strictObject({ query: line(LIMITS.queryChars) }),
   searches: () => true,
-  output: z.object({
-    hits: z.array(z.object({
-      kind: z.enum(["message", "task", "memory", "conversation"]),
-      ref: z.string(),
-      title: z.string(),
-      excerpt: z.string(),
-      at: z.string(),
-    })),
-    /** The index is behind: newer things may be missing. */
-    incomplete: z.boolean().optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      hits: z.array(z.object({
+        kind: z.enum(["message", "task", "memory", "conversation"]),
+        ref: z.string(),
+        title: z.string(),
+        excerpt: z.string(),
+        at: z.string(),
+      })),
+      /** The index is behind: newer things may be missing. */
+      incomplete: z.boolean().optional(),
+    })
+  ),
   async handle(ctx, input) {
     const kinds = ["message", "task", "memory", "conversation"] as const;
     const hits = await searchText(

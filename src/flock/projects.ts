@@ -20,16 +20,18 @@ export const listProjects = operation({
   risk: "low",
   unlisted: true,
   input: z.strictObject({}),
-  output: z.object({
-    projects: z.array(z.object({
-      id: z.string(),
-      name: z.string(),
-      peers: z.number(),
-      tasks_open: z.number(),
-      attention: z.number(),
-      last_at: z.string().nullable(),
-    })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      projects: z.array(z.object({
+        id: z.string(),
+        name: z.string(),
+        peers: z.number(),
+        tasks_open: z.number(),
+        attention: z.number(),
+        last_at: z.string().nullable(),
+      })),
+    })
+  ),
   async handle(ctx) {
     const { tx, at, actor } = ctx;
     const projects = [];

@@ -22,44 +22,46 @@ export const flockState = operation({
   risk: "low",
   unlisted: true,
   input: z.strictObject({}),
-  output: z.object({
-    leader: z.object({
-      name: z.string(),
-      incarnation: z.string(),
-      epoch: z.number(),
-      since: z.string().nullable(),
-      url: z.string().nullable(),
-    }).nullable(),
-    takeovers: z.array(z.object({ at: z.string(), epoch: z.number(), name: z.string() })),
-    nodes: z.array(z.object({
-      name: z.string(),
-      project: z.string(),
-      version: z.string(),
-      since: z.string(),
-      stalled: z.boolean(),
-    })),
-    store: z.object({
-      schema: z.number(),
-      journal_seq: z.number(),
-      bytes: z.number(),
-      wal_bytes: z.number(),
-    }),
-    /** Of the process that answers, since it began. */
-    operations: z.array(z.object({
-      op: z.string(),
-      count: z.number(),
-      p50_ms: z.number(),
-      p95_ms: z.number(),
-      p99_ms: z.number(),
-      errors: z.number(),
-    })),
-    series: z.object({
-      minute: z.array(z.string()),
-      acts: numbers,
-      messages: numbers,
-      completed: numbers,
-    }),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      leader: z.object({
+        name: z.string(),
+        incarnation: z.string(),
+        epoch: z.number(),
+        since: z.string().nullable(),
+        url: z.string().nullable(),
+      }).nullable(),
+      takeovers: z.array(z.object({ at: z.string(), epoch: z.number(), name: z.string() })),
+      nodes: z.array(z.object({
+        name: z.string(),
+        project: z.string(),
+        version: z.string(),
+        since: z.string(),
+        stalled: z.boolean(),
+      })),
+      store: z.object({
+        schema: z.number(),
+        journal_seq: z.number(),
+        bytes: z.number(),
+        wal_bytes: z.number(),
+      }),
+      /** Of the process that answers, since it began. */
+      operations: z.array(z.object({
+        op: z.string(),
+        count: z.number(),
+        p50_ms: z.number(),
+        p95_ms: z.number(),
+        p99_ms: z.number(),
+        errors: z.number(),
+      })),
+      series: z.object({
+        minute: z.array(z.string()),
+        acts: numbers,
+        messages: numbers,
+        completed: numbers,
+      }),
+    })
+  ),
   survey: async (_input, view) => ({
     series: await lastHour(view.folder, (body) => view.read(body), view.nowMs),
     sizes: storeSizes(view.folder),

@@ -11,16 +11,18 @@ import type { LockPath } from "./paths.ts";
 import { conflicts, type Mode, waitCycle } from "./rules.ts";
 import * as table from "./table.ts";
 
-const refusedShape = z.object({
-  path: z.string(),
-  holder: z.string(),
-  since: z.string(),
-  task: z.string().nullable(),
-  /** What the holder reserved, if it is not the path itself. */
-  held: z.string().optional(),
-  /** Taken for the holder's editor; it ends with its turn. */
-  automatic: z.boolean().optional(),
-});
+const refusedShape = z.lazy(() =>
+  z.object({
+    path: z.string(),
+    holder: z.string(),
+    since: z.string(),
+    task: z.string().nullable(),
+    /** What the holder reserved, if it is not the path itself. */
+    held: z.string().optional(),
+    /** Taken for the holder's editor; it ends with its turn. */
+    automatic: z.boolean().optional(),
+  })
+);
 
 /** A lock in the way of a wanted path. */
 export interface Blocking {

@@ -53,7 +53,7 @@ export const guardEdit = operation({
     look_only: flag().optional(),
   }),
   readsOnly: (input) => input.look_only === true,
-  output: z.object({ taken: z.array(z.string()) }),
+  output: z.lazy(() => z.object({ taken: z.array(z.string()) })),
   prepare: (input, folder) => editedPaths(input.paths, folder),
   async handle(ctx, input, wanted) {
     const blocking = input.look_only === true
@@ -103,7 +103,7 @@ export const endTurn = operation({
   risk: "low",
   unlisted: true,
   input: z.strictObject({}),
-  output: z.object({ released: z.array(z.string()) }),
+  output: z.lazy(() => z.object({ released: z.array(z.string()) })),
   async handle(ctx) {
     const locks = await table.automaticLocksOf(ctx.tx, ctx.actor.id);
     for (const lock of locks) await table.deleteLock(ctx.tx, lock.id);
@@ -113,12 +113,14 @@ export const endTurn = operation({
 });
 
 /** A path that others hold, to be looked at before and after a command. */
-const watchedShape = z.object({
-  /** Absolute; a folder or glob keeps its wildcards. */
-  path: z.string(),
-  pattern: z.boolean(),
-  holder: z.string(),
-});
+const watchedShape = z.lazy(() =>
+  z.object({
+    /** Absolute; a folder or glob keeps its wildcards. */
+    path: z.string(),
+    pattern: z.boolean(),
+    holder: z.string(),
+  })
+);
 
 export const guardShell = operation({
   name: "guard_shell",
@@ -133,7 +135,7 @@ export const guardShell = operation({
     command: optionalText(LIMITS.valueChars),
     cwd: path().optional(),
   }),
-  output: z.object({ watch: z.array(watchedShape) }),
+  output: z.lazy(() => z.object({ watch: z.array(watchedShape) })),
   prepare: async (input, folder) => {
     const cwd = input.cwd ?? folder;
     const { writes, wholeTree, wholeTreeIn } = readShell(input.command, cwd);
@@ -232,9 +234,11 @@ export const reportTouched = operation({
   risk: "low",
   unlisted: true,
   input: z.strictObject({ paths: list(path(), LIMITS.pathsPerLock, 1) }),
-  output: z.object({
-    touched: z.array(z.object({ path: z.string(), holder: z.string(), since: z.string() })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      touched: z.array(z.object({ path: z.string(), holder: z.string(), since: z.string() })),
+    })
+  ),
   prepare: (input, folder) => editedPaths(input.paths, folder),
   async handle(ctx, _input, changed) {
     const touched: { path: string; holder: string; since: string }[] = [];

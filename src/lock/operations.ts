@@ -44,7 +44,7 @@ export const lockFile = operation({
     task: word().optional(),
     wait_ms: integer(0, LIMITS.waitMs).optional(),
   }),
-  output: z.object({ granted: z.array(z.string()), expires_in_s: z.number() }),
+  output: z.lazy(() => z.object({ granted: z.array(z.string()), expires_in_s: z.number() })),
   waitMs: (input) => input.wait_ms ?? 0,
   prepare: (input, folder) => resolved(input.paths, folder),
   async handle(ctx, input, wanted) {
@@ -104,7 +104,7 @@ export const unlockFile = operation({
   risk: "medium",
   positionals: ["paths"],
   input: z.strictObject({ paths: paths.optional(), holder: word(LIMITS.nameChars).optional() }),
-  output: z.object({ released: z.array(z.string()) }),
+  output: z.lazy(() => z.object({ released: z.array(z.string()) })),
   prepare: async (input, folder) =>
     input.paths === undefined ? null : await resolved(input.paths, folder),
   async handle(ctx, input, wanted) {
@@ -201,20 +201,22 @@ export const listLocks = operation({
   risk: "low",
   positionals: ["path"],
   input: z.strictObject({ path: path().optional() }),
-  output: z.object({
-    locks: z.array(z.object({
-      path: z.string(),
-      mode: z.string(),
-      holder: z.string(),
-      /** Taken for an editor; it ends with the holder's turn. */
-      automatic: z.boolean().optional(),
-      since: z.string(),
-      age_s: z.number(),
-      expires_in_s: z.number(),
-      task: z.string().nullable(),
-      waiting: z.array(z.string()).optional(),
-    })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      locks: z.array(z.object({
+        path: z.string(),
+        mode: z.string(),
+        holder: z.string(),
+        /** Taken for an editor; it ends with the holder's turn. */
+        automatic: z.boolean().optional(),
+        since: z.string(),
+        age_s: z.number(),
+        expires_in_s: z.number(),
+        task: z.string().nullable(),
+        waiting: z.array(z.string()).optional(),
+      })),
+    })
+  ),
   prepare: async (input, folder) => {
     const { spaceOf } = await import("./paths.ts");
     const wanted = input.path === undefined ? null : await resolved([input.path], folder, "path");

@@ -12,18 +12,20 @@ import * as table from "./table.ts";
 
 const key = word();
 
-export const memoryShape = z.object({
-  key: z.string(),
-  value: z.string(),
-  type: z.enum(TYPES),
-  confidence: z.enum(CONFIDENCES),
-  version: z.number(),
-  by: z.string(),
-  at: z.string(),
-  run: z.string().optional(),
-  supersedes: z.string().optional(),
-  superseded_by: z.string().optional(),
-});
+export const memoryShape = z.lazy(() =>
+  z.object({
+    key: z.string(),
+    value: z.string(),
+    type: z.enum(TYPES),
+    confidence: z.enum(CONFIDENCES),
+    version: z.number(),
+    by: z.string(),
+    at: z.string(),
+    run: z.string().optional(),
+    supersedes: z.string().optional(),
+    superseded_by: z.string().optional(),
+  })
+);
 
 export function shownEntry(row: table.MemoryRow): z.input<typeof memoryShape> {
   return {
@@ -55,7 +57,7 @@ export const setMemory = operation({
     confidence: oneOf(CONFIDENCES).optional(),
     supersedes: key.optional(),
   }),
-  output: z.object({ key: z.string(), version: z.number() }),
+  output: z.lazy(() => z.object({ key: z.string(), version: z.number() })),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const before = await table.currentEntry(tx, actor.project, input.key);
@@ -137,7 +139,7 @@ export const getMemory = operation({
     limit: unlisted(integer(1, LIMITS.pageRows).optional()),
   }),
   searches: (input) => input.query !== undefined,
-  output: z.object({ entries: z.array(memoryShape), more: z.boolean().optional() }),
+  output: z.lazy(() => z.object({ entries: z.array(memoryShape), more: z.boolean().optional() })),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     if (input.key !== undefined) {

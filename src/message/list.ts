@@ -62,11 +62,13 @@ export const listMessages = operation({
     limit: integer(1, LIMITS.pageRows).optional(),
   }),
   searches: (input) => input.query !== undefined,
-  output: z.object({
-    messages: z.array(messageOfList),
-    /** Ask with `before` for older ones; there may be some even if this page is short. */
-    next: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      messages: z.array(messageOfList),
+      /** Ask with `before` for older ones; there may be some even if this page is short. */
+      next: z.string().nullable(),
+    })
+  ),
   async handle(ctx, input) {
     const limit = input.limit ?? DEFAULT;
     const before = input.before === undefined ? Infinity : messageNumber(input.before) ?? 0;

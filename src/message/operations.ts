@@ -24,18 +24,20 @@ import {
 } from "./table.ts";
 
 /** A message as every door shows it. */
-export const messageShape = z.object({
-  id: z.string(),
-  from: z.string(),
-  role: z.string(),
-  category: z.enum(CATEGORIES),
-  content: z.string(),
-  at: z.string(),
-  task: z.string().optional(),
-  reply_to: z.string().optional(),
-  /** Why to read it with care: it asks for what no peer may ask. */
-  caution: z.string().optional(),
-});
+export const messageShape = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    from: z.string(),
+    role: z.string(),
+    category: z.enum(CATEGORIES),
+    content: z.string(),
+    at: z.string(),
+    task: z.string().optional(),
+    reply_to: z.string().optional(),
+    /** Why to read it with care: it asks for what no peer may ask. */
+    caution: z.string().optional(),
+  })
+);
 
 export function shownMessage(row: MessageRow): z.input<typeof messageShape> {
   const caution = suspicion(row.content);
@@ -68,7 +70,7 @@ export const send = operation({
     task: word().optional(),
     reply_to: word().optional(),
   }),
-  output: z.object({ id: z.string(), to: z.record(z.string(), z.string()) }),
+  output: z.lazy(() => z.object({ id: z.string(), to: z.record(z.string(), z.string()) })),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const category = input.category ?? "status_update";
@@ -229,16 +231,18 @@ async function refuseStorm(
   }
 }
 
-const checkShape = z.object({
-  messages: z.array(messageShape),
-  more: z.boolean(),
-  deliveries: z.array(z.object({
-    name: z.string(),
-    state: z.enum(STATES),
-    offered_at: z.string().nullable(),
-    seen_at: z.string().nullable(),
-  })).optional(),
-});
+const checkShape = z.lazy(() =>
+  z.object({
+    messages: z.array(messageShape),
+    more: z.boolean(),
+    deliveries: z.array(z.object({
+      name: z.string(),
+      state: z.enum(STATES),
+      offered_at: z.string().nullable(),
+      seen_at: z.string().nullable(),
+    })).optional(),
+  })
+);
 
 export const check = operation({
   name: "check",

@@ -54,7 +54,7 @@ export const exportProject = operation({
     run: word().optional(),
     limit: integer(1, LIMITS.exportRows).optional(),
   }),
-  output: z.object({ items: z.array(z.unknown()), next: z.string().nullable() }),
+  output: z.lazy(() => z.object({ items: z.array(z.unknown()), next: z.string().nullable() })),
   // Which store this is: a mirror of another one is not overwritten.
   survey: (_input, view) => Promise.resolve(hmacSha256(view.secret, "mirror").slice(0, 16)),
   async handle(ctx, input, store: string) {

@@ -42,7 +42,7 @@ export const takeDiscoveries = operation({
   input: z.strictObject({
     discoveries: z.array(added).min(1).max(LIMITS.importDiscoveries),
   }),
-  output: z.object({ taken: z.number() }),
+  output: z.lazy(() => z.object({ taken: z.number() })),
   async handle(ctx, input) {
     return { taken: await takeFindings(ctx, input.discoveries, ctx.actor.run) };
   },
@@ -144,14 +144,16 @@ export const importProject = operation({
     tasks: z.array(foreignTask).max(LIMITS.importTasks),
     discoveries: z.array(finding).max(LIMITS.importDiscoveries),
   }),
-  output: z.object({
-    run: z.string().nullable(),
-    tasks: z.number(),
-    known: z.number(),
-    discoveries: z.number(),
-    released: z.array(z.string()),
-    renamed: z.record(z.string(), z.string()),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      run: z.string().nullable(),
+      tasks: z.number(),
+      known: z.number(),
+      discoveries: z.number(),
+      released: z.array(z.string()),
+      renamed: z.record(z.string(), z.string()),
+    })
+  ),
   async handle(ctx, input) {
     const run = input.goal === null ? null : await runFor(ctx, input.goal, input.plan);
     const ids = await idsOf(ctx, input.tasks);

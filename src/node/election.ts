@@ -103,7 +103,9 @@ export class Election {
       return;
     }
     this.#lose();
-    if (this.#open(seat)) return await this.#stand(seat.epoch);
+    // Where a wait for the leader's lock is on, the kernel tells that it is free: no tick has to ask.
+    const told = watching && this.#waitingFor.has(seat.incarnation ?? "") && seat.current;
+    if (!told && this.#open(seat)) return await this.#stand(seat.epoch);
     const leader = seat.incarnation ?? "";
     this.#waitFor(leader);
     if (!watching) return;

@@ -98,6 +98,11 @@ export class Feed {
     return this.#listeners.size > 0;
   }
 
+  /** Whether anybody in this process waits for news. */
+  get awaited(): boolean {
+    return this.#waiting.size + this.#listeners.size > 0;
+  }
+
   /** Lets everybody go who waits. */
   close(): void {
     if (this.#ringTimer !== null) clearTimeout(this.#ringTimer);

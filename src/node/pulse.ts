@@ -30,12 +30,15 @@ export class Pulse {
     const late = this.#ticker.late(nowMs);
     this.#onTick?.();
     try {
-      if (late || nowMs - this.#lastMs >= TIMES.pulseMs - TIMES.tickMs / 2) {
+      const due = late || nowMs - this.#lastMs >= TIMES.pulseMs - TIMES.tickMs / 2;
+      if (due) {
         this.#lastMs = nowMs;
         hold.pulse();
       }
-      store.engine.assertOurs();
-      const changed = store.engine.changed();
+      // Every call looks by itself: only those who wait for something, or lead, rely on the tick.
+      const looks = due || feed.awaited || election.epoch !== null;
+      if (looks) store.engine.assertOurs();
+      const changed = looks && store.engine.changed();
       if (changed) feed.look();
       await election.tick(late, changed);
     } catch (thrown) {

@@ -46,7 +46,7 @@ export const control = operation({
     value: z.preprocess(budgetText, line(LIMITS.summaryChars)).optional(),
   }),
   readsOnly: (input) => input.action === "ping",
-  output: z.object({ peers: z.array(controlledShape) }),
+  output: z.lazy(() => z.object({ peers: z.array(controlledShape) })),
   async handle(ctx, input) {
     const { action, value } = input;
     const budget = action === "budget" ? budgetOf(value) : null;
@@ -178,11 +178,13 @@ export const reportUsage = operation({
       amount(),
     ).optional(),
   }),
-  output: z.object({
-    used: usageShape,
-    budget: usageShape.partial().nullable(),
-    spent: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      used: usageShape,
+      budget: usageShape.unwrap().partial().nullable(),
+      spent: z.string().nullable(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const before = await peerById(tx, actor.id);

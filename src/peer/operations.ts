@@ -38,20 +38,22 @@ export const join = operation({
     summary: screenedAs("refuse", optionalText(LIMITS.summaryChars)).optional(),
     run: word().optional(),
   }),
-  output: z.object({
-    you: z.object({ id: z.string(), name: z.string(), role: z.string(), project: z.string() }),
-    leader: leaderShape.nullable(),
-    peers: z.array(peerShape),
-    unread: z.number(),
-    lost: z.array(z.string()),
-    tasks: z.object({
-      ready: z.number(),
-      in_progress: z.number(),
-      blocked: z.number(),
-      completed: z.number(),
-    }),
-    run: z.string().optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      you: z.object({ id: z.string(), name: z.string(), role: z.string(), project: z.string() }),
+      leader: leaderShape.nullable(),
+      peers: z.array(peerShape),
+      unread: z.number(),
+      lost: z.array(z.string()),
+      tasks: z.object({
+        ready: z.number(),
+        in_progress: z.number(),
+        blocked: z.number(),
+        completed: z.number(),
+      }),
+      run: z.string().optional(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const before = await table.peerById(tx, actor.id);
@@ -166,7 +168,7 @@ export const listPeers = operation({
   risk: "low",
   positionals: ["scope"],
   input: z.strictObject({ scope: oneOf(["folder", "project", "machine"]).optional() }),
-  output: z.object({ peers: z.array(peerShape), dashboard: z.string().optional() }),
+  output: z.lazy(() => z.object({ peers: z.array(peerShape), dashboard: z.string().optional() })),
   async handle(ctx, input) {
     const scope = input.scope ?? "project";
     const rows = scope === "machine"

@@ -30,15 +30,17 @@ export const policy = operation({
     messages_per_minute: integer(1, 100_000_000).optional(),
   }),
   readsOnly: (input) => input.mode === undefined && input.messages_per_minute === undefined,
-  output: z.object({
-    /** What holds now for the caller: what is stored, tightened by its environment. */
-    modes: z.array(z.enum(POLICIES)),
-    messages_per_minute: z.number(),
-    stored: z.object({
-      mode: z.enum(POLICIES).nullable(),
-      messages_per_minute: z.number().nullable(),
-    }),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      /** What holds now for the caller: what is stored, tightened by its environment. */
+      modes: z.array(z.enum(POLICIES)),
+      messages_per_minute: z.number(),
+      stored: z.object({
+        mode: z.enum(POLICIES).nullable(),
+        messages_per_minute: z.number().nullable(),
+      }),
+    })
+  ),
   async handle(ctx, input) {
     const text = await getMeta(ctx.tx, "policy");
     const before = text === undefined ? {} : JSON.parse(text) as StoredPolicy;
@@ -81,7 +83,7 @@ export const issue = operation({
   unlisted: true,
   secret: true,
   input: z.strictObject({ ttl_s: integer(LIMITS.tokenMinS, 7 * LIMITS.tokenS).optional() }),
-  output: z.object({ token: z.string(), peer: z.string(), expires_in_s: z.number() }),
+  output: z.lazy(() => z.object({ token: z.string(), peer: z.string(), expires_in_s: z.number() })),
   // The one thing of the view that is needed is what signs.
   survey: (_input, view) => Promise.resolve(view.secret),
   handle(ctx, input, secret) {
@@ -113,7 +115,9 @@ export const issueLink = operation({
   unlisted: true,
   secret: true,
   input: z.strictObject({}),
-  output: z.object({ code: z.string(), project: z.string(), expires_in_s: z.number() }),
+  output: z.lazy(() =>
+    z.object({ code: z.string(), project: z.string(), expires_in_s: z.number() })
+  ),
   survey: (_input, view) => Promise.resolve(view.secret),
   handle(ctx, _input, secret) {
     const { actor } = ctx;

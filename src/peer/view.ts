@@ -7,46 +7,54 @@ import { peerByIncarnation, type PeerRow } from "./table.ts";
 import { leaderRow } from "./leader.ts";
 import { usageOf } from "./standing.ts";
 
-export const gitShape = z.object({
-  branch: z.string(),
-  commit: z.string(),
-  dirty: z.array(z.string()),
-  dirty_count: z.number(),
-  at: z.string(),
-});
+export const gitShape = z.lazy(() =>
+  z.object({
+    branch: z.string(),
+    commit: z.string(),
+    dirty: z.array(z.string()),
+    dirty_count: z.number(),
+    at: z.string(),
+  })
+);
 
-export const peerShape = z.object({
-  name: z.string(),
-  role: z.string(),
-  summary: z.string(),
-  /** live, stalled, or leased: a peer without a process. */
-  state: z.enum(["live", "stalled", "leased"]),
-  folder: z.string().optional(),
-  project: z.string().optional(),
-  git: gitShape.optional(),
-  task: z.string().optional(),
-  since: z.string().optional(),
-  /** By whom and why it was paused; not there while it may act. */
-  paused: z.string().optional(),
-});
+export const peerShape = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    role: z.string(),
+    summary: z.string(),
+    /** live, stalled, or leased: a peer without a process. */
+    state: z.enum(["live", "stalled", "leased"]),
+    folder: z.string().optional(),
+    project: z.string().optional(),
+    git: gitShape.optional(),
+    task: z.string().optional(),
+    since: z.string().optional(),
+    /** By whom and why it was paused; not there while it may act. */
+    paused: z.string().optional(),
+  })
+);
 
 /** What was used, or may be. */
-export const usageShape = z.object({
-  tokens: z.number(),
-  tool_calls: z.number(),
-  cost_usd: z.number(),
-  turns: z.number(),
-});
+export const usageShape = z.lazy(() =>
+  z.object({
+    tokens: z.number(),
+    tool_calls: z.number(),
+    cost_usd: z.number(),
+    turns: z.number(),
+  })
+);
 
 /** A peer as control sees it. */
-export const controlledShape = peerShape.extend({
-  state: z.enum(["live", "stalled", "leased", "gone", "killed"]),
-  used: usageShape,
-  budget: usageShape.partial().optional(),
-  seen_at: z.string(),
-});
+export const controlledShape = z.lazy(() =>
+  peerShape.unwrap().extend({
+    state: z.enum(["live", "stalled", "leased", "gone", "killed"]),
+    used: usageShape,
+    budget: usageShape.unwrap().partial().optional(),
+    seen_at: z.string(),
+  })
+);
 
-export const leaderShape = z.object({ name: z.string(), url: z.string().nullable() });
+export const leaderShape = z.lazy(() => z.object({ name: z.string(), url: z.string().nullable() }));
 
 /** How many dirty files of each peer an answer names. */
 const DIRTY_SHOWN = 10;

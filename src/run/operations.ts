@@ -19,33 +19,37 @@ import * as table from "./table.ts";
 /** How much of each thing a digest shows; the tools have the rest. */
 const DIGEST = { tasks: 50, memory: 20, messages: 10, excerptChars: 400 };
 
-const summaryShape = z.object({
-  id: z.string(),
-  goal: z.string(),
-  status: z.string(),
-  created_by: z.string(),
-  created_at: z.string(),
-  done: z.number(),
-  total: z.number(),
-});
-
-const runShape = summaryShape.extend({
-  plan: z.string(),
-  outcome: z.string().optional(),
-  tasks: z.record(z.string(), z.number()),
-  open: z.array(z.object({
+const summaryShape = z.lazy(() =>
+  z.object({
     id: z.string(),
-    title: z.string(),
+    goal: z.string(),
     status: z.string(),
-    ready: z.boolean(),
-    claimed_by: z.string().nullable(),
-  })),
-  completed: z.array(z.object({ id: z.string(), title: z.string(), summary: z.string() })),
-  memory: z.array(z.object({ key: z.string(), type: z.string(), value: z.string() })),
-  messages: z.array(
-    z.object({ id: z.string(), from: z.string(), category: z.string(), content: z.string() }),
-  ),
-});
+    created_by: z.string(),
+    created_at: z.string(),
+    done: z.number(),
+    total: z.number(),
+  })
+);
+
+const runShape = z.lazy(() =>
+  summaryShape.unwrap().extend({
+    plan: z.string(),
+    outcome: z.string().optional(),
+    tasks: z.record(z.string(), z.number()),
+    open: z.array(z.object({
+      id: z.string(),
+      title: z.string(),
+      status: z.string(),
+      ready: z.boolean(),
+      claimed_by: z.string().nullable(),
+    })),
+    completed: z.array(z.object({ id: z.string(), title: z.string(), summary: z.string() })),
+    memory: z.array(z.object({ key: z.string(), type: z.string(), value: z.string() })),
+    messages: z.array(
+      z.object({ id: z.string(), from: z.string(), category: z.string(), content: z.string() }),
+    ),
+  })
+);
 
 export const run = operation({
   name: "run",
@@ -63,10 +67,12 @@ export const run = operation({
     plan: optionalText(LIMITS.planChars).optional(),
   }),
   readsOnly: (input) => input.action === "status" || input.action === "list",
-  output: z.object({
-    run: runShape.optional(),
-    runs: z.array(summaryShape).optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      run: runShape.optional(),
+      runs: z.array(summaryShape).optional(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx } = ctx;
     if (input.action === "list") return { runs: await listRuns(ctx) };

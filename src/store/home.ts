@@ -46,7 +46,7 @@ export function homeAt(folder: string): Home {
 
 /**
  * Makes the home if it is missing and checks that it is safe to use.
- * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`
+ * @throws Refusal `HOME_UNSAFE`
  */
 export function prepareHome(folder: string): Home {
   makeFolder(folder);
@@ -60,7 +60,6 @@ export function prepareHome(folder: string): Home {
       hint: "Set SKEIN_HOME to a folder of your own.",
     });
   }
-  refuseNetwork(real);
   if (info.mode !== null && (info.mode & 0o077) !== 0) tighten(home, info.mode);
   makeFolder(home.peers);
   return home;
@@ -102,8 +101,12 @@ function tighten(home: Home, mode: number): void {
   Deno.chmodSync(home.folder, 0o700);
 }
 
-function refuseNetwork(folder: string): void {
-  // Deno tells no file system types itself; node:fs is loaded only here.
+/**
+ * Where a home stands is looked at by whoever opens it first since the machine started.
+ * @throws Refusal `HOME_NETWORK`
+ */
+export function refuseNetwork({ folder }: Home): void {
+  // Deno tells no file system types itself; node:fs is loaded only here, and takes a megabyte.
   const { statfsSync } = process.getBuiltinModule("node:fs") as typeof import("node:fs");
   const type = Number(statfsSync(folder).type) >>> 0;
   const name = NETWORK_FILE_SYSTEMS.get(type);

@@ -5,12 +5,20 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../core/clock.ts";
 import { iso, systemClock } from "../core/clock.ts";
-import { hmacSha256 } from "../core/digest.ts";
+import { hmacSha256, loadHashes } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Engine } from "./engine.ts";
 import { type JournalRow, macOf } from "./journal.ts";
-import { type Boot, type Home, prepareHome, readSecret, thisBoot, whileOpening } from "./home.ts";
+import {
+  type Boot,
+  type Home,
+  prepareHome,
+  readSecret,
+  refuseNetwork,
+  thisBoot,
+  whileOpening,
+} from "./home.ts";
 import { type Migration, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 import { SqliteEngine } from "./sqlite.ts";
 import type { Store } from "./unit.ts";
@@ -28,11 +36,13 @@ export async function openStore(
   clock: Clock = systemClock,
   given: Uint8Array | null = null,
 ): Promise<Store> {
+  await loadHashes();
   const home = prepareHome(folder);
   if (isCurrent(home, clock, given)) {
     const secret = given ?? readSecret(home);
     return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
   }
+  refuseNetwork(home);
   return await whileOpening(home, () => {
     const secret = given ?? readSecret(home);
     makeDatabase(home);

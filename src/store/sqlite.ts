@@ -2,7 +2,6 @@
 // for presence, UDP on loopback for bells. What each guarantee rests on is said where it is made.
 
 import { createSocket, type Socket } from "node:dgram";
-import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { TIMES } from "../core/limits.ts";
@@ -199,7 +198,7 @@ export class SqliteEngine implements Engine {
   }
 
   #presencePath(name: string): string {
-    return join(this.#home.peers, name.includes(".") ? name : `${name}.lock`);
+    return `${this.#home.peers}/${name.includes(".") ? name : `${name}.lock`}`;
   }
 
   hold(name: string): Hold {

@@ -33,7 +33,7 @@ export const updateTask = operation({
     assign_to: screenedAs("exact", optionalText(LIMITS.nameChars)).optional(),
     epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
   }),
-  output: z.object({ task: wholeShape }),
+  output: z.lazy(() => z.object({ task: wholeShape })),
   async handle(ctx, input) {
     const { id: _id, epoch: _epoch, ...changes } = input;
     if (Object.values(changes).every((change) => change === undefined)) {

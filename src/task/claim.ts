@@ -31,12 +31,14 @@ export const claimTask = operation({
   risk: "medium",
   positionals: ["id"],
   input: z.strictObject({ id: word().optional() }),
-  output: z.object({
-    task: wholeShape.nullable(),
-    epoch: z.number().optional(),
-    briefing: z.string().optional(),
-    reason: z.enum(["empty", "blocked", "delayed"]).optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      task: wholeShape.nullable(),
+      epoch: z.number().optional(),
+      briefing: z.string().optional(),
+      reason: z.enum(["empty", "blocked", "delayed"]).optional(),
+    })
+  ),
   async handle(ctx, input) {
     if (ctx.actor.budgeted) await refuseSpent(ctx);
     const row = input.id === undefined
@@ -170,12 +172,14 @@ export const completeTask = operation({
     risks: optionalText(LIMITS.noteChars).optional(),
     epoch: integer(0, Number.MAX_SAFE_INTEGER).optional(),
   }),
-  output: z.object({
-    id: z.string(),
-    status: z.string(),
-    unblocked: z.array(z.string()),
-    unblocked_count: z.number().optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      id: z.string(),
+      status: z.string(),
+      unblocked: z.array(z.string()),
+      unblocked_count: z.number().optional(),
+    })
+  ),
   async handle(ctx, input) {
     const row = await taskOr404(ctx, input.id);
     if (row.status === "completed") {

@@ -10,19 +10,21 @@ import { isReady, type Status, STATUSES } from "./rules.ts";
 
 const OPEN: readonly Status[] = ["proposed", "pending", "in_progress", "in_review", "failed"];
 
-const nodeShape = z.object({
-  id: z.string(),
-  title: z.string(),
-  status: z.enum(STATUSES),
-  ready: z.boolean(),
-  priority: z.number(),
-  claimed_by: z.string().nullable(),
-  assigned_to: z.string().optional(),
-  run: z.string().nullable(),
-  attempts: z.number(),
-  updated_at: z.string(),
-  progress: z.string().optional(),
-});
+const nodeShape = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    title: z.string(),
+    status: z.enum(STATUSES),
+    ready: z.boolean(),
+    priority: z.number(),
+    claimed_by: z.string().nullable(),
+    assigned_to: z.string().optional(),
+    run: z.string().nullable(),
+    attempts: z.number(),
+    updated_at: z.string(),
+    progress: z.string().optional(),
+  })
+);
 
 interface NodeRow {
   readonly id: string;
@@ -57,12 +59,14 @@ export const taskGraph = operation({
     ids: list(word(), LIMITS.idsPerAnswer, 1).optional(),
     done: flag().optional(),
   }),
-  output: z.object({
-    tasks: z.array(nodeShape),
-    /** `task` waits for `on`. With ids: also edges to tasks that were not asked for. */
-    edges: z.array(z.object({ task: z.string(), on: z.string() })),
-    truncated: z.boolean(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      tasks: z.array(nodeShape),
+      /** `task` waits for `on`. With ids: also edges to tasks that were not asked for. */
+      edges: z.array(z.object({ task: z.string(), on: z.string() })),
+      truncated: z.boolean(),
+    })
+  ),
   async handle(ctx, input) {
     const rows = input.ids === undefined
       ? await inProject(ctx, input.run, input.done === true)

@@ -76,11 +76,13 @@ export const createTask = operation({
       context.addIssue({ code: "custom", path: [field], message });
     }
   }),
-  output: z.object({
-    id: z.string().optional(),
-    status: z.string().optional(),
-    ids: z.record(z.string(), z.string()).optional(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      id: z.string().optional(),
+      status: z.string().optional(),
+      ids: z.record(z.string(), z.string()).optional(),
+    })
+  ),
   async handle(ctx, input) {
     const run = input.run ?? ctx.actor.run;
     if (run !== null && (await runById(ctx.tx, run))?.project !== ctx.actor.project) {
@@ -146,7 +148,7 @@ export const listTasks = operation({
     limit: integer(1, LIMITS.pageRows).optional(),
     cursor: word().optional(),
   }),
-  output: z.object({ tasks: z.array(taskShape), next: z.string().nullable() }),
+  output: z.lazy(() => z.object({ tasks: z.array(taskShape), next: z.string().nullable() })),
   async handle(ctx, input) {
     if (
       input.run !== undefined && (await runById(ctx.tx, input.run))?.project !== ctx.actor.project
@@ -215,7 +217,7 @@ export const getTask = operation({
   risk: "low",
   positionals: ["id"],
   input: z.strictObject({ id: word() }),
-  output: z.object({ task: wholeShape }),
+  output: z.lazy(() => z.object({ task: wholeShape })),
   async handle(ctx, input) {
     const row = await taskOr404(ctx, input.id);
     return { task: await wholeTask(ctx.tx, row, { history: true }) };

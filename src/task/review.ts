@@ -26,7 +26,7 @@ export const reviewTask = operation({
     verdict: oneOf(["approve", "request_changes"]),
     findings: text(LIMITS.noteChars).optional(),
   }),
-  output: z.object({ task: wholeShape, unblocked: z.array(z.string()).optional() }),
+  output: z.lazy(() => z.object({ task: wholeShape, unblocked: z.array(z.string()).optional() })),
   async handle(ctx, input) {
     const row = await taskOr404(ctx, input.id);
     if (row.status !== "in_review") {

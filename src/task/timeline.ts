@@ -23,22 +23,24 @@ export const timeline = operation({
     peer: word(LIMITS.nameChars).optional(),
     minutes: integer(1, LIMITS.timelineMinutesMax).optional(),
   }),
-  output: z.object({
-    /** The newest acts, oldest first. */
-    rows: z.array(
-      z.object({ peer: z.string(), op: z.string(), subject: z.string(), at: z.string() }),
-    ),
-    /** From claim to end; `to` is null while somebody works on it. */
-    spans: z.array(z.object({
-      peer: z.string(),
-      task: z.string(),
-      from: z.string(),
-      to: z.string().nullable(),
-      outcome: z.enum(["completed", "released", "failed", "review", "lost", "working"]),
-    })),
-    /** Whether there was more than one answer holds. */
-    truncated: z.boolean(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      /** The newest acts, oldest first. */
+      rows: z.array(
+        z.object({ peer: z.string(), op: z.string(), subject: z.string(), at: z.string() }),
+      ),
+      /** From claim to end; `to` is null while somebody works on it. */
+      spans: z.array(z.object({
+        peer: z.string(),
+        task: z.string(),
+        from: z.string(),
+        to: z.string().nullable(),
+        outcome: z.enum(["completed", "released", "failed", "review", "lost", "working"]),
+      })),
+      /** Whether there was more than one answer holds. */
+      truncated: z.boolean(),
+    })
+  ),
   async handle(ctx, input) {
     const acts = input.run === undefined
       ? await recent(ctx, input.minutes ?? LIMITS.timelineMinutes)

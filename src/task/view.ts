@@ -10,42 +10,46 @@ import { isReady, STATUSES } from "./rules.ts";
 import { notesOf } from "./notes.ts";
 import { dependenciesOf, dependentsOf, taskById, type TaskRow } from "./table.ts";
 
-export const taskShape = z.object({
-  id: z.string(),
-  title: z.string(),
-  status: z.enum(STATUSES),
-  ready: z.boolean(),
-  priority: z.number(),
-  claimed_by: z.string().nullable(),
-  blocked_by: z.array(z.string()),
-  assigned_to: z.string().optional(),
-  run: z.string().optional(),
-  progress: z.string().optional(),
-});
+export const taskShape = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    title: z.string(),
+    status: z.enum(STATUSES),
+    ready: z.boolean(),
+    priority: z.number(),
+    claimed_by: z.string().nullable(),
+    blocked_by: z.array(z.string()),
+    assigned_to: z.string().optional(),
+    run: z.string().optional(),
+    progress: z.string().optional(),
+  })
+);
 
-export const wholeShape = taskShape.extend({
-  description: z.string().optional(),
-  accept: z.string().optional(),
-  files: z.array(z.string()).optional(),
-  attempts: z.number(),
-  epoch: z.number(),
-  created_by: z.string(),
-  created_at: z.string(),
-  claimed_at: z.string().optional(),
-  completed_by: z.string().optional(),
-  summary: z.string().optional(),
-  artifacts: z.unknown().optional(),
-  failure: z.string().optional(),
-  depends_on: z.array(z.object({ id: z.string(), title: z.string(), status: z.string() }))
-    .optional(),
-  blocks: z.array(z.object({ id: z.string(), title: z.string(), status: z.string() })).optional(),
-  notes: z.array(
-    z.object({ author: z.string(), kind: z.string(), text: z.string(), at: z.string() }),
-  ).optional(),
-  history: z.array(
-    z.object({ at: z.string(), actor: z.string(), op: z.string(), detail: z.unknown() }),
-  ).optional(),
-});
+export const wholeShape = z.lazy(() =>
+  taskShape.unwrap().extend({
+    description: z.string().optional(),
+    accept: z.string().optional(),
+    files: z.array(z.string()).optional(),
+    attempts: z.number(),
+    epoch: z.number(),
+    created_by: z.string(),
+    created_at: z.string(),
+    claimed_at: z.string().optional(),
+    completed_by: z.string().optional(),
+    summary: z.string().optional(),
+    artifacts: z.unknown().optional(),
+    failure: z.string().optional(),
+    depends_on: z.array(z.object({ id: z.string(), title: z.string(), status: z.string() }))
+      .optional(),
+    blocks: z.array(z.object({ id: z.string(), title: z.string(), status: z.string() })).optional(),
+    notes: z.array(
+      z.object({ author: z.string(), kind: z.string(), text: z.string(), at: z.string() }),
+    ).optional(),
+    history: z.array(
+      z.object({ at: z.string(), actor: z.string(), op: z.string(), detail: z.unknown() }),
+    ).optional(),
+  })
+);
 
 /** Most notes, dependents and journal rows that one answer shows. */
 const SHOWN = 50;
