@@ -75,6 +75,12 @@ function faultOf(call: BadCall, answer: Json): string | null {
   return null;
 }
 
+/** The lines of the second look that the first one had not. */
+function differences(before: string, after: string): string {
+  const known = new Set(before.split("\n"));
+  return after.split("\n").filter((line) => !known.has(line)).join(" | ").slice(0, 500);
+}
+
 async function mistreat(ground: Ground, calls: readonly BadCall[]): Promise<string[]> {
   const { wire, stored } = ground;
   const faults: string[] = [];
@@ -93,7 +99,7 @@ async function mistreat(ground: Ground, calls: readonly BadCall[]): Promise<stri
     if (fault !== null) faults.push(`${call.what}: ${fault}`);
     await assertAnswers(wire);
     const after = stored.look();
-    if (after !== before) faults.push(`${call.what}: something was stored`);
+    if (after !== before) faults.push(`${call.what}: stored ${differences(before, after)}`);
     before = after;
   }
   return faults;
