@@ -1,6 +1,7 @@
 // Being told. A ring or the safety poll makes the feed look; it then tells everybody in this
 // process who waits for something to change, and reads the journal for those who want the rows.
 
+import type { Bell } from "../store/engine.ts";
 import type { Change } from "../perform.ts";
 import type { JournalRow } from "../store/journal.ts";
 import { headSeq, rowsAfter } from "../store/journal.ts";
@@ -15,14 +16,31 @@ export class Feed {
   readonly #store: Store;
   readonly #waiting = new Set<() => void>();
   readonly #listeners = new Set<Listener>();
+  /** Who is about to listen. */
+  #arriving = 0;
   #cursor = 0;
   #looking: Promise<void> | null = null;
   #again = false;
   #lastRingMs = -Infinity;
   #ringTimer: ReturnType<typeof setTimeout> | null = null;
+  #bell: Pick<Bell, "quiet"> | null = null;
+  #quiet = false;
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** Where rings come from: it is quiet as long as nobody here waits for anything. */
+  hear(bell: Pick<Bell, "quiet">): void {
+    this.#bell = bell;
+    this.#hush();
+  }
+
+  #hush(): void {
+    const quiet = !this.awaited;
+    if (this.#bell === null || quiet === this.#quiet) return;
+    this.#bell.quiet(quiet);
+    this.#quiet = quiet;
   }
 
   /** Somebody rang. Wakes are capped at one a millisecond. */
@@ -79,19 +97,33 @@ export class Feed {
       stop = () => {
         clearTimeout(timer);
         this.#waiting.delete(stop);
+        this.#hush();
         done();
       };
       const timer = setTimeout(stop, ms);
       this.#waiting.add(stop);
+      this.#hush();
     });
     return { happened, stop };
   }
 
   /** Calls `listener` with every row from now on. Returns how to stop. */
   async listen(listener: Listener): Promise<() => void> {
-    if (this.#listeners.size === 0) this.#cursor = await this.#store.engine.read(headSeq);
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    this.#arriving += 1;
+    this.#hush();
+    try {
+      if (this.#listeners.size === 0) this.#cursor = await this.#store.engine.read(headSeq);
+      this.#listeners.add(listener);
+    } finally {
+      this.#arriving -= 1;
+      this.#hush();
+    }
+    // What was rung for meanwhile nobody has read.
+    this.look();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#hush();
+    };
   }
 
   get listening(): boolean {
@@ -100,11 +132,12 @@ export class Feed {
 
   /** Whether anybody in this process waits for news. */
   get awaited(): boolean {
-    return this.#waiting.size + this.#listeners.size > 0;
+    return this.#waiting.size + this.#listeners.size + this.#arriving > 0;
   }
 
   /** Lets everybody go who waits. */
   close(): void {
+    this.#bell = null;
     if (this.#ringTimer !== null) clearTimeout(this.#ringTimer);
     this.#listeners.clear();
     for (const wake of [...this.#waiting]) wake();

@@ -29,7 +29,7 @@ export async function beginGuest(store: Store, token: string, tree: string | nul
     incarnation,
     guest: true,
     hold: { pulse: () => {}, release: () => {} },
-    bell: { address: 0, close: () => {} },
+    bell: { address: 0, quiet: () => {}, close: () => {} },
     feed: new Feed(store),
     mail: new Mail(store, peer, incarnation),
     election: {

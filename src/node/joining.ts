@@ -61,6 +61,7 @@ export async function beginLife(
       leaseUntilS: null,
       client: client === null ? null : agentProcess(client.pid, client.name),
     };
+    feed.hear(bell);
     const entered = await commit(
       store,
       (unit) => enter(unit, arrival, () => newId(8), Math.random),

@@ -23,6 +23,11 @@ export interface Hold {
 export interface Bell {
   /** What others ring: stored in the peer's row. Never 0. */
   readonly address: number;
+  /**
+   * Says whether anybody would hear it: a quiet bell is not rung. It is loud until told otherwise, and
+   * has to be made loud before its owner looks for what it would be rung for.
+   */
+  quiet(on: boolean): void;
   close(): void;
 }
 

@@ -31,6 +31,8 @@ export interface Home {
   readonly secret: string;
   readonly openLock: string;
   readonly head: string;
+  /** Whose bell need not be rung. */
+  readonly bells: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -41,6 +43,7 @@ export function homeAt(folder: string): Home {
     secret: join(folder, "secret"),
     openLock: join(folder, "open.lock"),
     head: join(folder, "head"),
+    bells: join(folder, "bells"),
   };
 }
 
@@ -84,6 +87,7 @@ function tighten(home: Home, mode: number): void {
     "secret",
     "open.lock",
     "head",
+    "bells",
     "logs",
     "wake",
     "cache",

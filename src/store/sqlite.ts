@@ -6,6 +6,7 @@ import { Refusal } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { TIMES } from "../core/limits.ts";
 import type { Presence, Tx } from "../core/transaction.ts";
+import { BellBoard } from "./bellboard.ts";
 import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
 import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
@@ -32,6 +33,7 @@ export class SqliteEngine implements Engine {
   #reader: Connection | null = null;
   #upkeep: Connection | null = null;
   readonly #ringer = new Ringer();
+  readonly #board: BellBoard;
   readonly #guard = new Guard();
   #dataVersion = -1;
   #closed = false;
@@ -41,6 +43,7 @@ export class SqliteEngine implements Engine {
   /** Opens the store of a home whose file exists; store/open.ts is the way in. */
   constructor(home: Home) {
     this.#home = home;
+    this.#board = new BellBoard(home.bells);
     const info = Deno.statSync(home.database);
     this.#dev = info.dev;
     this.#ino = info.ino;
@@ -239,11 +242,19 @@ export class SqliteEngine implements Engine {
     socket.unref();
     const address = socket.address().port;
     invariant(address > 0, "a bound bell has a port");
-    return { address, close: () => socket.close() };
+    // Whoever had this port before may have left it quiet.
+    this.#board.set(address, false);
+    return {
+      address,
+      quiet: (on) => this.#board.set(address, on),
+      close: () => socket.close(),
+    };
   }
 
   ring(addresses: Iterable<number>): void {
-    for (const address of addresses) this.#ringer.ring(address);
+    for (const address of addresses) {
+      if (!this.#board.quiet(address)) this.#ringer.ring(address);
+    }
   }
 
   changed(): boolean {
@@ -283,6 +294,7 @@ export class SqliteEngine implements Engine {
   close(): void {
     this.#closed = true;
     this.#ringer.close();
+    this.#board.close();
     this.#upkeep?.close();
     this.#reader?.close();
     this.#writer?.close();

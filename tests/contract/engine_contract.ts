@@ -297,6 +297,25 @@ function bells(define: Define): void {
     bell.close();
   });
 
+  define("ring: a quiet bell is left alone until it is loud again", async ({ a, b }) => {
+    let [rings, others] = [0, 0];
+    const bell = await b.bell(() => rings++);
+    const other = await b.bell(() => others++);
+    bell.quiet(true);
+    a.ring([bell.address]);
+    b.ring([bell.address]);
+    // Datagrams keep their order: had there been a ring, it would have come before this one.
+    a.ring([other.address]);
+    b.ring([other.address]);
+    await eventually(() => others > 0, { what: "the ring of the other bell" });
+    assertEquals(rings, 0);
+    bell.quiet(false);
+    a.ring([bell.address]);
+    await eventually(() => rings === 1, { what: "the ring of the loud bell" });
+    bell.close();
+    other.close();
+  });
+
   define("ring: never throws, whoever is rung", async ({ a, b }) => {
     const bell = await b.bell(() => {});
     bell.close();
