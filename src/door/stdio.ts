@@ -13,6 +13,11 @@ const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 const NEWLINE = 10;
 const READ_BYTES = 65_536;
+/**
+ * An answer of at most so many bytes is written at once: it fits into what a pipe holds, many times over,
+ * and whoever has just asked reads. All else is handed to another thread, which may be held up.
+ */
+const SHORT_BYTES = 4_096;
 
 /** What the door wants to know. */
 export interface WireEvents {
@@ -30,6 +35,8 @@ export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   readonly #events: WireEvents;
   #writing: Promise<void> = Promise.resolve();
+  /** Lines that are handed over and not written yet. */
+  #underway = 0;
   readonly #encoder = new TextEncoder();
   #closed = false;
 
@@ -44,13 +51,13 @@ export class StdioTransport implements Transport {
 
   /** Splits bytes into lines; only whole lines are decoded, so that bad bytes spoil one alone. */
   async #read(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
     let pieces: Uint8Array[] = [];
     let bytes = 0;
     let skipping = false;
     try {
       for (;;) {
         // Read and written as plain files: the streams around them cost more than the call.
-        const buffer = new Uint8Array(READ_BYTES);
         const length = await Deno.stdin.read(buffer);
         if (length === null) break;
         const chunk = buffer.subarray(0, length);
@@ -62,7 +69,8 @@ export class StdioTransport implements Transport {
           from = end + 1;
         }
         if (skipping) continue;
-        pieces.push(chunk.subarray(from));
+        // A copy: the next read writes over it.
+        pieces.push(chunk.slice(from));
         bytes += chunk.length - from;
         if (bytes <= LIMITS.requestBytes) continue;
         this.#refuse(null, INVALID_REQUEST, `a line is longer than ${LIMITS.requestBytes} bytes`);
@@ -114,25 +122,38 @@ export class StdioTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const written = this.#write(JSON.stringify(message));
+    const answers = "id" in message && !("method" in message) && message.id !== undefined;
+    const written = this.#write(JSON.stringify(message), answers);
     // Said as the write begins: the client may answer before the write is known to be done.
-    if ("id" in message && !("method" in message) && message.id !== undefined) {
-      this.#events.flushed(message.id);
-    }
+    if (answers) this.#events.flushed(message.id as string | number);
     await written;
   }
 
   /** One line after the other, each whole. */
-  #write(line: string): Promise<void> {
+  #write(line: string, answers = false): Promise<void> {
     const bytes = this.#encoder.encode(`${line}\n`);
+    if (answers && bytes.length <= SHORT_BYTES && this.#underway === 0) {
+      return this.#writeNow(bytes);
+    }
+    this.#underway += 1;
     const mine = this.#writing.then(async () => {
       for (let from = 0; from < bytes.length;) {
         from += await Deno.stdout.write(bytes.subarray(from));
       }
     });
     // A client that cannot be written to is gone; later lines find that out for themselves.
-    this.#writing = mine.catch(() => this.#end());
+    this.#writing = mine.catch(() => this.#end()).finally(() => this.#underway -= 1);
     return mine;
+  }
+
+  #writeNow(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
+      return Promise.resolve();
+    } catch (thrown) {
+      this.#end();
+      return Promise.reject(thrown);
+    }
   }
 
   #end(): void {

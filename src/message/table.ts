@@ -1,6 +1,7 @@
 // Messages and their deliveries. A message is stored once; a delivery is its state for one
 // recipient.
 
+import { invariant } from "../core/invariant.ts";
 import type { Shown } from "../core/operation.ts";
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Category } from "./rules.ts";
@@ -40,13 +41,10 @@ export async function post(
   message: NewMessage,
   recipients: readonly string[],
 ): Promise<number> {
-  const row = await tx.get<{ id: number }>("SELECT coalesce(max(id), 0) + 1 AS id FROM message");
-  const id = row?.id ?? 1;
-  await tx.run(
-    `INSERT INTO message (id, sender, sender_name, sender_role, project, category, content, task,
+  const row = await tx.get<{ id: number }>(
+    `INSERT INTO message (sender, sender_name, sender_role, project, category, content, task,
        run, reply_to, chain, recipients, at, up_s)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    id,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     message.sender,
     message.sender_name,
     message.sender_role,
@@ -61,6 +59,8 @@ export async function post(
     message.at,
     message.upS,
   );
+  invariant(row !== undefined, "a message that was stored has a number");
+  const { id } = row;
   for (const peer of recipients) {
     await tx.run("INSERT INTO delivery (peer, message) VALUES (?, ?)", peer, id);
   }
@@ -133,19 +133,23 @@ export async function offeredTo(tx: Tx, peer: string, incarnation: string): Prom
   return rows.map((row) => row.message);
 }
 
+/** `seen`: it has been seen, too, since the last marks: one step instead of two. */
 export async function markOffered(
   tx: Tx,
   peer: string,
-  ids: readonly number[],
+  ids: Iterable<number>,
   incarnation: string,
   at: string,
+  seen = false,
 ): Promise<void> {
   for (const id of ids) {
     await tx.run(
-      `UPDATE delivery SET state = 1, offered_to = ?, offered_at = ?
+      `UPDATE delivery SET state = ?, offered_to = ?, offered_at = ?, seen_at = ?
        WHERE peer = ? AND state < 2 AND message = ?`,
+      seen ? 2 : 1,
       incarnation,
       at,
+      seen ? at : null,
       peer,
       id,
     );

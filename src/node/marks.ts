@@ -118,8 +118,11 @@ export class Marks {
   }
 
   async #mark(tx: Tx, at: string, { offered, seen, queued }: Batch): Promise<void> {
-    await markOffered(tx, this.#peer, [...offered], this.#incarnation, at);
-    await markSeen(tx, this.#peer, [...seen], this.#incarnation, at);
+    // Most of what an agent is shown it has seen by its next call: both are told in one go.
+    const both = offered.intersection(seen);
+    await markOffered(tx, this.#peer, both, this.#incarnation, at, true);
+    await markOffered(tx, this.#peer, offered.difference(both), this.#incarnation, at);
+    await markSeen(tx, this.#peer, [...seen.difference(both)], this.#incarnation, at);
     await markQueued(tx, this.#peer, [...queued], this.#incarnation);
   }
 

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import type { Tx } from "../../src/core/transaction.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { bells } from "./bells_contract.ts";
 import { beside, PATIENCE } from "./beside.ts";
 
 /** Two handles on one fresh store, as two processes have them. */
@@ -15,7 +16,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
+export type Define = (criterion: string, body: (pair: Pair) => Promise<void>) => void;
 
 /** Registers the contract's tests for one engine. */
 export function engineContract(name: string, open: () => Promise<Pair>): void {
@@ -268,60 +269,6 @@ function presence(define: Define): void {
     b.forget("never");
     assertEquals(a.held("one"), "missing");
     return Promise.resolve();
-  });
-}
-
-function bells(define: Define): void {
-  define("ring: reaches the bell of another handle", async ({ a, b }) => {
-    let [rings, others] = [0, 0];
-    const bell = await b.bell(() => rings++);
-    const other = await b.bell(() => others++);
-    assert(bell.address > 0);
-    assertNotEquals(bell.address, other.address);
-    a.ring([bell.address]);
-    await eventually(() => rings === 1, { what: "the ring" });
-    assertEquals(others, 0);
-    bell.close();
-    other.close();
-  });
-
-  define("ring: many within a millisecond become two, and none is left over", async ({ a, b }) => {
-    let rings = 0;
-    const bell = await b.bell(() => rings++);
-    for (let i = 0; i < 100; i++) a.ring([bell.address]);
-    await eventually(() => rings === 2, { what: "the first ring and the one for all others" });
-    // Datagrams keep their order here: whatever was still on its way comes before this one.
-    a.ring([bell.address]);
-    await eventually(() => rings >= 3, { what: "a later ring" });
-    assertEquals(rings, 3);
-    bell.close();
-  });
-
-  define("ring: a quiet bell is left alone until it is loud again", async ({ a, b }) => {
-    let [rings, others] = [0, 0];
-    const bell = await b.bell(() => rings++);
-    const other = await b.bell(() => others++);
-    bell.quiet(true);
-    a.ring([bell.address]);
-    b.ring([bell.address]);
-    // Datagrams keep their order: had there been a ring, it would have come before this one.
-    a.ring([other.address]);
-    b.ring([other.address]);
-    await eventually(() => others > 0, { what: "the ring of the other bell" });
-    assertEquals(rings, 0);
-    bell.quiet(false);
-    a.ring([bell.address]);
-    await eventually(() => rings === 1, { what: "the ring of the loud bell" });
-    bell.close();
-    other.close();
-  });
-
-  define("ring: never throws, whoever is rung", async ({ a, b }) => {
-    const bell = await b.bell(() => {});
-    bell.close();
-    a.ring([bell.address, bell.address]);
-    a.ring([]);
-    a.ring([0, -1, 65_536, 1.5, NaN]);
   });
 }
 
