@@ -4,11 +4,12 @@
 import type { AnyOperation } from "./core/operation.ts";
 import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
 import { getConversation, logConversation } from "./conversation/operations.ts";
-import { listAttempts, noteAttempt, stopAttempt } from "./fleet/attempts.ts";
+import { listAttempts, noteAttempt } from "./fleet/attempts.ts";
 import { beginAttempt } from "./fleet/begin.ts";
 import { acceptPlan, conductRun } from "./fleet/conduct.ts";
 import { endAttempt } from "./fleet/end.ts";
 import { spawnWorker } from "./fleet/operations.ts";
+import { stopAttempt } from "./fleet/stop.ts";
 import { search, status } from "./flock/operations.ts";
 import { listProjects } from "./flock/projects.ts";
 import { flockState } from "./flock/state.ts";

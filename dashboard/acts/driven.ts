@@ -38,14 +38,15 @@ export function acceptPlan(run: string, tasks: number): void {
 
 export function stopAttempt(task: string): void {
   ask({
-    title: `Stop the attempt at ${task}?`,
-    intro: "Its agent is ended; what it has changed is kept.",
+    title: `Stop ${task}?`,
+    intro:
+      "Its agent is ended; what it has changed is kept. The task fails, and waits until it is retried.",
     fields: [{ name: "why", label: "Why" }],
-    submit: "Stop the attempt",
+    submit: "Stop the task",
     danger: true,
     async run(values) {
       await act("stop_attempt", { task, ...given(values) });
-      say(`The attempt at ${task} is being stopped`);
+      say(`${task} is stopped`);
     },
   });
 }

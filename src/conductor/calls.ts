@@ -21,6 +21,13 @@ export interface ClaimedTask {
   readonly attempts: number;
 }
 
+/** A task as anybody sees it. */
+export interface KnownTask extends ClaimedTask {
+  readonly run?: string;
+  readonly summary?: string;
+  readonly failure?: string;
+}
+
 /** What begin_attempt answers. */
 export interface Begun {
   readonly attempt: ShownAttempt | null;
@@ -40,7 +47,11 @@ export interface RunView {
   readonly done: number;
   readonly total: number;
   readonly tasks: Readonly<Record<string, number>>;
+  /** Those that are not done, the first of them. */
+  readonly open: readonly { readonly id: string; readonly status: string }[];
   readonly outcome?: string;
+  /** Why nothing of it is begun any more; absent while it goes on. */
+  readonly stopped?: string;
 }
 
 /** One version of something that was found out. */
@@ -139,8 +150,8 @@ export class Calls {
     return (await this.#call("accept_plan", { run }))["accepted"] as string[];
   }
 
-  async task(id: string): Promise<ClaimedTask & { readonly summary?: string; failure?: string }> {
-    return (await this.#call("get_task", { id }))["task"] as ClaimedTask;
+  async task(id: string): Promise<KnownTask> {
+    return (await this.#call("get_task", { id }))["task"] as KnownTask;
   }
 
   /** What the run's workers found out, the newest of it, oldest first: not what earlier runs did. */

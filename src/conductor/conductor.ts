@@ -2,7 +2,7 @@
 // brings the result to the user's branch. It keeps no state of its own: whatever it knows stands in
 // the store, so another conductor can go on where this one died, or work beside it.
 
-import type { Calls } from "./calls.ts";
+import type { Calls, RunView } from "./calls.ts";
 import { clearAway } from "./clear.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
@@ -10,7 +10,7 @@ import type { StartedHost } from "./start.ts";
 import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
-import { type Conduct, spent } from "../fleet/rules.ts";
+import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import { deliver } from "../worktree/deliver.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
@@ -88,7 +88,8 @@ export class Conductor {
     const { tasks } = snapshot.run;
     const of = (status: string): number => tasks[status] ?? 0;
     if (of("ready") + of("in_progress") + of("in_review") + of("proposed") === 0) {
-      return await this.#end(snapshot, conduct);
+      // An agent whose task was stopped or cancelled may still be at its end, in its worktree.
+      return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
@@ -130,7 +131,8 @@ export class Conductor {
     const tree = this.#tree(conduct);
     const stay = tree === null ? [] : await tidy(tree);
     if (unfinished > 0) {
-      const notes = [`skein retry TASK, then: skein run --resume ${run}`, ...stay];
+      const stopped = await stoppedOf(this.#options.calls, snapshot.run);
+      const notes = [...stopped, `skein retry TASK, then: skein run --resume ${run}`, ...stay];
       if (tree !== null) notes.unshift(`what is done is on ${runBranch(run)}`);
       return this.#concluded("failed", snapshot, conduct, notes);
     }
@@ -170,7 +172,9 @@ export class Conductor {
   /** Somebody else has ended it: another conductor at its end, or a person before. */
   async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
     const { total, done, tasks, outcome } = snapshot.run;
-    if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
+    if (done + (tasks["cancelled"] ?? 0) >= total) {
+      return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
+    }
     const notes = [`the run was ended: ${outcome ?? "no reason given"}`];
     return this.#concluded("stopped", snapshot, conduct, notes);
   }
@@ -208,6 +212,17 @@ export class Conductor {
   #tell(event: RunEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** Which tasks somebody stopped, and who: a line for each. */
+async function stoppedOf(calls: Calls, run: RunView): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { id, status } of run.open) {
+    if (status !== "failed") continue;
+    const { failure } = await calls.task(id);
+    if (wasStopped(failure)) lines.push(`${id} was ${failure}`);
+  }
+  return lines;
 }
 
 /** Nobody works any more: worktrees that somebody died over go; what was not committed is parked. */

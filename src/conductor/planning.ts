@@ -2,7 +2,7 @@
 // somebody wants to see them first. A planner that brings no plan leaves one task: the goal itself.
 
 import { titleOf } from "./begin.ts";
-import type { Conduct } from "../fleet/rules.ts";
+import { type Conduct, wasStopped } from "../fleet/rules.ts";
 import type { Calls, RunView } from "./calls.ts";
 
 export interface PlanState {
@@ -28,7 +28,8 @@ export async function concludePlan(
     if (conduct.plan_only) return { ...NOTHING, waits: true };
     return { ...NOTHING, accepted: await calls.acceptPlan(run.id) };
   }
-  if (status !== "failed") return NOTHING;
+  // Whoever stopped the planner does not want the goal begun without a plan either.
+  if (status !== "failed" || wasStopped(failure)) return NOTHING;
   // The plan's task would count as a failure of the run for ever: it gives way to the goal itself.
   await calls.call("update_task", {
     id: conduct.plan,

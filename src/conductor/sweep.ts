@@ -140,14 +140,13 @@ async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt)
   const kept = here ? await park(folder, { run: tree.run, task, attempt: attempt.number }) : null;
   if (here) await clearAway(tree, folder);
   // Without a worktree there is nothing to merge: what was handed in is done.
-  const outcome = handedIn ? "done" as const : "lost" as const;
-  await calls.end({
-    attempt: id,
-    outcome,
-    reason: `${attempt.worker} died`,
-    ...(kept === null ? {} : { parked: kept.ref }),
-  });
-  return { attempt: id, task, outcome };
+  const ended = handedIn
+    ? { outcome: "done", reason: `${attempt.worker} died` } as const
+    : attempt.stop === null
+    ? { outcome: "lost", reason: `${attempt.worker} died` } as const
+    : { outcome: "stopped", reason: attempt.stop, cause: "ended" } as const;
+  await calls.end({ attempt: id, ...ended, ...(kept === null ? {} : { parked: kept.ref }) });
+  return { attempt: id, task, outcome: ended.outcome };
 }
 
 /** Commits what a dead worker's agent had handed in; says why where that cannot be. */

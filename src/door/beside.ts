@@ -12,9 +12,12 @@ import { safe } from "./text.ts";
 /** Commands of this file, with what their help says. */
 export const BESIDE = {
   log: "log ID [-f]: what the agent of a task, an attempt or a run said and did",
-  wait: "wait ID [-t S]: until a task or a run has ended; exit code 0 done, 1 failed, 3 timed out",
-  stop: "stop ID [--why TEXT]: end the agents of a task or a run; their work is kept",
-  retry: "retry ID: try a failed or cancelled task again",
+  wait:
+    "wait ID [-t S]: until a task or a run has ended; exit code 0 done, 1 failed or stopped, 3 timed out",
+  stop:
+    "stop ID [--why TEXT]: end the agents of a task or a run and begin no more; their work is kept. " +
+    "A task waits, failed, for skein retry, a run for skein run --resume",
+  retry: "retry ID: put a stopped, failed or cancelled task back to be done",
   tell: "tell ID TEXT: a message to whoever works on a task, or to a peer",
 } as const;
 
@@ -137,9 +140,15 @@ async function wait(
   const seconds = numberOf(typed, "timeout");
   const deadline = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
   for (;;) {
-    const state = isRun(id) ? await runState(calls, id) : (await calls.task(id)).status;
-    if (OVER.includes(state)) {
-      say(typed, print, { id, state }, `${id} ${state}`);
+    const { state, over, why } = isRun(id) ? await runEnd(calls, id) : await taskEnd(calls, id);
+    const because = why === undefined ? "" : `: ${why}`;
+    if (over) {
+      say(
+        typed,
+        print,
+        { id, state, ...(why === undefined ? {} : { why }) },
+        `${id} ${state}${because}`,
+      );
       return DONE.includes(state) ? 0 : 1;
     }
     const leftMs = deadline - performance.now();
@@ -151,12 +160,46 @@ async function wait(
   }
 }
 
-async function runState(calls: Calls, id: string): Promise<string> {
+/** How something that is waited for stands. */
+interface Standing {
+  readonly state: string;
+  /** Nothing more comes of it unless somebody acts. */
+  readonly over: boolean;
+  readonly why?: string | undefined;
+}
+
+async function taskEnd(calls: Calls, id: string): Promise<Standing> {
+  const { status: state, run, failure } = await calls.task(id);
+  if (OVER.includes(state)) return { state, over: true, why: failure };
+  // Nobody begins it if its run begins nothing more.
+  const rest = run === undefined ? null : await restOf(calls, run, id);
+  if (rest === null) return { state, over: false };
+  return { state, over: true, why: `its run ${run} is ${rest.state}: ${rest.why}` };
+}
+
+async function runEnd(calls: Calls, id: string): Promise<Standing> {
   const { status, tasks } = await calls.run({ action: "status", id });
   const of = (name: string): number => tasks[name] ?? 0;
-  if (of("ready") + of("in_progress") + of("in_review") + of("proposed") > 0) return "in_progress";
-  if (of("failed") + of("blocked") > 0) return "failed";
-  return status === "ended" || of("completed") > 0 ? "completed" : status;
+  if (of("ready") + of("in_progress") + of("in_review") + of("proposed") > 0) {
+    return await restOf(calls, id) ?? { state: "in_progress", over: false };
+  }
+  if (of("failed") + of("blocked") > 0) return { state: "failed", over: true };
+  if (status === "ended" || of("completed") > 0) return { state: "completed", over: true };
+  return { state: status, over: false };
+}
+
+/** The rest of a run, or of a task of it, that was stopped or ended and whose last agent has ended, too. */
+async function restOf(calls: Calls, run: string, task?: string): Promise<Standing | null> {
+  const { status, stopped, outcome } = await calls.run({ action: "status", id: run });
+  const ended = status === "ended";
+  if (!ended && stopped === undefined) return null;
+  const { attempts } = await calls.attempts({ run, open: true });
+  const works = attempts.some((one) =>
+    (task === undefined || one.task === task) && one.state === "running" && one.orphaned !== true
+  );
+  if (works) return null;
+  const why = ended ? outcome ?? "no reason given" : stopped;
+  return { state: ended ? "ended" : "stopped", over: true, why };
 }
 
 async function stop(calls: Calls, id: string, typed: TypedRun, print: Print): Promise<number> {
@@ -168,7 +211,10 @@ async function stop(calls: Calls, id: string, typed: TypedRun, print: Print): Pr
     return 0;
   }
   const answer = await calls.call("stop_attempt", { task: id, ...because });
-  say(typed, print, answer, `the agent at ${id} ends; the task is free again`);
+  const text = answer["status"] === "failed"
+    ? `${id} is stopped; skein retry ${id} puts it back`
+    : `the agent at ${id} ends; what it has handed in stands`;
+  say(typed, print, answer, text);
   return 0;
 }
 

@@ -1,12 +1,11 @@
-// What a worker's process tells of an attempt while it goes on, what others see of it, and how they
-// ask it to end.
+// What a worker's process tells of an attempt while it goes on, and what others see of it.
 
 import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
 import { flag, integer, line, optionalText, path, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
-import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
+import { EVERYONE, WORKING } from "../core/policy.ts";
 import { addUsage } from "../peer/standing.ts";
 import { runById } from "../run/table.ts";
 import * as driven from "./driven.ts";
@@ -158,36 +157,5 @@ export const listAttempts = operation({
       hosts: input.run === undefined ? [] : await driven.hostsOf(tx, input.run),
       next: rows.length > page.length ? page.at(-1)?.id ?? null : null,
     };
-  },
-});
-
-export const stopAttempt = operation({
-  name: "stop_attempt",
-  summary: "Ask for the end of a task's running attempt; its work is kept and the task is free.",
-  roles: LEADING,
-  effect: "write",
-  hints: { destructive: true },
-  risk: "high",
-  unlisted: true,
-  positionals: ["task"],
-  input: z.strictObject({ task: word(), why: optionalText(LIMITS.noteChars).optional() }),
-  output: z.lazy(() => z.object({ stopped: z.array(z.number()) })),
-  async handle(ctx, input) {
-    const { tx, actor } = ctx;
-    const rows = (await table.attemptsOf(tx, actor.project, { task: input.task }, 1_000))
-      .filter((row) => row.state === "running");
-    if (rows.length === 0) {
-      throw new Refusal("TASK_STATE", `stop_attempt: no worker is at ${input.task}`, {
-        field: "task",
-      });
-    }
-    for (const row of rows) {
-      await table.changeAttempt(tx, row.id, {
-        stop: `${actor.name}: ${input.why ?? "no reason given"}`,
-      });
-      ctx.wake(row.peer);
-    }
-    ctx.record({ subject: `task/${input.task}`, detail: { attempts: rows.map(({ id }) => id) } });
-    return { stopped: rows.map(({ id }) => id) };
   },
 });

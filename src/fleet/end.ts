@@ -17,7 +17,7 @@ import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/tab
 import { tellUnblocked } from "../task/unblocked.ts";
 import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
 import { LIMIT_KEY } from "./begin.ts";
-import { endingOf, type Outcome, OUTCOMES } from "./rules.ts";
+import { endingOf, type Outcome, OUTCOMES, wasStopped } from "./rules.ts";
 import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 
@@ -148,6 +148,8 @@ async function settle(
     return [];
   }
   if (ending.to === "completed") return held || freed ? await finish(ctx, row, now, said) : [];
+  // Whoever stopped it has said what becomes of the task; where its work is, the next try wants to know.
+  if (row.stop !== null && freed && wasStopped(now.failure)) await note(ctx, row, said);
   if (!held || ending.to === "kept") return [];
   if (said.reason !== undefined && said.reason !== "") await note(ctx, row, said);
   await setStatus(ctx.tx, now.id, ending.to, ctx.at, {

@@ -120,6 +120,18 @@ export function limitWaitMs(times: {
   return Math.max(0, lastStartMs + staggerMs - nowMs);
 }
 
+const STOPPED = "stopped by ";
+
+/** Why a task failed that somebody stopped: `who` says who, and for what reason. */
+export function stoppedBy(who: string): string {
+  return `${STOPPED}${who}`;
+}
+
+/** Whether a task failed because somebody stopped it: every other failure begins with a worker's name. */
+export function wasStopped(failure: string | null | undefined): boolean {
+  return failure?.startsWith(STOPPED) === true;
+}
+
 /** What the end of an attempt does to its task. */
 export interface Ending {
   readonly to: "completed" | "failed" | "pending" | "kept";

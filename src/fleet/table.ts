@@ -82,6 +82,14 @@ export function runningAttempt(
   );
 }
 
+/** The attempts that go on at a task: of its claim, and of claims that were taken away. */
+export function runningOf(tx: Tx, task: string): Promise<AttemptRow[]> {
+  return tx.all<AttemptRow>(
+    `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND state = 'running' ORDER BY id`,
+    task,
+  );
+}
+
 /**
  * The last attempt whose branch the next one goes on from: it could not be merged, or somebody wanted
  * changes to it. Others after it may have failed.

@@ -7,6 +7,9 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE } from "../core/policy.ts";
 import { excerpt } from "../core/text.ts";
+import type { Tx } from "../core/transaction.ts";
+import { conductOf, usageOfRun } from "../fleet/driven.ts";
+import { spent } from "../fleet/rules.ts";
 import { memoryOfRun } from "../memory/table.ts";
 import { messageId } from "../message/rules.ts";
 import { messagesOfRun } from "../message/table.ts";
@@ -35,6 +38,8 @@ const runShape = z.lazy(() =>
   summaryShape.unwrap().extend({
     plan: z.string(),
     outcome: z.string().optional(),
+    /** Why nothing of it is begun any more, where worker processes drive it. */
+    stopped: z.string().optional(),
     tasks: z.record(z.string(), z.number()),
     open: z.array(z.object({
       id: z.string(),
@@ -201,10 +206,12 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
       claimed_by: await nameOf(tx, task.claimed_by),
     });
   }
+  const stopped = row.status === "active" ? await whyStopped(tx, row.id) : null;
   return {
     ...await summary(ctx, row),
     plan: row.plan,
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
+    ...(stopped === null ? {} : { stopped }),
     tasks: { ...await countTasks(tx, row.project, row.id) },
     open,
     completed: (await of(["completed"])).map((task) => ({
@@ -224,6 +231,15 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
       content: excerpt(message.content, DIGEST.excerptChars),
     })),
   };
+}
+
+/** Why workers begin nothing more of a run: somebody's word, or its budget; null while they do. */
+async function whyStopped(tx: Tx, id: string): Promise<string | null> {
+  const conduct = await conductOf(tx, id);
+  if (conduct === null) return null;
+  if (conduct.stopped !== null) return conduct.stopped;
+  const over = spent(await usageOfRun(tx, id), conduct.all);
+  return over === null ? null : `its budget is spent: ${over}`;
 }
 
 /** Whose messages the digest shows: a worker's own, everybody's to the architect. */

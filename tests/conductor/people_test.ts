@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { told } from "../agent/ground.ts";
 import { eventually } from "../support/eventually.ts";
-import { attemptsAre, audit, letGo, rows } from "./ground.ts";
+import { abandonedRun, attemptsAre, audit, letGo, rows, startHost } from "./ground.ts";
 import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 const go = (stage: Stage, name = "go"): string => join(stage.folder, name);
@@ -36,8 +36,12 @@ Deno.test("people: an interrupt ends the agents and keeps their work; going on r
     const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
     assertEquals(parked.trim().split("\n").length, 2, parked);
     letGo(stage);
-    // Asked for nothing, a stopped run begins nothing.
-    assertEquals((await stage.skein(["wait", "r1", "-t", "0.2"])).code, 3);
+    // Asked for nothing, a stopped run begins nothing, and nobody waits for it.
+    const waited = await stage.skein(["wait", "r1"]);
+    assertEquals([waited.code, waited.stdout], [1, "r1 stopped: operator: interrupted\n"]);
+    const task = await stage.skein(["wait", "t2"]);
+    assertEquals(task.code, 1);
+    assert(task.stdout.startsWith("t2 pending: its run r1 is stopped: "), task.stdout);
     const again = await stage.skein(["run", "--resume", "r1", "--json"]);
     assertEquals(again.code, 0, again.stdout + again.stderr);
     const tries = resultOf(again).tasks.map(({ attempts }) => attempts);
@@ -90,47 +94,122 @@ Deno.test("people: tell reaches the agent at work and is seen; log follows it; w
   });
 });
 
-Deno.test("people: stop ends one task's agent or a whole run; retry tries what failed again", async () => {
+Deno.test("people: a stopped task stays out of work until it is retried, the rest goes on", async () => {
   await withStage(async (stage) => {
     stage.play([
-      { ...onTask("hold", { do: "say", text: "holding" }, { do: "hang" }), times: 1 },
+      {
+        ...onTask("hold", { do: "write", path: "h.txt", text: "half" }, { do: "deaf" }, {
+          do: "say",
+          text: "holding",
+        }, { do: "hang" }),
+        times: 1,
+      },
       { ...onTask("fail", { do: "exit", code: 1 }), times: 1 },
-      onTask("hold", { do: "wait", file: go(stage) }, { do: "write", path: "h.txt", text: "h" }),
-      onTask("fail", { do: "write", path: "f.txt", text: "f" }),
+      onTask("fail", { do: "wait", file: go(stage) }, { do: "write", path: "f.txt", text: "f" }),
+      onTask("hold", { do: "write", path: "h.txt", text: "h" }),
+      WRITES,
     ]);
-    const plan = stage.plan([{ description: "hold on" }, { description: "fail once" }]);
+    const plan = stage.plan([
+      { id: "a", description: "hold on" },
+      { description: "fail once" },
+      { description: "write w.txt", dependencies: ["a"] },
+    ]);
     const args = ["run", "all", "--tasks", plan, "-w", "2", "--attempts", "1", "--json"];
     const run = stage.start(args);
     await attemptsAre(stage, "failed", 1);
     await attemptsAre(stage, "running", 1);
     assertEquals((await stage.skein(["wait", "t2"])).code, 1, "it failed");
     assertEquals((await stage.skein(["retry", "t2"])).code, 0);
-    assertEquals((await stage.skein(["wait", "t2", "-t", "20"])).code, 0, "it is done");
     const stopped = await stage.skein(["stop", "t1", "--why", "wrong way"]);
     assertEquals(stopped.code, 0, stopped.stderr);
+    assert(stopped.stdout.includes("skein retry t1"), stopped.stdout);
     await attemptsAre(stage, "stopped", 1);
-    const [reason] = rows<{ reason: string }>(
-      stage,
-      "SELECT reason FROM attempt WHERE state = 'stopped'",
-    );
-    assert(reason?.reason.includes("wrong way"), JSON.stringify(reason));
-    await attemptsAre(stage, "running", 1);
-    assertEquals((await stage.skein(["stop", "r1"])).code, 0);
-    const ran = await run.ended;
-    assertEquals(ran.code, 3, ran.stdout + ran.stderr);
-    const [counted] = rows<{ attempts: number }>(
-      stage,
-      "SELECT attempts FROM task WHERE id = 't1'",
-    );
-    assertEquals(counted?.attempts, 0, "what people stop is no failed attempt");
+    const waited = await stage.skein(["wait", "t1"]);
+    assertEquals([waited.code, waited.stdout], [1, "t1 failed: stopped by operator: wrong way\n"]);
     letGo(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 1, ran.stdout + ran.stderr);
+    const result = resultOf(ran);
+    assertEquals(result.tasks.map(({ status }) => status), ["failed", "completed", "pending"]);
+    assert(JSON.stringify(result["notes"]).includes("t1 was stopped by operator: wrong way"));
+    const tries = rows<{ task: string }>(stage, "SELECT task FROM attempt ORDER BY id");
+    assertEquals(tries.map(({ task }) => task).sort(), ["t1", "t2", "t2"], "t1 was tried once");
+    const parked = await stage.git("for-each-ref", "refs/skein/parked");
+    assert(parked.includes("/t1-1/"), "its work is kept");
+    assertEquals((await stage.skein(["retry", "t1"])).code, 0);
     const again = await stage.skein(["run", "--resume", "r1", "--json"]);
     assertEquals(again.code, 0, again.stdout + again.stderr);
-    await audit(stage, { tasks: 2 });
-    const refused = await stage.skein(["stop", "t1"]);
-    assertEquals(refused.code === 0, false);
+    await audit(stage, { tasks: 3 });
+    assertEquals((await stage.skein(["stop", "t1"])).code, 4, "it is done");
     const over = await stage.skein(["run", "--resume", "r1"]);
     assert(over.stderr.includes("r1 has ended"), over.stderr);
+  });
+});
+
+Deno.test("people: a worker that dies before it hears of the stop leaves the task stopped", async () => {
+  await withStage(async (stage) => {
+    stage.play([
+      { ...onTask("hold", { do: "write", path: "h.txt", text: "half" }, { do: "hang" }), times: 1 },
+      onTask("hold", { do: "write", path: "again.txt", text: "begun again" }),
+      WRITES,
+    ]);
+    const plan = stage.plan([{ description: "hold on" }, { description: "write w.txt" }]);
+    await abandonedRun(stage, ["run", "all", "--tasks", plan]);
+    const host = startHost(stage);
+    await attemptsAre(stage, "running", 1);
+    host.signal("SIGSTOP");
+    const waits = stage.start(["wait", "t1"]);
+    assertEquals((await stage.skein(["stop", "t1"])).code, 0);
+    host.signal("SIGKILL");
+    await host.ended;
+    assertEquals((await waits.ended).code, 1);
+    const ran = await stage.skein(["run", "--resume", "r1", "--json"]);
+    assertEquals(ran.code, 1, ran.stdout + ran.stderr);
+    const tries = rows(stage, "SELECT task, state, reason FROM attempt ORDER BY id");
+    assertEquals(tries, [
+      { task: "t1", state: "stopped", reason: "operator: no reason given" },
+      { task: "t2", state: "done", reason: null },
+    ]);
+    const parked = await stage.git("for-each-ref", "refs/skein/parked");
+    assert(parked.includes("/t1-1/"), "its work is kept");
+    assertEquals(stage.processes(), []);
+  });
+});
+
+Deno.test("people: a planner that was stopped does not make the goal one task", async () => {
+  await withStage(async (stage) => {
+    stage.play([{ match: "Plan this goal", steps: [{ do: "hang" }] }]);
+    const run = stage.start(["run", "make it good", "--json"]);
+    await attemptsAre(stage, "running", 1);
+    assertEquals((await stage.skein(["stop", "t1"])).code, 0);
+    const ran = await run.ended;
+    assertEquals(ran.code, 1, ran.stdout + ran.stderr);
+    assertEquals(resultOf(ran).tasks.map(({ id, status }) => [id, status]), [["t1", "failed"]]);
+  });
+});
+
+Deno.test("people: whoever waits for a run hears that it was stopped, or its budget spent", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("hold", { do: "say", text: "holding" }, { do: "hang" }), WRITES]);
+    const plan = stage.plan([{ description: "hold on" }]);
+    const run = stage.start(["run", "all", "--tasks", plan]);
+    await attemptsAre(stage, "running", 1);
+    const waits = stage.start(["wait", "r1", "--json"]);
+    assertEquals((await stage.skein(["stop", "r1", "--why", "enough"])).code, 0);
+    assertEquals((await run.ended).code, 3);
+    const waited = await waits.ended;
+    assertEquals(waited.code, 1);
+    const said = JSON.parse(waited.stdout);
+    assertEquals(said, { id: "r1", state: "stopped", why: "operator: enough" });
+    const ended = await stage.skein(["run", "end", "r1", "--plan", "given up"]);
+    assertEquals(ended.code, 0, ended.stderr);
+    const gone = await stage.skein(["wait", "r1"]);
+    assertEquals([gone.code, gone.stdout], [1, "r1 ended: given up\n"]);
+    const files = stage.plan(["a.txt", "b.txt"].map((file) => ({ description: `write ${file}` })));
+    const args = ["run", "more", "--tasks", files, "-w", "1", "--max-tokens", "5", "-q"];
+    assertEquals((await stage.skein(args)).code, 1);
+    const spent = await stage.skein(["wait", "r2"]);
+    assertEquals([spent.code, spent.stdout], [1, "r2 stopped: its budget is spent: 10 tokens\n"]);
   });
 });
 

@@ -1,0 +1,81 @@
+// stop_attempt: somebody wants a task stopped. The task fails in the same transaction, so nobody takes
+// it again, whether or not its worker's process lives to hear of it; `retry` puts it back.
+
+import * as z from "zod";
+import { Refusal } from "../core/errors.ts";
+import { optionalText, word } from "../core/fields.ts";
+import { LIMITS } from "../core/limits.ts";
+import { type Context, operation } from "../core/operation.ts";
+import { LEADING } from "../core/policy.ts";
+import { setStatus, type TaskRow } from "../task/table.ts";
+import { taskOr404 } from "../task/view.ts";
+import * as driven from "./driven.ts";
+import { stoppedBy } from "./rules.ts";
+import * as table from "./table.ts";
+
+export const stopAttempt = operation({
+  name: "stop_attempt",
+  summary:
+    "Stop a task of a run: its agent ends, its work is kept, and it fails until it is retried.",
+  roles: LEADING,
+  effect: "write",
+  hints: { destructive: true },
+  risk: "high",
+  unlisted: true,
+  positionals: ["task"],
+  input: z.strictObject({ task: word(), why: optionalText(LIMITS.noteChars).optional() }),
+  output: z.lazy(() => z.object({ stopped: z.array(z.number()), status: z.string() })),
+  async handle(ctx, input) {
+    const { tx, actor } = ctx;
+    const task = await taskOr404(ctx, input.task);
+    const running = await table.runningOf(tx, task.id);
+    const why = `${actor.name}: ${input.why ?? "no reason given"}`;
+    for (const row of running) {
+      await table.changeAttempt(tx, row.id, { stop: why });
+      ctx.wake(row.peer);
+    }
+    const held = await isHeldBack(ctx, task, running);
+    if (!held && running.length === 0) {
+      throw new Refusal(
+        "TASK_STATE",
+        `stop_attempt: ${task.id} is ${task.status}, nobody is at it`,
+        {
+          field: "task",
+          status: task.status,
+        },
+      );
+    }
+    const stopped = running.map(({ id }) => id);
+    if (held) {
+      await setStatus(tx, task.id, "failed", ctx.at, {
+        failure: stoppedBy(why),
+        // What people stop is no failed attempt.
+        attempts: Math.max(0, task.attempts - (task.status === "in_progress" ? 1 : 0)),
+      });
+    }
+    const status = held ? "failed" : task.status;
+    ctx.record({ subject: `task/${task.id}`, detail: { attempts: stopped, status } });
+    return { stopped, status };
+  },
+});
+
+/**
+ * Whether the task itself is stopped, and not only its agent: what was handed in, or waits for a review,
+ * is done, and stands.
+ */
+async function isHeldBack(
+  { tx }: Context,
+  task: TaskRow,
+  running: readonly table.AttemptRow[],
+): Promise<boolean> {
+  for (const row of running) {
+    if (row.report !== null && await table.isCurrent(tx, row)) return false;
+  }
+  // A claim of somebody else, who took it over, is not ours to end.
+  if (task.status === "in_progress") {
+    return running.some(({ claim_epoch }) => claim_epoch === task.claim_epoch);
+  }
+  // Between two attempts, or before the first: of a run that is driven.
+  return task.status === "pending" && task.run !== null &&
+    await driven.conductOf(tx, task.run) !== null;
+}
