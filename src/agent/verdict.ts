@@ -59,7 +59,10 @@ export function judge({ protocol, exit, completed, demand, nowMs }: Evidence): V
   if (demand !== null && demand.why !== "limit") {
     return failed(`${demand.why}: ${demand.detail}`, causeOf(demand.why));
   }
-  if (demand !== null) return limited(demand.detail, demand.resetsAtMs ?? null);
+  // The agent is ended at the first word of a limit; its end may have been told a line later.
+  if (demand !== null) {
+    return limited(demand.detail, demand.resetsAtMs ?? exit.limit?.resetsAtMs ?? null);
+  }
   if (result !== null && exit.limit !== null && !result.ok) {
     return limited(exit.limit.text, exit.limit.resetsAtMs);
   }

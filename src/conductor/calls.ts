@@ -77,6 +77,7 @@ export interface Ended {
   readonly delay_ms?: number;
   readonly counts?: boolean;
   readonly limit_until_ms?: number;
+  readonly limit_known?: boolean;
   readonly turns?: number;
   readonly tokens?: number;
   readonly cost_usd?: number;

@@ -3,7 +3,7 @@
 // process while it runs, of what was handed in before it is merged, of the merge before the worktree
 // goes. Whoever comes after a death finds out from there (sweep.ts).
 
-import { nextAttempt } from "../agent/retry.ts";
+import { afterFailure, limitEnd } from "../agent/retry.ts";
 import type { AgentExit } from "../agent/process.ts";
 import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
@@ -260,33 +260,23 @@ async function review(
 
 /** What the end of a session that did not get the task done means for it. */
 function endOf(
-  { conduct, attempt, task }: WorkOrder,
+  { attempt, task }: WorkOrder,
   session: SessionEnd | null,
 ): Omit<Ended, "attempt"> {
   if (session === null) return { outcome: "failed", reason: "it was taken away" };
   const { verdict, stopped } = session;
   if (stopped !== null) return { outcome: "stopped", reason: stopped, cause: "ended" };
-  const nowMs = Date.now();
-  const next = nextAttempt({
-    number: task.attempts,
-    maxAttempts: conduct.attempts,
-    cause: verdict.cause,
-    model: attempt.model,
-    models: conduct.models,
-    resetsAtMs: verdict.resetsAtMs,
-    // The store lets those who wait for a limit's end begin one after the other.
-    staggerMs: 0,
-    nowMs,
-    random: Math.random,
-  });
   if (verdict.verdict === "limited") {
+    const { untilMs, known } = limitEnd(verdict.resetsAtMs, Date.now());
     return {
       outcome: "limited",
       reason: verdict.reason,
       cause: verdict.cause,
-      limit_until_ms: nowMs + next.delayMs,
+      limit_until_ms: untilMs,
+      limit_known: known,
     };
   }
+  const next = afterFailure(verdict.cause, task.attempts, Math.random);
   const reason = verdict.verdict === "done" && attempt.kind === "plan"
     ? "no plan came of it"
     : verdict.reason;
@@ -294,10 +284,8 @@ function endOf(
     outcome: "failed",
     reason,
     cause: verdict.cause,
-    // Delays are tried out by hand and by tests; the rules' own stand otherwise.
-    again: verdict.cause !== "budget",
+    again: next.again,
     delay_ms: attempt.kind === "plan" ? 0 : next.delayMs,
-    counts: next.counts,
   };
 }
 

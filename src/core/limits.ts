@@ -177,6 +177,8 @@ export const LIMITS = {
   retryJitterPercent: 20,
   /** After a usage limit that does not tell its end, an agent is tried again after this. */
   limitUnknownS: 900,
+  /** After one whose end is past already: each try costs a request, and no attempt that would end it. */
+  limitPastS: 60,
   /** A limit's end further away than this is a misreading: weekly limits are the longest. */
   limitFurthestS: 8 * 86_400,
   /** Seen messages, ended peers and details of the journal are kept for a week. */

@@ -22,6 +22,8 @@ import * as table from "./table.ts";
 
 /** Where the end of a usage limit stands: it is the account's, so it holds for every run. */
 export const LIMIT_KEY = "agents_wait_until_ms";
+/** The same, where the service itself told it; a guess leaves it as it is. */
+export const LIMIT_KNOWN_KEY = "agents_wait_known_ms";
 
 const NOTHING = ["waiting", "busy", "limit", "budget", "stopped", "finished"] as const;
 type Nothing = typeof NOTHING[number];

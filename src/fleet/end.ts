@@ -10,14 +10,21 @@ import { WORKING } from "../core/policy.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
 import { stillAlive } from "../peer/life.ts";
 import { architectOf } from "../peer/table.ts";
-import { setMeta } from "../store/meta.ts";
+import { getMeta, setMeta } from "../store/meta.ts";
 import { insertNote } from "../task/notes.ts";
 import { retryDelayS } from "../task/rules.ts";
 import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/table.ts";
 import { tellUnblocked } from "../task/unblocked.ts";
 import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
-import { LIMIT_KEY } from "./begin.ts";
-import { endingOf, type Outcome, OUTCOMES, wasStopped } from "./rules.ts";
+import { LIMIT_KEY, LIMIT_KNOWN_KEY } from "./begin.ts";
+import {
+  endingOf,
+  laterLimit,
+  type LimitEnd,
+  type Outcome,
+  OUTCOMES,
+  wasStopped,
+} from "./rules.ts";
 import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 
@@ -50,6 +57,8 @@ export const endAttempt = operation({
     counts: flag().optional(),
     /** End of a usage limit, in milliseconds since 1970. */
     limit_until_ms: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+    /** Whether the service told that end; else it is a guess. */
+    limit_known: flag().optional(),
     ...usageFields,
   }),
   output: z.lazy(() =>
@@ -80,7 +89,7 @@ export const endAttempt = operation({
     });
     await addDifference(ctx, row, input);
     if (input.limit_until_ms !== undefined) {
-      await setMeta(ctx.tx, LIMIT_KEY, String(input.limit_until_ms));
+      await setLimit(ctx, { untilMs: input.limit_until_ms, known: input.limit_known === true });
     }
     const task = await taskById(ctx.tx, row.task);
     const unblocked = task === undefined ? [] : await settle(ctx, row, task, input);
@@ -108,6 +117,15 @@ async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
   throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
     field: "attempt",
   });
+}
+
+/** Keeps the end of a usage limit, unless what is known of it already says more. */
+async function setLimit({ tx, at }: Context, told: LimitEnd): Promise<void> {
+  const untilMs = Number(await getMeta(tx, LIMIT_KEY) ?? 0);
+  const knownMs = Number(await getMeta(tx, LIMIT_KNOWN_KEY) ?? 0);
+  const next = laterLimit({ untilMs, known: untilMs === knownMs }, told, Date.parse(at));
+  await setMeta(tx, LIMIT_KEY, String(next.untilMs));
+  if (next.known) await setMeta(tx, LIMIT_KNOWN_KEY, String(next.untilMs));
 }
 
 interface Said {

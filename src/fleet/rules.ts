@@ -101,6 +101,23 @@ export function modelOf(models: readonly string[], number: number): string | nul
   return models[Math.min(number, models.length) - 1] ?? null;
 }
 
+/** When a usage limit ends, in milliseconds since 1970; `known`: the service told it, else a guess. */
+export interface LimitEnd {
+  readonly untilMs: number;
+  readonly known: boolean;
+}
+
+/**
+ * The end that counts of the one kept so far and the one told now. What is known holds against a guess
+ * as long as it lies ahead, and replaces every guess; of two of a kind the later counts, since of
+ * several limits (of hours, of a week) the last to end is what agents wait for.
+ */
+export function laterLimit(kept: LimitEnd, told: LimitEnd, nowMs: number): LimitEnd {
+  if (kept.untilMs <= nowMs) return told;
+  if (kept.known !== told.known) return kept.known ? kept : told;
+  return told.untilMs > kept.untilMs ? told : kept;
+}
+
 /**
  * Milliseconds until an agent may start after a usage limit: until its end, and then one after the
  * other, `staggerMs` apart. 0: at once.

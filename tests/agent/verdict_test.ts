@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { LIMITS } from "../../src/core/limits.ts";
 import type { ResultEvent } from "../../src/agent/event.ts";
-import { escalated, type Failure, nextAttempt, resumeDelayMs } from "../../src/agent/retry.ts";
+import { afterFailure, limitEnd } from "../../src/agent/retry.ts";
 import { CAUSES, type Evidence, judge } from "../../src/agent/verdict.ts";
 
 const RESULT: ResultEvent = {
@@ -95,92 +95,57 @@ Deno.test("judge: other agents by their exit code, with their last words", () =>
   assertEquals(verdict({ code: 1, lastWords: long }, text), ["failed", "agent"]);
 });
 
-const FAILURE: Failure = {
-  number: 1,
-  maxAttempts: 3,
-  cause: "agent",
-  model: "haiku",
-  models: ["haiku", "sonnet", "opus"],
-  resetsAtMs: null,
-  staggerMs: 3_000,
-  nowMs: 1_000_000,
-  random: () => 0,
-};
-
-Deno.test("nextAttempt: a larger model after each failure, doubling delays, then no more", () => {
-  const first = nextAttempt(FAILURE);
-  assertEquals([first.retry, first.delayMs, first.model, first.counts], [
-    true,
-    30_000,
-    "sonnet",
-    true,
-  ]);
-  const second = nextAttempt({ ...FAILURE, number: 2, model: "sonnet" });
-  assertEquals([second.retry, second.delayMs, second.model], [true, 60_000, "opus"]);
-  assertEquals(nextAttempt({ ...FAILURE, number: 3, model: "opus" }).retry, false);
-  const late = nextAttempt({ ...FAILURE, number: 40, maxAttempts: 99, model: "opus" });
-  assertEquals([late.delayMs, late.model], [LIMITS.retryDelayMaxS * 1_000, "opus"]);
+Deno.test("judge: an end of the limit that is told after the first word of it counts", () => {
+  const given = judge({
+    protocol: "claude",
+    exit: { ...EXIT, endedFor: "limit", code: 143, signal: "SIGTERM", limit: LIMIT },
+    completed: false,
+    demand: { why: "limit", detail: "five_hour", resetsAtMs: null },
+    nowMs: 0,
+  });
+  assertEquals([given.verdict, given.resetsAtMs], ["limited", 99]);
 });
 
-Deno.test("nextAttempt: a service's fault keeps the model, a spent budget ends it, a host's death waits not", () => {
-  assertEquals(nextAttempt({ ...FAILURE, cause: "service" }).model, "haiku");
-  assertEquals(nextAttempt({ ...FAILURE, cause: "budget" }).retry, false);
-  const ended = nextAttempt({ ...FAILURE, cause: "ended" });
-  assertEquals([ended.retry, ended.delayMs, ended.model], [true, 0, "haiku"]);
-  assertEquals(nextAttempt({ ...FAILURE, cause: "ended", number: 3 }).retry, false);
+const none = (): number => 0;
+
+Deno.test("afterFailure: doubling delays, bounded", () => {
+  const delays = [1, 2, 3, 40].map((number) => afterFailure("agent", number, none).delayMs);
+  assertEquals(delays, [30_000, 60_000, 120_000, LIMITS.retryDelayMaxS * 1_000]);
+  assertEquals(afterFailure("service", 1, none), { again: true, delayMs: 30_000 });
 });
 
-Deno.test("escalated: what is not on the ladder stays", () => {
-  assertEquals(escalated(null, ["a", "b"]), null);
-  assertEquals(escalated("x", ["a", "b"]), "x");
-  assertEquals(escalated("a", []), "a");
-  assertEquals(escalated("b", ["a", "b"]), "b");
+Deno.test("afterFailure: a spent budget ends it, a host's death waits not", () => {
+  assertEquals(afterFailure("budget", 1, none).again, false);
+  assertEquals(afterFailure("ended", 3, none), { again: true, delayMs: 0 });
 });
 
-Deno.test("nextAttempt: a limit waits for its end, costs no attempt and keeps the model", () => {
-  const limit = { ...FAILURE, cause: "limit" as const, number: 3, resetsAtMs: 1_600_000 };
-  const next = nextAttempt(limit);
-  assertEquals([next.retry, next.delayMs, next.model, next.counts], [
-    true,
-    600_000,
-    "haiku",
-    false,
-  ]);
+Deno.test("limitEnd: as it was told; no end, an absurd one and one that is past are guesses", () => {
+  const nowMs = 1_000_000_000;
+  const end = (resetsAtMs: number | null): [number, boolean] => {
+    const { untilMs, known } = limitEnd(resetsAtMs, nowMs);
+    return [untilMs - nowMs, known];
+  };
+  assertEquals(end(nowMs + 600_000.4), [600_000, true]);
+  assertEquals(end(null), [LIMITS.limitUnknownS * 1_000, false]);
+  assertEquals(end(nowMs + 400 * 86_400_000), [LIMITS.limitUnknownS * 1_000, false]);
+  // Whoever is told such a time again and again does not try again and again at once.
+  assertEquals(end(5), [LIMITS.limitPastS * 1_000, false]);
+  assertEquals(end(nowMs), [LIMITS.limitPastS * 1_000, false]);
 });
 
-Deno.test("resumeDelayMs: forty that wait for one reset come back one after the other", () => {
-  const starts = Array.from({ length: 40 }, (_, position) =>
-    resumeDelayMs({
-      resetsAtMs: 1_060_000,
-      nowMs: 1_000_000,
-      position,
-      staggerMs: 3_000,
-      random: Math.random,
-    }));
-  assert(starts.every((at, i) => at >= 60_000 + i * 3_000 && at <= 60_000 + (i + 1) * 3_000));
-});
-
-Deno.test("resumeDelayMs: no end, a past one and an absurd one", () => {
-  const delay = (resetsAtMs: number | null): number =>
-    resumeDelayMs({ resetsAtMs, nowMs: 1_000_000, staggerMs: 1_000, random: () => 0 });
-  assertEquals(delay(null), LIMITS.limitUnknownS * 1_000);
-  assertEquals(delay(5), 0);
-  assertEquals(delay(1_000_000 + 400 * 86_400_000), LIMITS.limitUnknownS * 1_000);
-});
-
-Deno.test("nextAttempt: never more than the attempts that are allowed, never a negative delay", () => {
+Deno.test("afterFailure, limitEnd: never a delay below nothing, always whole milliseconds", () => {
   fc.assert(fc.property(
     fc.record({
       number: fc.integer({ min: 1, max: 60 }),
-      maxAttempts: fc.integer({ min: 1, max: 50 }),
       cause: fc.constantFrom(...CAUSES),
       resetsAtMs: fc.option(fc.double({ noNaN: true, min: 0, max: 1e15 })),
       random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }).map((r) => () => r),
     }),
-    (given) => {
-      const next = nextAttempt({ ...FAILURE, ...given });
-      assert(Number.isFinite(next.delayMs) && next.delayMs >= 0);
-      assert(!next.retry || !next.counts || given.number < given.maxAttempts);
+    ({ number, cause, resetsAtMs, random }) => {
+      const { delayMs } = afterFailure(cause, number, random);
+      assert(Number.isSafeInteger(delayMs) && delayMs >= 0);
+      const { untilMs } = limitEnd(resetsAtMs, 1_000_000);
+      assert(Number.isSafeInteger(untilMs) && untilMs > 1_000_000);
     },
   ));
 });
