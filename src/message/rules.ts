@@ -1,4 +1,4 @@
-// Categories, recipients, delivery states and the damping of reply chains. Pure.
+// Categories, whom they reach, the states of a delivery and the ids of messages. Pure.
 
 export const CATEGORIES = [
   "status_update",
@@ -22,30 +22,6 @@ export function escalates(category: Category): "architect" | "project" | null {
 export const STATES = ["queued", "offered", "seen"] as const;
 
 export type State = typeof STATES[number];
-
-export interface Delivery {
-  readonly state: State;
-  /** The incarnation it was offered to last. */
-  readonly offeredTo: string | null;
-}
-
-/** Whether a message has to be offered to this incarnation. */
-export function isDue(delivery: Delivery, incarnation: string): boolean {
-  return delivery.state === "queued" ||
-    (delivery.state === "offered" && delivery.offeredTo !== incarnation);
-}
-
-export type DeliveryEvent =
-  | { readonly kind: "offered"; readonly to: string }
-  | { readonly kind: "seen"; readonly by: string };
-
-/** A delivery after an event. Seen is final; only whom it was offered to last can see it. */
-export function afterEvent(delivery: Delivery, event: DeliveryEvent): Delivery {
-  if (delivery.state === "seen") return delivery;
-  if (event.kind === "offered") return { state: "offered", offeredTo: event.to };
-  if (delivery.state !== "offered" || delivery.offeredTo !== event.by) return delivery;
-  return { ...delivery, state: "seen" };
-}
 
 /** `m12` as the number it stands for; null if it is no message id. */
 export function messageNumber(id: string): number | null {

@@ -1,14 +1,10 @@
-// Categories, ids and the life of a delivery as tables; tests/property has the interleavings.
+// Categories, ids and states as tables; tests/property has the life of a delivery, in the store.
 
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assertEquals, assertFalse } from "@std/assert";
 import {
-  afterEvent,
   CATEGORIES,
   type Category,
-  type Delivery,
-  type DeliveryEvent,
   escalates,
-  isDue,
   messageId,
   messageNumber,
   STATES,
@@ -34,39 +30,6 @@ Deno.test("CATEGORIES: nobody can send a command", () => {
 
 Deno.test("STATES: queued, then offered, then seen", () => {
   assertEquals([...STATES], ["queued", "offered", "seen"]);
-});
-
-const queued: Delivery = { state: "queued", offeredTo: null };
-const offeredA: Delivery = { state: "offered", offeredTo: "a" };
-const seenA: Delivery = { state: "seen", offeredTo: "a" };
-
-Deno.test("isDue: once to each life, never again after it was seen", () => {
-  assert(isDue(queued, "a"));
-  assertFalse(isDue(offeredA, "a"));
-  assert(isDue(offeredA, "b"));
-  assertFalse(isDue(seenA, "a"));
-  assertFalse(isDue(seenA, "b"));
-});
-
-Deno.test("afterEvent: the whole table of states and events", () => {
-  const toA: DeliveryEvent = { kind: "offered", to: "a" };
-  const toB: DeliveryEvent = { kind: "offered", to: "b" };
-  const byA: DeliveryEvent = { kind: "seen", by: "a" };
-  const byB: DeliveryEvent = { kind: "seen", by: "b" };
-  const table: readonly [Delivery, DeliveryEvent, Delivery][] = [
-    [queued, toA, offeredA],
-    [queued, byA, queued],
-    [offeredA, toA, offeredA],
-    [offeredA, toB, { state: "offered", offeredTo: "b" }],
-    [offeredA, byA, seenA],
-    [offeredA, byB, offeredA],
-    [seenA, toB, seenA],
-    [seenA, byB, seenA],
-    [seenA, byA, seenA],
-  ];
-  for (const [before, event, after] of table) {
-    assertEquals(afterEvent(before, event), after, Deno.inspect([before, event]));
-  }
 });
 
 Deno.test("messageNumber: reads what messageId writes, with or without the letter", () => {

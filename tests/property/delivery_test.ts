@@ -1,113 +1,162 @@
-// A delivery under any order of offers, sightings and deaths: nothing that was seen comes back,
-// nobody is offered the same message twice in one life, and only the life that was offered it last
-// can have seen it.
+// Deliveries in the real tables, under any order of offers, sightings, withdrawals and deaths, against
+// an oracle of a few lines: nothing that was seen comes back, nobody is offered the same message twice
+// in one life unless it never came, and only the life that was offered it last can have seen it.
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { afterEvent, type Delivery, isDue, STATES } from "../../src/message/rules.ts";
+import type { Shown } from "../../src/core/operation.ts";
+import type { Tx } from "../../src/core/transaction.ts";
+import { STATES } from "../../src/message/rules.ts";
+import * as table from "../../src/message/table.ts";
+import { withHome } from "../support/home.ts";
 
-/** What may happen: a life asks for its mail, shows that it went on, or dies for the next one. */
+const LIVES = ["i1", "i2", "i3"] as const;
+const MESSAGES = 3;
+const MOST = 2;
+
+/** What may happen to a peer's mail in one of its lives. Of a death the store need not be told. */
 type Step =
+  /** It asks, and is offered what is due. */
   | { readonly what: "ask"; readonly life: string }
+  /** A race: it is offered a message again that it was told of before. */
+  | { readonly what: "offerAgain"; readonly life: string; readonly which: number }
+  /** A request of it shows that it went on. */
   | { readonly what: "goOn"; readonly life: string }
-  | { readonly what: "offerUnasked"; readonly life: string }
-  | { readonly what: "die" };
+  | { readonly what: "seeOne"; readonly life: string; readonly which: number }
+  /** What it was offered came to nobody: the call was cancelled. */
+  | { readonly what: "withdraw"; readonly life: string; readonly which: number };
 
-const lives = fc.constantFrom("i1", "i2", "i3", "i4");
+const lives = fc.constantFrom(...LIVES);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    fc.record({ what: fc.constantFrom("ask" as const, "goOn", "offerUnasked"), life: lives }),
-    fc.constant({ what: "die" as const }),
+    fc.record({ what: fc.constantFrom("ask" as const, "goOn" as const), life: lives }),
+    fc.record({
+      what: fc.constantFrom("offerAgain" as const, "seeOne" as const, "withdraw" as const),
+      life: lives,
+      which: fc.nat(MESSAGES - 1),
+    }),
   ),
-  { maxLength: 40 },
+  { maxLength: 25 },
 );
 
-const QUEUED: Delivery = { state: "queued", offeredTo: null };
-const RUNS = { numRuns: 5_000 };
+/** A delivery, as the oracle knows it. */
+interface Known {
+  readonly id: number;
+  state: typeof STATES[number];
+  to: string | null;
+}
 
-/** One step; production offers only what is due, `offerUnasked` is a race that offers anyway. */
-function take(delivery: Delivery, step: Step): Delivery {
-  switch (step.what) {
-    case "ask":
-      return isDue(delivery, step.life)
-        ? afterEvent(delivery, { kind: "offered", to: step.life })
-        : delivery;
-    case "offerUnasked":
-      return afterEvent(delivery, { kind: "offered", to: step.life });
-    case "goOn":
-      return afterEvent(delivery, { kind: "seen", by: step.life });
-    case "die":
-      // Nothing happens to the delivery: the next life finds it as it is.
-      return delivery;
+const isDue = ({ state, to }: Known, life: string): boolean =>
+  state === "queued" || (state === "offered" && to !== life);
+
+const NOBODY: Shown = { has: () => false, unmarked: 0 };
+const AT = "2026-01-01T00:00:00.000Z";
+
+/** A peer's mail, in the tables and as the oracle knows it. */
+class Mail {
+  readonly #tx: Tx;
+  readonly #peer: string;
+  readonly #known: Known[] = [];
+
+  constructor(tx: Tx, peer: string) {
+    this.#tx = tx;
+    this.#peer = peer;
+  }
+
+  async post(): Promise<void> {
+    const id = await table.post(this.#tx, {
+      sender: "s",
+      sender_name: "s",
+      sender_role: "worker",
+      project: "/p",
+      category: "finding",
+      content: "news",
+      task: null,
+      run: null,
+      reply_to: null,
+      chain: null,
+      at: AT,
+      upS: 1,
+    }, [this.#peer, "another"]);
+    this.#known.push({ id, state: "queued", to: null });
+  }
+
+  async take(step: Step): Promise<void> {
+    const { life } = step;
+    const tx = this.#tx;
+    const one = "which" in step ? this.#known[step.which] : undefined;
+    const mine = (known: Known): boolean => known.state === "offered" && known.to === life;
+    const ids = one === undefined ? [] : [one.id];
+    switch (step.what) {
+      case "ask": {
+        const due = this.#known.filter((known) => isDue(known, life)).slice(0, MOST);
+        const found = await table.unread(tx, this.#peer, life, MOST, NOBODY);
+        const offered = found.map(({ id }) => id);
+        // Of more than fit, what nobody was offered yet comes before what an earlier life was.
+        if (due.length < MOST) assertEquals(offered, due.map(({ id }) => id));
+        assertEquals(offered.length, due.length);
+        await table.markOffered(tx, this.#peer, offered, life, AT);
+        for (const known of this.#known.filter(({ id }) => offered.includes(id))) {
+          assert(isDue(known, life), `m${known.id} is not due for ${life}`);
+          [known.state, known.to] = ["offered", life];
+        }
+        return;
+      }
+      case "offerAgain":
+        await table.markOffered(tx, this.#peer, ids, life, AT);
+        if (one !== undefined && one.state !== "seen") [one.state, one.to] = ["offered", life];
+        return;
+      case "goOn":
+        await table.markAllOfferedSeen(tx, this.#peer, life, AT);
+        for (const known of this.#known.filter(mine)) known.state = "seen";
+        return;
+      case "seeOne":
+        await table.markSeen(tx, this.#peer, ids, life, AT);
+        if (one !== undefined && mine(one)) one.state = "seen";
+        return;
+      case "withdraw":
+        await table.markQueued(tx, this.#peer, ids, life);
+        if (one !== undefined && mine(one)) [one.state, one.to] = ["queued", null];
+        return;
+    }
+  }
+
+  /** The tables say what the oracle says, to every life and to the sender. */
+  async check(): Promise<void> {
+    const tx = this.#tx;
+    for (const life of [...LIVES, "a new life"]) {
+      const due = this.#known.filter((known) => isDue(known, life)).map(({ id }) => id);
+      const found = await table.unread(tx, this.#peer, life, 10, NOBODY);
+      assertEquals(found.map(({ id }) => id), due, life);
+      assertEquals(await table.countUnread(tx, this.#peer, life, 10, NOBODY), due.length);
+      const offered = this.#known.filter(({ state, to }) => state === "offered" && to === life);
+      const told = await table.offeredTo(tx, this.#peer, life);
+      assertEquals(told.sort(), offered.map(({ id }) => id));
+    }
+    for (const { id, state } of this.#known) {
+      const recipients = JSON.stringify([this.#peer, "another"]);
+      const states = (await table.deliveriesOf(tx, { id, recipients })).map((one) => one.state);
+      assertEquals(states, [state, "queued"], "nobody else's mail is touched");
+    }
   }
 }
 
-Deno.test("afterEvent: states only go forward, and seen is final", () => {
-  fc.assert(
-    fc.property(steps, (list) => {
-      let delivery = QUEUED;
-      for (const step of list) {
-        const next = take(delivery, step);
-        assert(STATES.indexOf(next.state) >= STATES.indexOf(delivery.state));
-        if (delivery.state === "seen") assertEquals(next, delivery);
-        delivery = next;
-      }
-    }),
-    RUNS,
-  );
-});
-
-Deno.test("afterEvent: only the life it was offered to last can have seen it", () => {
-  fc.assert(
-    fc.property(steps, (list) => {
-      let delivery = QUEUED;
-      let lastOffered: string | null = null;
-      for (const step of list) {
-        const before = delivery;
-        delivery = take(delivery, step);
-        if (before.state === "seen") continue;
-        if (delivery.state === "seen") {
-          assert(step.what === "goOn");
-          assertEquals(step.life, lastOffered);
-        } else if (
-          step.what === "offerUnasked" || (step.what === "ask" && isDue(before, step.life))
-        ) {
-          lastOffered = step.life;
-        }
-        assertEquals(delivery.offeredTo, lastOffered);
-      }
-    }),
-    RUNS,
-  );
-});
-
-Deno.test("isDue: never twice for one life unless another was offered it in between", () => {
-  fc.assert(
-    fc.property(steps, (list) => {
-      let delivery = QUEUED;
-      let last: string | null = null;
-      for (const step of list) {
-        if (step.what === "ask" && isDue(delivery, step.life)) {
-          assert(last !== step.life, `${step.life} was offered it before, nobody since`);
-        }
-        delivery = take(delivery, step);
-        if (delivery.state === "offered") last = delivery.offeredTo;
-      }
-    }),
-    RUNS,
-  );
-});
-
-Deno.test("isDue: a message that nobody has seen is due for every later life", () => {
-  fc.assert(
-    fc.property(steps, (list) => {
-      const delivery = list.reduce(take, QUEUED);
-      assertEquals(isDue(delivery, "a new life"), delivery.state !== "seen");
-      const offered = afterEvent(delivery, { kind: "offered", to: "a new life" });
-      const seen = afterEvent(offered, { kind: "seen", by: "a new life" });
-      assertEquals(seen.state, "seen");
-      assertEquals(isDue(seen, "yet another"), false);
-    }),
-    RUNS,
-  );
+Deno.test("deliveries: the tables do what is promised, under any order of events", async () => {
+  await withHome(async (home) => {
+    const { engine } = await home.open();
+    let peers = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        await engine.write(async (tx) => {
+          const mail = new Mail(tx, `p${peers++}`);
+          for (let i = 0; i < MESSAGES; i++) await mail.post();
+          for (const step of list) {
+            await mail.take(step);
+            await mail.check();
+          }
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
