@@ -7,6 +7,7 @@ import { VERSION } from "../core/version.ts";
 import { type Environment, readEnvironment } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
 import { translate } from "../translate.ts";
+import { OutputClosed, print, remark, UNREAD } from "./output.ts";
 import type { Style } from "./text.ts";
 
 /** Exit codes of the command. */
@@ -14,10 +15,20 @@ export const EXIT = { done: 0, failed: 1, usage: 2, timedOut: 3, refused: 4 } as
 
 /** Runs the command line and returns its exit code. `mcp` and `up` return only at their end. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  try {
+    return await answered(args);
+  } catch (thrown) {
+    if (thrown instanceof OutputClosed) return UNREAD;
+    throw thrown;
+  }
+}
+
+async function answered(args: readonly string[]): Promise<number> {
   const json = args.includes("--json");
   try {
     return await dispatch(args);
   } catch (thrown) {
+    if (thrown instanceof OutputClosed) throw thrown;
     const refusal = asRefusal(thrown);
     if (json) print(JSON.stringify(refusal.toJSON()));
     else await explain(refusal);
@@ -166,7 +177,7 @@ async function explain(refusal: Refusal): Promise<void> {
     `${paint(style, "red", refusal.code)} ${safe(refusal.message)}`,
     `${paint(style, "dim", "next:")} ${safe(refusal.hint)}`,
   ];
-  Deno.stderr.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
+  remark(lines.join("\n"));
 }
 
 async function serve(args: readonly string[]): Promise<number> {
@@ -196,7 +207,7 @@ async function hook(event: string): Promise<number> {
     Number(Deno.env.get("CLAUDE_PID")) || null,
     {
       out: print,
-      err: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`)),
+      err: remark,
     },
   );
   // A wait for a lock is a thread that only the end of the process ends.
@@ -241,7 +252,7 @@ export function interrupted(): Promise<void> {
 export function complain(text: string): void {
   if (text === complaint) return;
   complaint = text;
-  Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
+  remark(`skein: ${text}`);
 }
 let complaint = "";
 
@@ -275,9 +286,4 @@ function styleOf(): Style {
   const terminal = Deno.stdout.isTerminal();
   const width = terminal ? Deno.consoleSize().columns : 120;
   return { colour: terminal && !Deno.noColor, width };
-}
-
-function print(text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
-  for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
 }

@@ -3,6 +3,7 @@
 
 import type { Conclusion, RunEvent, Snapshot } from "../conductor/events.ts";
 import type { RunResult } from "../conductor/result.ts";
+import { write } from "./output.ts";
 import { fitting, paint, safe, type Style } from "./text.ts";
 
 export interface ProgressOptions {
@@ -106,7 +107,7 @@ export class Progress {
     if (!this.#live) return;
     const up = this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A`;
     const text = lines.map((line) => `${fit(line, this.#style.width)}\u001b[K\n`).join("");
-    Deno.stdout.writeSync(new TextEncoder().encode(`${up}${text}\u001b[J`));
+    write(`${up}${text}\u001b[J`);
     this.#drawn = lines.length;
   }
 }

@@ -10,6 +10,7 @@ import { TIMES } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { head } from "../core/text.ts";
 import { translate } from "../translate.ts";
+import { remark } from "./output.ts";
 
 /** How often a waiting call says that it is still there. */
 const PROGRESS_MS = 5_000;
@@ -111,9 +112,5 @@ export function watchParent(gone: () => void): () => void {
 
 /** Trouble that no answer can carry goes to stderr, one line each. */
 export function complain(text: string): void {
-  try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`skein: ${text}\n`));
-  } catch {
-    // Nobody listens: stderr is closed when the client is gone.
-  }
+  remark(`skein: ${text}`);
 }

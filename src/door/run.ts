@@ -16,6 +16,7 @@ import { selfCommand } from "../node/carry.ts";
 import { readEnvironment } from "../node/settings.ts";
 import { Visitor } from "../node/visitor.ts";
 import { prepareHome } from "../store/home.ts";
+import { OutputClosed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { createTask, init } from "./runfile.ts";
 import {
@@ -155,16 +156,18 @@ interface Driving {
 async function conducted(run: string, driving: Driving): Promise<Conclusion> {
   const { calls, visitor, home, progress } = driving;
   const left = new AbortController();
-  let asked = false;
+  let stopping: Promise<unknown> | null = null;
   const stop = (): void => {
-    if (asked) return left.abort();
-    asked = true;
-    progress.event({
-      kind: "note",
-      at: new Date().toISOString(),
-      text: `stopping: the work is kept; skein run --resume ${run} goes on`,
-    });
-    void calls.conduct(run, { action: "stop", why: "interrupted" }).catch(() => left.abort());
+    if (stopping !== null) return left.abort();
+    // First, since whoever read our output may have been interrupted with us.
+    stopping = calls.conduct(run, { action: "stop", why: "interrupted" })
+      .catch(() => left.abort());
+    const text = `stopping: the work is kept; skein run --resume ${run} goes on`;
+    try {
+      progress.event({ kind: "note", at: new Date().toISOString(), text });
+    } catch (thrown) {
+      if (!(thrown instanceof OutputClosed)) throw thrown;
+    }
   };
   const leave = (): void => left.abort();
   const handlers = [["SIGINT", stop], ["SIGTERM", stop], ["SIGHUP", leave]] as const;
@@ -181,6 +184,7 @@ async function conducted(run: string, driving: Driving): Promise<Conclusion> {
       signal: left.signal,
     }).drive();
   } finally {
+    await stopping;
     for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
   }
 }

@@ -12,6 +12,7 @@ import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
 import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
+import { remark } from "./output.ts";
 import { listPrompts, promptText } from "./prompts.ts";
 
 /** A look at the flock; a tool does it, so it is no prompt of the server. */
@@ -161,7 +162,7 @@ function otherClient(wanted: string, say: (line: string) => void): number {
   const places = placesOf(Deno.env.toObject(), Deno.cwd());
   const { where, text } = configurationOf(client, commandPath(places), places.home);
   say(text);
-  Deno.stderr.writeSync(new TextEncoder().encode(`goes into ${where}\n`));
+  remark(`goes into ${where}`);
   return 0;
 }
 

@@ -22,6 +22,7 @@ import type { Environment } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
 import { translate } from "../translate.ts";
 import { readText } from "./commands.ts";
+import { remark } from "./output.ts";
 import { seedText } from "./seedtext.ts";
 
 /** What the command line gives. */
@@ -194,7 +195,7 @@ async function aggregate(
 /** What the user should know of the files goes beside the answer. */
 export function warn(mirrored: Pick<Mirrored, "warnings"> | null): void {
   for (const warning of mirrored?.warnings ?? []) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`warning: ${warning}\n`));
+    remark(`warning: ${warning}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND, testEnv } from "../support/peer.ts";
-import { audit, begun, exists, letGo, rows } from "./ground.ts";
+import { attemptsAre, audit, begun, exists, letGo, rows } from "./ground.ts";
 import { onTask, resultOf, withStage, WRITES } from "./stage.ts";
 
 Deno.test("command: init, create-task, from-config and the aliases: a run from a file that was made by hand", async () => {
@@ -197,5 +197,28 @@ Deno.test("command: --json is one object a line, each with a time, the result la
     const { turns, tokens, cost_usd } = task as unknown as Record<string, number>;
     assertEquals([turns, tokens], [2, 10]);
     assert((cost_usd ?? 0) > 0);
+  });
+});
+
+Deno.test("command: an interrupt stops the run also where whoever read it was interrupted, too", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("hold", { do: "say", text: "holding" }, { do: "hang" })]);
+    const [command = "", ...before] = SOURCE_COMMAND;
+    const child = new Deno.Command(command, {
+      args: [...before, "run", "all", "--tasks", stage.plan([{ description: "hold on" }])],
+      cwd: stage.repo,
+      env: testEnv(stage.env),
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stderr = new Response(child.stderr).text();
+    await attemptsAre(stage, "running", 1);
+    await child.stdout.cancel();
+    child.kill("SIGINT");
+    assertEquals([(await child.status).code, await stderr], [141, ""]);
+    await attemptsAre(stage, "stopped", 1);
+    await eventually(() => stage.processes().length === 0, { what: "all have ended" });
   });
 });

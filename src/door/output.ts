@@ -1,0 +1,45 @@
+// How the command writes to its terminal, for every door of the command line. Whoever read our output
+// may have gone (`skein log t1 | head`): that is no error but the end of the command, told by the exit
+// code that a shell gives a program ended by SIGPIPE, and by no word.
+
+/** The exit code of a command whose reader has gone: 128 and the number of SIGPIPE. */
+export const UNREAD = 141;
+
+/** Nobody reads our output any more. Goes up to `runCli`, so that what was begun is ended on the way. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+
+  constructor() {
+    super("nobody reads the output");
+  }
+}
+
+/**
+ * Prints a line.
+ * @throws OutputClosed
+ */
+export function print(text: string): void {
+  write(`${text}\n`);
+}
+
+/**
+ * Writes a text as it is.
+ * @throws OutputClosed
+ */
+export function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
+  } catch (thrown) {
+    throw thrown instanceof Deno.errors.BrokenPipe ? new OutputClosed() : thrown;
+  }
+}
+
+/** A line beside the answer, to stderr. */
+export function remark(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+  } catch {
+    // Closed, or nobody reads it: there is no other place to say so.
+  }
+}
