@@ -6,6 +6,7 @@ import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./au
 import { getConversation, logConversation } from "./conversation/operations.ts";
 import { listAttempts, noteAttempt } from "./fleet/attempts.ts";
 import { beginAttempt } from "./fleet/begin.ts";
+import { noteCleaning } from "./fleet/cleaning.ts";
 import { acceptPlan, conductRun } from "./fleet/conduct.ts";
 import { endAttempt } from "./fleet/end.ts";
 import { spawnWorker } from "./fleet/operations.ts";
@@ -84,6 +85,7 @@ export const CATALOGUE: readonly AnyOperation[] = [
   endAttempt,
   listAttempts,
   stopAttempt,
+  noteCleaning,
   exportProject,
   takeDiscoveries,
   importProject,

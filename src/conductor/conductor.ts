@@ -3,6 +3,7 @@
 // the store, so another conductor can go on where this one died, or work beside it.
 
 import type { Calls, RunView } from "./calls.ts";
+import { clean, cleaned } from "./clean.ts";
 import { clearAway } from "./clear.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
@@ -35,6 +36,8 @@ export interface ConductorOptions {
 /** A host that dies at once is not started again at once. */
 const RESTART_MS = 2_000;
 const LOOK_MS = 500;
+/** What a run has come to whose result is on the user's branch. */
+const DELIVERED = /^completed: \S+ [0-9a-f]{40,64}$/;
 
 export class Conductor {
   readonly #options: ConductorOptions;
@@ -50,10 +53,24 @@ export class Conductor {
 
   /** Drives until the run has ended, is stopped, or the signal says so. */
   async drive(): Promise<Conclusion> {
+    await this.#clean();
     for (;;) {
       const conclusion = await this.#step();
       if (conclusion !== null) return conclusion;
       await this.#options.changed(LOOK_MS);
+    }
+  }
+
+  /** What earlier runs left: no reason not to begin if it cannot be cleared. */
+  async #clean(): Promise<void> {
+    const { calls, run, home } = this.#options;
+    const { worktrees, repo } = await calls.conduct(run, {});
+    if (!worktrees) return;
+    try {
+      const text = cleaned(await clean(calls, { repo, home }));
+      if (text !== null) this.#note(`removed ${text}`);
+    } catch (thrown) {
+      this.#note(`what earlier runs left stays: ${asRefusal(thrown).message}`);
     }
   }
 
@@ -172,6 +189,10 @@ export class Conductor {
   /** Somebody else has ended it: another conductor at its end, or a person before. */
   async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
     const { total, done, tasks, outcome } = snapshot.run;
+    // Its branch may be cleared away by now.
+    if (DELIVERED.test(outcome ?? "")) {
+      return this.#concluded("completed", snapshot, conduct, [], true);
+    }
     if (done + (tasks["cancelled"] ?? 0) >= total) {
       return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
     }

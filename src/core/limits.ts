@@ -181,6 +181,8 @@ export const LIMITS = {
   limitPastS: 60,
   /** A limit's end further away than this is a misreading: weekly limits are the longest. */
   limitFurthestS: 8 * 86_400,
+  /** Parked work that nobody fetched is kept so long: as git keeps what only its reflog knows. */
+  parkedDays: 30,
   /** Seen messages, ended peers and details of the journal are kept for a week. */
   retentionDays: 7,
   /** Rows of the journal are kept for a month; a signed base replaces the older ones. */

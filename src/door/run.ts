@@ -31,7 +31,7 @@ import {
 import { conductOf } from "./runoptions.ts";
 
 /** Words after `skein run` that are no goal. */
-export const RUN_COMMANDS = ["init", "create-task", "from-config", "example"] as const;
+export const RUN_COMMANDS = ["init", "create-task", "from-config", "example", "clean"] as const;
 
 /** Exit codes: 0 done and delivered, 1 something failed or is left to do, 3 stopped. */
 const EXITS: Readonly<Record<Conclusion["state"], number>> = {
@@ -48,6 +48,10 @@ export async function runCommand(args: readonly string[], print: Print): Promise
   const [first, ...rest] = args;
   const command = RUN_COMMANDS.find((one) => one === first);
   if (command === "create-task") return createTask(rest, print);
+  if (command === "clean") {
+    const { runClean } = await import("./runclean.ts");
+    return await runClean(rest, print);
+  }
   const typed = readFlags("run", RUN_FLAGS, command === undefined ? args : rest);
   if (typed.values["help"] === true) return help(print);
   if (command === "init") return init(typed, print);
@@ -241,6 +245,7 @@ function help(print: Print): number {
     "       skein run init GOAL                   write orchestration.json",
     "       skein run create-task DESCRIPTION     add a task to it",
     "       skein run from-config FILE            do what it says",
+    "       skein run clean [--dry-run]           remove what earlier runs left and nobody needs",
     "       skein run status|list|end [RUN]       runs, as every agent sees them",
     "",
     ...flagHelp(RUN_FLAGS),

@@ -163,20 +163,28 @@ export async function dropBranch(r: RunTree, branch: string): Promise<boolean> {
   });
   if (at === null) return true;
   if (!at.contained) return false;
+  return await dropRef(place, ref, at.theirs);
+}
+
+/**
+ * Deletes a ref that stands at `commit`; a branch that is checked out stays.
+ * @returns whether it is gone; false: it moved, or somebody has it checked out
+ */
+export async function dropRef(place: Place, ref: string, commit: string): Promise<boolean> {
   const held = await checkedOutAt(place, ref);
   if (held.length > 0) return false;
-  const { code, stderr } = await git(place.tree, ["update-ref", "-d", ref, at.theirs], {
+  const { code, stderr } = await git(place.tree, ["update-ref", "-d", ref, commit], {
     ok: [0, 1, 128],
   });
   if (code === 0) {
     // A worktree that was made on it in this moment gets it back.
     if ((await checkedOutAt(place, ref)).length === 0) return true;
-    await createRef(place, ref, at.theirs);
+    await createRef(place, ref, commit);
     return false;
   }
   // It moved, or somebody else deleted it.
   if (isRace(stderr) || /unable to resolve/.test(stderr)) return await tipOf(place, ref) === null;
-  throw new Refusal("GIT_FAILED", `${branch} cannot be deleted: ${stderr.trim()}`, {
+  throw new Refusal("GIT_FAILED", `${ref} cannot be deleted: ${stderr.trim()}`, {
     field: "branch",
   });
 }

@@ -110,6 +110,7 @@ export const ROWS: readonly Row[] = [
   row("end_turn", {}, ALL),
   row("conduct_run", { id: "r99999", repo: "." }, LEADING),
   row("accept_plan", { run: "r99999" }, LEADING),
+  row("note_cleaning", { run: "r1", refs: ["a b"] }, LEADING),
   row("begin_attempt", { run: "r99999" }, WORKING),
   row("note_attempt", { attempt: 99999 }, WORKING),
   row("end_attempt", { attempt: 99999, outcome: "failed" }, WORKING),

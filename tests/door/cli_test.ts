@@ -74,6 +74,7 @@ Deno.test("skein: every operation is a subcommand that answers as JSON", async (
     const driven: readonly (readonly [name: string, ...words: string[]])[] = [
       ["conduct_run", "run", "conduct", "r1", "--repo", "."],
       ["accept_plan", "plan", "accept", "r1"],
+      ["note_cleaning", "cleaning", "note", "r1", "refs/skein/parked/r1/t1-1/x 0123"],
       ["begin_attempt", "attempt", "begin", "r1", "--as", "w1"],
       ["note_attempt", "attempt", "note", "--attempt", "1", "--output", "--as", "w1"],
       ["list_attempts", "attempt", "list", "r1"],

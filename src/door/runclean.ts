@@ -1,0 +1,45 @@
+// `skein run clean`: clears the repository of what earlier runs left, as every conductor does when it
+// begins, or says what that would be.
+
+import { callsOf } from "../conductor/calls.ts";
+import { clean, cleaned } from "../conductor/clean.ts";
+import { repositoryOf } from "../core/repository.ts";
+import { visitorOf } from "./run.ts";
+import { flagHelp, folderOf, type Print, readFlags } from "./runflags.ts";
+
+const FLAGS = {
+  "dry-run": { type: "boolean", help: "only say what would go" },
+  cwd: { type: "string", short: "C", value: "DIR", help: "the project's folder (the current one)" },
+  json: { type: "boolean", help: "print the answer as JSON" },
+  home: { type: "string", value: "DIR", help: "folder of the store" },
+  as: { type: "string", value: "PEER", help: "act as this peer" },
+  help: { type: "boolean", short: "h", help: "show this help" },
+} as const;
+
+/** Removes it, or lists it with `--dry-run`; returns the exit code. */
+export async function runClean(args: readonly string[], print: Print): Promise<number> {
+  const typed = readFlags("run clean", FLAGS, args);
+  if (typed.values["help"] === true) {
+    print([
+      "skein run clean: remove branches of runs that are over and merged, and old parked work",
+      "",
+      ...flagHelp(FLAGS),
+    ].join("\n"));
+    return 0;
+  }
+  const dryRun = typed.values["dry-run"] === true;
+  const folder = folderOf(typed);
+  const { visitor, home } = visitorOf(typed, folder);
+  const where = { repo: repositoryOf(folder)?.tree ?? folder, home };
+  const refs = await clean(callsOf(visitor), where, dryRun);
+  if (typed.values["json"] === true) {
+    print(JSON.stringify({ dry_run: dryRun, refs }));
+    return 0;
+  }
+  if (dryRun) {
+    for (const { ref, commit, why } of refs) print(`${ref} ${commit.slice(0, 10)} (${why})`);
+  }
+  const text = cleaned(refs);
+  print(text === null ? "nothing to remove" : `${dryRun ? "would remove" : "removed"} ${text}`);
+  return 0;
+}

@@ -1,0 +1,72 @@
+// What earlier runs have left is cleared by the next run in the repository, or by a command, and the
+// journal knows what it was.
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { rows } from "./ground.ts";
+import { type Stage, withStage, WRITES } from "./stage.ts";
+
+async function refs(stage: Stage): Promise<string[]> {
+  const args = ["for-each-ref", "--format=%(refname)", "refs/heads/skein", "refs/skein"];
+  return (await stage.git(...args)).split("\n").filter(Boolean);
+}
+
+const noted = (stage: Stage): { subject: string; detail: string }[] =>
+  rows(stage, "SELECT subject, detail FROM journal WHERE op = 'note_cleaning'");
+
+Deno.test("clean: the next run clears what a delivered one left, and tells so", async () => {
+  await withStage(async (stage) => {
+    stage.play([WRITES]);
+    const plan = (file: string): string => stage.plan([{ description: `write ${file}` }]);
+    const first = await stage.skein(["run", "one", "--tasks", plan("a.txt"), "--json"]);
+    assertEquals(first.code, 0, first.stderr);
+    assertEquals(await refs(stage), ["refs/heads/skein/run/r1"], "to look at, for now");
+    const tip = (await stage.git("rev-parse", "skein/run/r1")).trim();
+    const look = await stage.skein(["run", "clean", "--dry-run"]);
+    assertEquals([look.code, look.stdout.split("\n")], [0, [
+      `refs/heads/skein/run/r1 ${tip.slice(0, 10)} (merged)`,
+      "would remove 1 run branch of earlier runs (merged, or parked more than 30 days ago)",
+      "",
+    ]]);
+    assertEquals([await refs(stage), noted(stage)], [["refs/heads/skein/run/r1"], []]);
+    const second = await stage.skein(["run", "two", "--tasks", plan("b.txt"), "--json"]);
+    assertEquals(second.code, 0, second.stderr);
+    const told = second.lines.find(({ kind }) => kind === "note");
+    assert(String(told?.["text"]).startsWith("removed 1 run branch of earlier"), second.stdout);
+    assertEquals(await refs(stage), ["refs/heads/skein/run/r2"]);
+    assertEquals(noted(stage), [{
+      subject: "run/r1",
+      detail: JSON.stringify({ refs: [`refs/heads/skein/run/r1 ${tip}`] }),
+    }]);
+  });
+});
+
+/** A commit that was made so many days ago. */
+async function parked(stage: Stage, message: string, days: number): Promise<string> {
+  const author = `skein <skein@localhost> ${Math.floor(Date.now() / 1_000) - days * 86_400} +0000`;
+  const tree = (await stage.git("rev-parse", "main^{tree}")).trim();
+  const file = join(stage.folder, "commit");
+  const text = `tree ${tree}\nauthor ${author}\ncommitter ${author}\n\n${message}\n`;
+  Deno.writeTextFileSync(file, text);
+  return (await stage.git("hash-object", "-t", "commit", "-w", file)).trim();
+}
+
+Deno.test("clean: parked work is kept for its time; where there is no repository it is said", async () => {
+  await withStage(async (stage) => {
+    const daysAgo = { old: 31, young: 29 };
+    for (const [name, days] of Object.entries(daysAgo)) {
+      const commit = await parked(stage, name, days);
+      await stage.git("update-ref", `refs/skein/parked/r7/t1-1/${name}`, commit);
+    }
+    const { refs: gone } = await stage.ask("run", "clean");
+    assertEquals((gone as { ref: string }[]).map(({ ref }) => ref), [
+      "refs/skein/parked/r7/t1-1/old",
+    ]);
+    assertEquals(await refs(stage), ["refs/skein/parked/r7/t1-1/young"]);
+    const again = await stage.skein(["run", "clean"]);
+    assertEquals([again.code, again.stdout], [0, "nothing to remove\n"]);
+    const nowhere = await stage.skein(["run", "clean", "--cwd", stage.folder]);
+    assertEquals(nowhere.code, 4, nowhere.stdout);
+    assert(nowhere.stderr.includes("in no git checkout"), nowhere.stderr);
+  });
+});
