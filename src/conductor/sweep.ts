@@ -6,12 +6,12 @@ import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
-import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
 export interface Swept {
@@ -71,7 +71,12 @@ async function sweepAll(
       if (one !== null) swept.push(one);
     } catch (thrown) {
       // Whoever it belongs to has just ended it.
-      if (await isOpen(calls, attempt.id)) throw thrown;
+      if (!await isOpen(calls, attempt.id)) continue;
+      const { code, message } = asRefusal(thrown);
+      if (attempt.orphaned !== true || !["GIT_STATE", "GIT_FAILED"].includes(code)) throw thrown;
+      // What git cannot read today it will not tomorrow, and the run goes on: its worktree stays.
+      await calls.end({ attempt: attempt.id, outcome: "lost", reason: message });
+      swept.push({ attempt: attempt.id, task: attempt.task, outcome: "lost" });
     }
   }
   return swept;
@@ -166,23 +171,14 @@ async function saved(
 
 async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept> {
   const { id, task, branch, folder } = attempt;
-  const merged = await mergeTask(tree, {
+  const merged = await mergeWork(tree, {
     task,
     branch: branch ?? "",
     message: `Merge ${task} (${attempt.worker})`,
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
-  if (merged.outcome === "conflict") {
-    await calls.end({
-      attempt: id,
-      outcome: "conflict",
-      reason: "it conflicts with what was merged before it",
-      files: merged.files,
-    });
-    return { attempt: id, task, outcome: "conflict" };
-  }
-  await calls.end({ attempt: id, outcome: "done", merged: merged.commit });
-  return { attempt: id, task, outcome: "done" };
+  await calls.end({ attempt: id, ...merged });
+  return { attempt: id, task, outcome: merged.outcome };
 }
 
 function exists(folder: string): boolean {

@@ -15,12 +15,12 @@ import type { ShownAttempt } from "../fleet/view.ts";
 import type { Node } from "../node/node.ts";
 import { addWorktree } from "../worktree/add.ts";
 import { startConflict } from "../worktree/conflict.ts";
-import { mergeTask } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { mergeWork } from "./merge.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
 
@@ -61,11 +61,11 @@ export async function work(order: WorkOrder): Promise<void> {
     await settle(order, tree, place, session);
   } catch (thrown) {
     const { message } = asRefusal(thrown);
-    const parked = await leave(tree, place, attempt);
+    const { parked, stays } = await leaveIfPossible(tree, place, attempt);
     await calls.end({
       attempt: attempt.id,
       outcome: "failed",
-      reason: message,
+      reason: excerpt(message + stays, LIMITS.noteChars - 3),
       cause: "service",
       ...(parked === null ? {} : { parked }),
     });
@@ -130,8 +130,9 @@ async function settle(
   if (verdict === "done" && await handedIn(order, session)) {
     return await finish(order, tree, place, used);
   }
-  if (verdict === "done" && attempt.kind !== "plan") {
-    // It waits for somebody, or somebody was quicker than the agent's end.
+  if (attempt.kind !== "plan") {
+    // It waits for somebody, or somebody was quicker than the agent's end. However that came: what is
+    // approved has to be there to be merged.
     const { status } = await calls.task(attempt.task);
     const asked = status === "in_review" || status === "completed";
     if (asked && (await standOf(order)).current) return await review(order, tree, place, used);
@@ -209,27 +210,9 @@ async function finish(
   }
   const saved = await saveWork(folder, { message: `${task.title}\n\n${signature(attempt)}` });
   const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
-  const merged = await mergeTask(tree, { task: task.id, branch, message });
-  const files = saved.files.slice(0, LIMITS.attemptFiles);
-  if (merged.outcome === "conflict") {
-    await calls.end({
-      attempt: attempt.id,
-      outcome: "conflict",
-      reason: "it conflicts with what was merged before it",
-      files: merged.files.slice(0, LIMITS.attemptFiles),
-      head: saved.commit,
-      ...used,
-    });
-  } else {
-    await calls.end({
-      attempt: attempt.id,
-      outcome: "done",
-      files,
-      head: saved.commit,
-      merged: merged.commit,
-      ...used,
-    });
-  }
+  const merged = await mergeWork(tree, { task: task.id, branch, message });
+  const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);
+  await calls.end({ attempt: attempt.id, ...merged, files, head: saved.commit, ...used });
   await clearAway(tree, folder);
 }
 
@@ -300,4 +283,17 @@ async function leave(
   const parked = await park(place.folder, whose);
   await clearAway(tree, place.folder);
   return parked?.ref ?? null;
+}
+
+/** The same for one of which something failed already: where it stands nothing of it is lost. */
+async function leaveIfPossible(
+  tree: RunTree | null,
+  place: Workplace | null,
+  attempt: ShownAttempt,
+): Promise<{ parked: string | null; stays: string }> {
+  try {
+    return { parked: await leave(tree, place, attempt), stays: "" };
+  } catch (thrown) {
+    return { parked: null, stays: `; ${place?.folder} stays: ${asRefusal(thrown).message}` };
+  }
 }

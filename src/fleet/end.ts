@@ -147,7 +147,9 @@ async function settle(
 ): Promise<string[]> {
   if (row.incarnation !== ctx.actor.incarnation) await stillAlive(ctx, row.peer);
   const now = await taskById(ctx.tx, row.task) ?? task;
-  const held = now.status === "in_progress" && now.claim_epoch === row.claim_epoch;
+  // A review of what could not be saved is one of nothing.
+  const asked = now.status === "in_review" && row.state === "running" && said.outcome === "failed";
+  const held = (now.status === "in_progress" || asked) && now.claim_epoch === row.claim_epoch;
   // Freed by the worker's death, and nobody has claimed it since.
   const freed = ["pending", "failed"].includes(now.status) &&
     now.claim_epoch === row.claim_epoch + 1;
@@ -174,9 +176,10 @@ async function settle(
     failure: said.outcome === "failed"
       ? `${row.worker}, attempt ${now.attempts} of ${most}: ${said.reason ?? "no reason given"}`
       : null,
-    notBeforeS: said.outcome === "failed" && ending.to === "pending"
-      ? ctx.upS + delayS(said, now.attempts)
-      : 0,
+    notBeforeS:
+      ending.to === "pending" && (said.outcome === "failed" || said.delay_ms !== undefined)
+        ? ctx.upS + delayS(said, now.attempts)
+        : 0,
     attempts: ending.counts ? now.attempts : Math.max(0, now.attempts - 1),
   });
   if (ending.to === "failed") await escalate(ctx, row, now, said.reason);

@@ -104,7 +104,8 @@ const TORN = /failed to read (\S*worktrees\/\S+\/commondir)/;
  * Runs git in `folder`.
  * @returns exit code and both outputs
  * @throws Refusal `GIT_FAILED` with git's own words when it ends otherwise than `options.ok` (0)
- *   allows or takes longer than 10 min; `GIT_BUSY` when another git keeps what it needs locked
+ *   allows or takes longer than 10 min; `STORE_FULL` where the disk is; `GIT_BUSY` when another git
+ *   keeps what it needs locked
  */
 export async function git(
   folder: string,
@@ -212,7 +213,8 @@ function busy(lock: string, args: readonly string[]): Refusal {
 function failed(folder: string, args: readonly string[], result: GitResult): Refusal {
   const words = firstOf((result.stderr.trim() || result.stdout.trim()).slice(-STDERR_CHARS), 400);
   return new Refusal(
-    "GIT_FAILED",
+    // The one failure that is neither the repository's nor the work's, and passes.
+    /No space left on device|Disk quota exceeded/.test(result.stderr) ? "STORE_FULL" : "GIT_FAILED",
     `git ${args[0]} in ${folder} ended with ${result.code}: ${words}`,
     {
       field: "git",

@@ -4,7 +4,7 @@
 
 import { join } from "@std/path";
 import { git } from "./git.ts";
-import { exists, readOrNull, unique } from "./place.ts";
+import { adminOf, exists, readOrNull, unique } from "./place.ts";
 import { clearStaleLock } from "./stale.ts";
 
 /** What a worktree holds besides its HEAD commit. */
@@ -28,16 +28,19 @@ const IN_PROGRESS = [
   ["BISECT_LOG", "a bisect", "git bisect reset"],
 ] as const;
 
+const STATUS = [
+  "status",
+  "--porcelain=v2",
+  "--branch",
+  "-z",
+  "--untracked-files=all",
+  "--no-renames",
+];
+
 /** Reads the state of a worktree. */
 export async function lookAt(path: string): Promise<TreeState> {
-  const { stdout } = await git(path, [
-    "status",
-    "--porcelain=v2",
-    "--branch",
-    "-z",
-    "--untracked-files=all",
-    "--no-renames",
-  ]);
+  const first = await git(path, STATUS, { ok: [0, 128] });
+  const stdout = first.code === 0 ? first.stdout : await lookAnew(path);
   let head: string | null = null;
   let branch: string | null = null;
   let dirty = false;
@@ -57,6 +60,20 @@ export async function lookAt(path: string): Promise<TreeState> {
     unmerged,
     nested,
   };
+}
+
+/** The same where git cannot read the worktree's index (an agent's was cut off): by one made of HEAD. */
+async function lookAnew(path: string): Promise<string> {
+  const admin = adminOf(path);
+  const index = join(admin ?? path, `skein-index-${unique()}`);
+  const env = { GIT_INDEX_FILE: index };
+  try {
+    if (admin !== null) await git(path, ["read-tree", "HEAD"], { env });
+    // Without a record of the worktree this says what git has against it.
+    return (await git(path, STATUS, admin === null ? {} : { env })).stdout;
+  } finally {
+    removeIndex(index);
+  }
 }
 
 /** What git is in the middle of, that a save would cut short; null if nothing. */

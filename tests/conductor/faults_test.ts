@@ -1,0 +1,125 @@
+// What agents and people do to git under a run, and what is not lost by it: a crash after asking for a
+// review, a torn index, a worktree that git cannot read, the run branch checked out to be looked at,
+// branches of a run that another home had in the repository.
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
+import { attemptsAre, audit, auditGit, endDelays, letGo, rows } from "./ground.ts";
+import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
+
+const tries = (stage: Stage): unknown[] =>
+  rows(stage, "SELECT state, cause FROM attempt ORDER BY id").map((row) => Object.values(row));
+
+const oneTask = (stage: Stage): string[] => {
+  const plan = stage.plan([{ description: "write a.txt" }]);
+  return ["run", "all", "--tasks", plan, "-w", "1", "--json"];
+};
+
+Deno.test("faults: what asked for a review is there to be merged, however its agent ended", async () => {
+  await withStage(async (stage) => {
+    const ask = {
+      do: "mcp",
+      name: "update_task",
+      input: { id: "$<task>", action: "request_review", note: "please look" },
+    } as const;
+    const crashes = onTask("write", { do: "write", path: "a.txt", text: "work\n" }, ask, {
+      do: "exit",
+      code: 1,
+    });
+    stage.play([crashes]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "review", 1);
+    await stage.ask("task", "review", "t1", "approve");
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    await auditGit(stage);
+  });
+});
+
+Deno.test("faults: a review of what cannot be saved is given up, and the task done again", async () => {
+  await withStage(async (stage) => {
+    const nested = ["sh", "-c", "git init -q nested && touch nested/file"];
+    const ask = {
+      do: "mcp",
+      name: "update_task",
+      input: { id: "$<task>", action: "request_review", note: "please look" },
+    } as const;
+    stage.play([{ ...onTask("write", { do: "run", argv: nested }, ask), times: 1 }, WRITES]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "failed", 1);
+    endDelays(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    assert(JSON.stringify(resultOf(ran)["notes"]).includes("a worktree stays"), ran.stdout);
+  });
+});
+
+Deno.test("faults: a torn index of a worktree costs nothing", async () => {
+  await withStage(async (stage) => {
+    const tear = ["sh", "-c", 'echo junk > "$(git rev-parse --git-dir)/index"'];
+    stage.play([
+      onTask("write", { do: "write", path: "a.txt", text: "work\n" }, { do: "run", argv: tear }),
+    ]);
+    const ran = await stage.skein(oneTask(stage));
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    await audit(stage, { tasks: 1 });
+  });
+});
+
+Deno.test("faults: a worktree that git cannot read stays, is named, and stops nobody", async () => {
+  await withStage(async (stage) => {
+    const tear = ["sh", "-c", 'echo junk > "$(git rev-parse --git-dir)/HEAD"'];
+    const torn = onTask("write", { do: "write", path: "a.txt", text: "lost?\n" }, {
+      do: "run",
+      argv: tear,
+    });
+    stage.play([{ ...torn, times: 1 }, WRITES]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "failed", 1);
+    const [first] = rows<{ reason: string; folder: string }>(
+      stage,
+      "SELECT reason, folder FROM attempt",
+    );
+    const { reason, folder } = first ?? { reason: "", folder: "" };
+    assert(reason.includes(`${folder} stays: `), reason);
+    endDelays(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(tries(stage), [["failed", "service"], ["done", null]]);
+    assertEquals(Deno.readTextFileSync(join(folder, "a.txt")), "lost?\n");
+    assert(JSON.stringify(resultOf(ran)["notes"]).includes("a worktree stays"), ran.stdout);
+  });
+});
+
+Deno.test("faults: who looks at the run branch in a checkout costs no attempt, the work waits", async () => {
+  await withStage(async (stage) => {
+    const go = join(stage.folder, "go");
+    stage.play([
+      onTask("write", { do: "wait", file: go }, { do: "write", path: "a.txt", text: "work\n" }),
+    ]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "running", 1);
+    const look = join(stage.folder, "look");
+    await stage.git("worktree", "add", "-q", look, "skein/run/r1");
+    letGo(stage);
+    await attemptsAre(stage, "conflict", 1);
+    const waits = (): unknown[] =>
+      rows(
+        stage,
+        "SELECT 1 FROM task WHERE status = 'pending' AND not_before_s > 0 AND attempts = 0",
+      );
+    await eventually(() => waits().length === 1, { what: "it waits, no attempt counted" });
+    await stage.git("worktree", "remove", look);
+    endDelays(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    const [second] = rows<{ turns: number }>(stage, "SELECT turns FROM attempt WHERE id = 2");
+    assertEquals(second?.turns, 0, "no agent did it again");
+    await audit(stage, { tasks: 1 });
+  });
+});
