@@ -4,8 +4,9 @@
 import { join } from "@std/path";
 import { NEW_PREFIX, sweepHalfMade } from "./make.ts";
 import { git } from "./git.ts";
-import { exists, linkedTrees, namesIn, placeOf, type RunTree } from "./place.ts";
+import { exists, linkedTrees, namesIn, type Place, placeOf, type RunTree } from "./place.ts";
 import { clearRubbish } from "./remove.ts";
+import { clearStaleLock } from "./stale.ts";
 
 /** A worktree of the run. */
 export interface LeftTree {
@@ -78,7 +79,17 @@ export async function leftovers(r: RunTree): Promise<Leftovers> {
  */
 export async function sweep(r: RunTree): Promise<number> {
   const place = placeOf(r);
-  return await sweepHalfMade(place) + clearRubbish(place);
+  return await sweepHalfMade(place) + clearRubbish(place) + clearLocks(place);
+}
+
+/** Locks of the run's branches that a killed git left: nobody may write those branches again. */
+function clearLocks({ commonDir, run }: Place): number {
+  const ours = join(commonDir, "refs", "heads", "skein");
+  const tasks = join(ours, "task", run);
+  const locks = namesIn(tasks).filter((name) => name.endsWith(".lock"))
+    .map((name) => join(tasks, name));
+  const own = join(ours, "run", `${run}.lock`);
+  return [...locks, ...exists(own) ? [own] : []].filter(clearStaleLock).length;
 }
 
 function treesOf(r: RunTree): LeftTree[] {

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { addWorktree } from "../../src/worktree/add.ts";
 import { dropBranch } from "../../src/worktree/branch.ts";
 import { startConflict } from "../../src/worktree/conflict.ts";
+import { sweep } from "../../src/worktree/leftovers.ts";
 import { mergeTask } from "../../src/worktree/merge.ts";
 import { adminOf } from "../../src/worktree/place.ts";
 import { saveWork } from "../../src/worktree/save.ts";
@@ -121,5 +122,21 @@ Deno.test("lock: the torn record of a killed `git worktree add` is swept, and sa
     await step(world.run, "sweep");
     assert(!there(join(world.repo, ".git/worktrees/-new-01234567-t9-1/commondir")));
     assertEquals(await step(world.run, "merge"), "merged");
+  });
+});
+
+Deno.test("lock: of branches that nobody writes any more, is swept once it is old", async () => {
+  await withWorld(async (world) => {
+    for (const word of ["open", "add", "work", "save", "merge", "remove"]) {
+      await step(world.run, word);
+    }
+    const old = ["task/r1/t1-1", "run/r1"].map((ref) =>
+      oldLock(join(world.repo, `.git/refs/heads/skein/${ref}.lock`))
+    );
+    const young = join(world.repo, ".git/refs/heads/skein/task/r1/t9-1.lock");
+    write(young, "");
+    const users = oldLock(join(world.repo, ".git/refs/heads/main.lock"));
+    assertEquals(await sweep(world.run), old.length);
+    assertEquals([...old, young, users].filter(there), [young, users]);
   });
 });
