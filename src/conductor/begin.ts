@@ -2,11 +2,12 @@
 // A process that dies in between leaves a run that can be looked at and taken up, or nothing.
 
 import { agentOf } from "../agent/command.ts";
-import { Refusal } from "../core/errors.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
-import { openRun } from "../worktree/branch.ts";
+import { lastRunNumber, type OpenedRun, openRun } from "../worktree/branch.ts";
+import type { RunTree } from "../worktree/place.ts";
 import type { Calls } from "./calls.ts";
 
 /** What a run is begun with. */
@@ -47,8 +48,10 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
     action: "start",
     goal,
     ...(plan === undefined ? {} : { plan }),
+    // Runs of other homes, and of one that was deleted, have left their branches.
+    ...(worktrees ? { above: await lastRunNumber(repo) } : {}),
   });
-  const opened = worktrees ? await openRun({ run: id, repo, home }) : null;
+  const opened = worktrees ? await opening(calls, { run: id, repo, home }) : null;
   if (opened !== null && opened.target === null) {
     notes.push(`no branch is checked out: the result stays on ${opened.branch}`);
   }
@@ -60,6 +63,17 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
     target: opened?.target ?? null,
   });
   return { run: id, notes };
+}
+
+/** Makes the run's branch; a run that can have none is none that anybody should find. */
+async function opening(calls: Calls, tree: RunTree): Promise<OpenedRun> {
+  try {
+    return await openRun(tree);
+  } catch (thrown) {
+    const plan = `not begun: ${asRefusal(thrown).message}`;
+    await calls.run({ action: "end", id: tree.run, plan });
+    throw thrown;
+  }
 }
 
 /** A title for a task that is a whole goal. */

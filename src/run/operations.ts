@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
-import { oneOf, optionalText, text, word } from "../core/fields.ts";
+import { integer, oneOf, optionalText, text, unlisted, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE } from "../core/policy.ts";
@@ -70,6 +70,8 @@ export const run = operation({
     id: word().optional(),
     goal: text(LIMITS.goalChars).optional(),
     plan: optionalText(LIMITS.planChars).optional(),
+    /** The new run gets a number above this one: a repository may know runs of other homes. */
+    above: unlisted(integer(0, 1_000_000_000).optional()),
   }),
   readsOnly: (input) => input.action === "status" || input.action === "list",
   output: z.lazy(() =>
@@ -81,7 +83,7 @@ export const run = operation({
   async handle(ctx, input) {
     const { tx } = ctx;
     if (input.action === "list") return { runs: await listRuns(ctx) };
-    if (input.action === "start") return { run: await start(ctx, input.goal, input.plan) };
+    if (input.action === "start") return { run: await start(ctx, input) };
     const row = await wanted(ctx, input.id);
     if (input.action === "resume") {
       if (row.status === "ended") {
@@ -120,14 +122,20 @@ async function listRuns(ctx: Context): Promise<z.input<typeof summaryShape>[]> {
 
 async function start(
   ctx: Context,
-  goal: string | undefined,
-  plan: string | undefined,
+  { goal, plan, above = 0 }: {
+    goal?: string | undefined;
+    plan?: string | undefined;
+    above?: number | undefined;
+  },
 ): Promise<z.input<typeof runShape>> {
   refuseObserver(ctx);
   if (goal === undefined) {
     throw new Refusal("INVALID_INPUT", "run: goal is required to start a run", { field: "goal" });
   }
-  const id = `r${await takeNumbers(ctx.tx, "run", 1)}`;
+  const next = await takeNumbers(ctx.tx, "run", 1);
+  // Those in between are taken and given to nobody.
+  if (next <= above) await takeNumbers(ctx.tx, "run", above + 1 - next);
+  const id = `r${Math.max(next, above + 1)}`;
   const row = {
     id,
     project: ctx.actor.project,

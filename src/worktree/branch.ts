@@ -43,7 +43,8 @@ const OLDEST_GIT = [2, 38] as const;
 
 /**
  * Makes the run branch at HEAD (or `base`, any commit). Called again, by whomever, it answers the same.
- * @throws Refusal `GIT_STATE`: no checkout, no commit yet, or the branch was deleted under the run;
+ * @throws Refusal `GIT_STATE`: no checkout, no commit yet, the branch was deleted under the run, or is
+ *   another home's;
  *   `NOT_AVAILABLE`: git is too old
  */
 export async function openRun(r: RunTree, base?: string): Promise<OpenedRun> {
@@ -59,6 +60,22 @@ export async function openRun(r: RunTree, base?: string): Promise<OpenedRun> {
   if (tip === null) await createRef(place, place.ref, record.base);
   if (!exists(made)) Deno.writeTextFileSync(made, "");
   return { branch, ...record };
+}
+
+/**
+ * The highest number of a run (`r<number>`) of which the repository has branches or parked work, of
+ * whatever home; 0 without any.
+ */
+export async function lastRunNumber(repo: string): Promise<number> {
+  const { stdout } = await git(repo, [
+    "for-each-ref",
+    "--format=%(refname)",
+    "refs/heads/skein/run/",
+    "refs/heads/skein/task/",
+    "refs/skein/parked/",
+  ]);
+  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked)\/r(\d{1,9})(?=\/|$)/gm)];
+  return Math.max(0, ...numbers.map(([, number]) => Number(number)));
 }
 
 /** The tip of the run branch. */
@@ -211,6 +228,15 @@ export async function checkedOutAt(place: Place, ref: string): Promise<string[]>
   return found;
 }
 
+/** Of this run nothing is recorded: going on there would mix two runs, and hand over what nobody asked for. */
+function branchForeign(place: Place): Refusal {
+  const branch = place.ref.slice("refs/heads/".length);
+  return new Refusal("GIT_STATE", `${branch} is in ${place.tree} already, and is another home's`, {
+    field: "branch",
+    hint: `Keep it under another name: git branch -m ${branch} <name>. Or begin the run anew.`,
+  });
+}
+
 function branchGone(place: Place): Refusal {
   const branch = place.ref.slice("refs/heads/".length);
   return new Refusal("GIT_STATE", `the run branch ${branch} is gone from ${place.tree}`, {
@@ -228,7 +254,12 @@ async function recordOf(
   const path = join(place.folder, "run.json");
   const known = readOrNull(path);
   if (known !== null) return JSON.parse(known) as { base: string; target: string | null };
-  const tip = await tipOf(place, place.ref);
+  if (await tipOf(place, place.ref) !== null) {
+    // The record comes before the branch: another call may have made both meanwhile.
+    const made = readOrNull(path);
+    if (made === null) throw branchForeign(place);
+    return JSON.parse(made) as { base: string; target: string | null };
+  }
   const head = await git(place.tree, ["symbolic-ref", "-q", "--short", "HEAD"], { ok: [0, 1] });
   const target = head.code === 0 ? head.stdout.trim() : null;
   if (base === undefined && await tipOf(place, "HEAD") === null) {
@@ -237,9 +268,7 @@ async function recordOf(
       hint: "Make a first commit; a run begins at one.",
     });
   }
-  const from = await commitOf(place, base ?? "HEAD", "base");
-  // The branch of a run whose record was lost (a home that was moved): it began where the two part.
-  const began = tip === null ? from : await gitLine(place.tree, ["merge-base", tip, from]);
+  const began = await commitOf(place, base ?? "HEAD", "base");
   Deno.mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   const temporary = join(place.folder, `.run-${unique()}`);
   Deno.writeTextFileSync(temporary, JSON.stringify({ base: began, target }), { mode: 0o600 });

@@ -123,3 +123,36 @@ Deno.test("faults: who looks at the run branch in a checkout costs no attempt, t
     await audit(stage, { tasks: 1 });
   });
 });
+
+Deno.test("faults: what another home's runs left in the repository is nobody else's run", async () => {
+  await withStage(async (stage) => {
+    // Of a home that was deleted since: a run that was never delivered, and work at a task.
+    await stage.git("switch", "-q", "-c", "skein/run/r1");
+    Deno.writeTextFileSync(join(stage.repo, "foreign.txt"), "of another goal\n");
+    await stage.git("add", ".");
+    await stage.git("commit", "-q", "-m", "of another home");
+    await stage.git("branch", "skein/task/r4/t1-1");
+    await stage.git("switch", "-q", "main");
+    stage.play([WRITES]);
+    const ran = await stage.skein(oneTask(stage));
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(resultOf(ran)["run"], "r5", "their numbers are passed over");
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    assertEquals(
+      (await stage.git("log", "-1", "--format=%s", "skein/run/r1")).trim(),
+      "of another home",
+    );
+    await audit(stage, { tasks: 1, run: "r5" });
+  });
+});
+
+Deno.test("faults: a run that cannot begin is none that anybody finds", async () => {
+  await withStage(async (stage) => {
+    await stage.git("switch", "-q", "--orphan", "empty");
+    const ran = await stage.skein(oneTask(stage));
+    assertEquals(ran.code, 4, ran.stdout + ran.stderr);
+    const found = rows(stage, "SELECT status, outcome FROM run").map((row) => Object.values(row));
+    assertEquals(found.map(([status]) => status), ["ended"]);
+    assert(String(found[0]?.[1]).startsWith("not begun: "), String(found));
+  });
+});

@@ -150,3 +150,12 @@ Deno.test("worktree: a filter that fails leaves nothing half made; one that work
     await assertTidy(world);
   }, { dirty: false });
 });
+
+Deno.test("openRun: never goes on with a branch that this home has not made", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "branch", "skein/run/r1");
+    const refusal = await assertRejects(() => openRun(world.run), Refusal, "another home's");
+    assertEquals((refusal as Refusal).code, "GIT_STATE");
+    assertEquals((await openRun({ ...world.run, run: "r2" })).branch, "skein/run/r2");
+  });
+});
