@@ -109,6 +109,12 @@ export async function takeUp(
       hint: "Start a new one.",
     });
   }
+  if (view.total === 0) {
+    throw new Refusal("TASK_STATE", `run ${run} has no tasks: whoever began it ended before`, {
+      run,
+      hint: `Add some (skein task create --run ${run}), or end it and start a new one.`,
+    });
+  }
   agentOf();
   await calls.conduct(run, { ...conduct, action: "resume" });
 }

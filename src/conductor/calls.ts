@@ -48,7 +48,13 @@ export interface RunView {
   readonly total: number;
   readonly tasks: Readonly<Record<string, number>>;
   /** Those that are not done, the first of them. */
-  readonly open: readonly { readonly id: string; readonly status: string }[];
+  readonly open: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly status: string;
+  }[];
+  /** Those that are, the first of them. */
+  readonly completed: readonly { readonly id: string; readonly title: string }[];
   readonly outcome?: string;
   /** Why nothing of it is begun any more; absent while it goes on. */
   readonly stopped?: string;

@@ -104,7 +104,7 @@ export class Conductor {
     if (plan.waits) return this.#concluded("proposed", snapshot, conduct, []);
     const { tasks } = snapshot.run;
     const of = (status: string): number => tasks[status] ?? 0;
-    if (of("ready") + of("in_progress") + of("in_review") + of("proposed") === 0) {
+    if (of("ready") + of("in_progress") + of("in_review") === 0) {
       // An agent whose task was stopped or cancelled may still be at its end, in its worktree.
       return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
     }
@@ -147,11 +147,19 @@ export class Conductor {
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
     const stay = tree === null ? [] : await tidy(tree);
-    if (unfinished > 0) {
-      const stopped = await stoppedOf(this.#options.calls, snapshot.run);
-      const notes = [...stopped, `skein retry TASK, then: skein run --resume ${run}`, ...stay];
-      if (tree !== null) notes.unshift(`what is done is on ${runBranch(run)}`);
-      return this.#concluded("failed", snapshot, conduct, notes);
+    const proposed = tasks["proposed"] ?? 0;
+    if (unfinished + proposed > 0) {
+      const notes = tree === null ? [] : [`what is done is on ${runBranch(run)}`];
+      notes.push(...await stoppedOf(this.#options.calls, snapshot.run));
+      if (unfinished > 0) notes.push(`skein retry TASK, then: skein run --resume ${run}`);
+      if (proposed > 0) {
+        const what = proposed === 1 ? "1 task was" : `${proposed} tasks were`;
+        notes.push(
+          `${what} proposed by workers: skein plan accept ${run}, then: skein run --resume ${run}`,
+        );
+      }
+      const state = unfinished > 0 ? "failed" : "proposed";
+      return this.#concluded(state, snapshot, conduct, [...notes, ...stay]);
     }
     if (tree === null || conduct.target === null) {
       await this.#close("completed");

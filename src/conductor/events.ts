@@ -36,8 +36,8 @@ export interface Snapshot {
 export interface Conclusion {
   readonly run: string;
   /**
-   * `completed`: everything is done. `failed`: something failed for good. `proposed`: the plan waits for
-   * acceptance. `stopped`, `budget`: somebody or something ended it before. `left`: this process went,
+   * `completed`: everything is done. `failed`: something failed for good. `proposed`: the plan, or what
+   * workers thought of on the way, waits for acceptance. `stopped`, `budget`: somebody or something ended it before. `left`: this process went,
    * the workers go on.
    */
   readonly state: "completed" | "failed" | "proposed" | "stopped" | "budget" | "left";

@@ -1,6 +1,7 @@
 // What becomes of a plan: the planner's tasks are proposals; the run's driver accepts them, unless
 // somebody wants to see them first. A planner that brings no plan leaves one task: the goal itself.
 
+import { asRefusal } from "../core/errors.ts";
 import { titleOf } from "./begin.ts";
 import { type Conduct, wasStopped } from "../fleet/rules.ts";
 import type { Calls, RunView } from "./calls.ts";
@@ -30,17 +31,23 @@ export async function concludePlan(
   }
   // Whoever stopped the planner does not want the goal begun without a plan either.
   if (status !== "failed" || wasStopped(failure)) return NOTHING;
-  // The plan's task would count as a failure of the run for ever: it gives way to the goal itself.
-  await calls.call("update_task", {
-    id: conduct.plan,
-    action: "cancel",
-    note: "no plan came of it: the goal is one task now",
-  });
-  const id = await calls.createTask(run.id, {
-    title: titleOf(run.goal),
-    description: run.goal,
-  });
+  // Its steps in this order: whoever comes after a death between two of them finds what was done.
+  const title = titleOf(run.goal);
+  const made = [...run.open, ...run.completed].find((one) => one.title === title);
+  const id = made?.id ?? await calls.createTask(run.id, { title, description: run.goal });
+  await giveWay(calls, conduct.plan);
   await calls.conduct(run.id, { plan: null });
   const why = failure === undefined ? "" : ` (${failure})`;
   return { ...NOTHING, notes: [`no usable plan came${why}: ${id} is the whole goal`] };
+}
+
+/** The plan's task would count as a failure of the run for ever: it gives way to the goal itself. */
+async function giveWay(calls: Calls, plan: string): Promise<void> {
+  const note = "no plan came of it: the goal is one task now";
+  try {
+    await calls.call("update_task", { id: plan, action: "cancel", note });
+  } catch (thrown) {
+    // Another conductor was quicker.
+    if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
+  }
 }

@@ -174,7 +174,7 @@ function ending(conclusion: Conclusion, result: RunResult, style: Style): string
   if (conclusion.delivered && conclusion.branch !== null) {
     lines.push(`result: ${conclusion.branch}`);
   }
-  if (state === "proposed") {
+  if (state === "proposed" && conclusion.notes.length === 0) {
     lines.push(`the plan waits: skein run --resume ${conclusion.run} accepts and does it`);
   }
   if (state === "left") lines.push(`the workers go on: skein wait ${conclusion.run}`);

@@ -110,8 +110,10 @@ async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<num
   const output = textOf(typed, "output");
   if (output !== undefined) Deno.writeTextFileSync(output, `${JSON.stringify(result, null, 2)}\n`);
   progress.end(conclusion, result);
-  const undelivered = conclusion.state === "completed" && !conclusion.delivered;
-  return undelivered && conclusion.notes.length > 0 ? 1 : EXITS[conclusion.state];
+  // A plan that waits is what was asked for; tasks that workers thought of are left to do.
+  const left = conclusion.state === "proposed" ||
+    (conclusion.state === "completed" && !conclusion.delivered);
+  return left && conclusion.notes.length > 0 ? 1 : EXITS[conclusion.state];
 }
 
 async function begin(

@@ -72,8 +72,8 @@ Deno.test("run: a plan in plain JSON is taken; an unusable one is tried once mor
     stage.play([{ match: "Plan this goal", steps: [{ do: "say", text: "no" }] }, WRITES]);
     const again = await stage.skein(["run", "write z.txt", "--json"]);
     assertEquals(again.code, 0, again.stdout + again.stderr);
-    const note = again.lines.find(({ kind }) => kind === "note")?.["text"] as string;
-    assert(note.includes("no usable plan came"), note);
+    const notes = again.lines.filter(({ kind }) => kind === "note").map(({ text }) => text);
+    assert(String(notes).includes("no usable plan came"), String(notes));
     assert((await stage.files()).includes("z.txt"));
   });
 });
@@ -197,5 +197,26 @@ Deno.test("run: without the agent's program it ends at once with advice", async 
     const ran = await stage.skein(["run", "a", "--tasks", plan], { SKEIN_AGENT: "no-such-agent" });
     assertEquals(ran.code, 4, ran.stdout);
     assert(ran.stderr.includes("Install Claude Code"), ran.stderr);
+  });
+});
+
+Deno.test("run: tasks that a worker proposes on the way keep nobody waiting, and are begun when accepted", async () => {
+  await withStage(async (stage) => {
+    const propose = { do: "mcp", name: "create_task", input: { title: "write b.txt" } } as const;
+    stage.play([
+      { ...onTask("write a", { do: "write", path: "a.txt", text: "a" }, propose) },
+      WRITES,
+    ]);
+    const plan = stage.plan([{ description: "write a" }]);
+    const ran = await stage.skein(["run", "all", "--tasks", plan, "--json"]);
+    assertEquals(ran.code, 1, ran.stdout + ran.stderr);
+    const result = resultOf(ran);
+    assertEquals([result["state"], result["tasks_completed"]], ["proposed", 1]);
+    assert(JSON.stringify(result["notes"]).includes("skein plan accept r1"), ran.stdout);
+    assertEquals(await stage.files("skein/run/r1"), ["README.md", "a.txt"]);
+    await stage.ask("plan", "accept", "r1");
+    const again = await stage.skein(["run", "--resume", "r1", "--json"]);
+    assertEquals(again.code, 0, again.stdout + again.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt", "b.txt"]);
   });
 });

@@ -1,0 +1,65 @@
+// The steps by which a run gets its tasks, and the death of whoever takes them between any two.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/core/errors.ts";
+import type { Conduct } from "../../src/fleet/rules.ts";
+import { takeUp } from "../../src/conductor/begin.ts";
+import { type Calls, callsOf } from "../../src/conductor/calls.ts";
+import { concludePlan } from "../../src/conductor/planning.ts";
+import { type Flock, flockTest, type Member } from "../operations/flock.ts";
+
+/** Calls of a process that is killed before its `fatal`-th. */
+function callsUntil(member: Member, fatal = Infinity): Calls {
+  let count = 0;
+  return callsOf({
+    call(operation, input) {
+      if (++count >= fatal) throw new Error("killed");
+      return member.node.call(operation, input);
+    },
+  });
+}
+
+/** A run whose plan has failed for good. */
+async function unplanned(flock: Flock): Promise<{ lead: Member; run: string }> {
+  const { lead, anna } = await flock.crew();
+  const { run } = await lead.call("run", { action: "start", goal: "make it good" });
+  await lead.call("conduct_run", { id: run.id, repo: flock.project });
+  const { id: plan } = await lead.call("create_task", { run: run.id, title: "Plan: make it good" });
+  await lead.call("conduct_run", { id: run.id, plan });
+  for (let tries = 0; tries < 2; tries++) {
+    const { attempt } = await anna.call("begin_attempt", { run: run.id });
+    const failed = { outcome: "failed", reason: "no plan", delay_ms: 0 };
+    await anna.call("end_attempt", { attempt: attempt.id, ...failed });
+  }
+  return { lead, run: run.id };
+}
+
+async function conclude(calls: Calls, run: string): Promise<void> {
+  const conduct: Conduct = await calls.conduct(run, {});
+  await concludePlan(calls, await calls.run({ action: "status", id: run }), conduct);
+}
+
+for (const fatal of [1, 2, 3, 4, 5, 6, 7]) {
+  flockTest(
+    `planning: without a plan the goal becomes one task, also over a death at call ${fatal}`,
+    async (flock) => {
+      const { lead, run } = await unplanned(flock);
+      await conclude(callsUntil(lead, fatal), run).catch(() => {});
+      await conclude(callsUntil(lead), run);
+      const { run: view } = await lead.call("run", { action: "status", id: run });
+      const open = view.open.map(({ title, status }: Record<string, string>) => [title, status]);
+      assertEquals(open, [["make it good", "pending"]]);
+      assertEquals(view.tasks.cancelled, 1);
+      const { attempt } = await lead.call("begin_attempt", { run });
+      assertEquals([attempt.title, attempt.kind], ["make it good", "work"]);
+    },
+  );
+}
+
+flockTest("takeUp: a run without tasks is not taken for one that is done", async (flock) => {
+  const { lead } = await flock.crew();
+  const { run } = await lead.call("run", { action: "start", goal: "all" });
+  await lead.call("conduct_run", { id: run.id, repo: flock.project });
+  const refused = () => takeUp(callsUntil(lead), run.id, {});
+  assertEquals((await assertRejects(refused, Refusal, "no tasks") as Refusal).code, "TASK_STATE");
+});
