@@ -11,7 +11,7 @@ import { judge } from "../agent/verdict.ts";
 import { mailText } from "../claude/hook.ts";
 import { workerHooks } from "../claude/plugin.ts";
 import { LIMITS } from "../core/limits.ts";
-import { attemptById, isCurrent } from "../fleet/table.ts";
+import { attemptById, isHeld } from "../fleet/table.ts";
 import { selfCommand } from "../node/carry.ts";
 import { join } from "@std/path";
 import { promptFor } from "./prompt.ts";
@@ -170,7 +170,7 @@ export class Session {
     const store = await node.store();
     const { row, taken } = await store.engine.read(async (tx) => {
       const row = await attemptById(tx, attempt.id);
-      return { row, taken: row !== undefined && !await isCurrent(tx, row) };
+      return { row, taken: row !== undefined && !await isHeld(tx, row) };
     });
     if (row !== undefined && row.stop !== null) this.#stop(agent, row.stop);
     else if (taken) this.#stop(agent, `${attempt.task} was taken from ${attempt.worker}`);

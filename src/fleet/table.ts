@@ -234,6 +234,20 @@ export async function isCurrent(
   return found !== undefined;
 }
 
+/** The same for an attempt whose worker lives: nobody but a person has freed its task. */
+export async function isHeld(
+  tx: Tx,
+  row: Pick<AttemptRow, "task" | "claim_epoch">,
+): Promise<boolean> {
+  const found = await tx.get(
+    `SELECT 1 FROM task WHERE id = ? AND claim_epoch = ?
+       AND status IN ('in_progress', 'in_review', 'completed')`,
+    row.task,
+    row.claim_epoch,
+  );
+  return found !== undefined;
+}
+
 /** Whether something of a task's attempts waits for whoever cleans up after the dead. */
 export async function isUnsettled(tx: Tx, task: string): Promise<boolean> {
   const rows = await tx.all<{ incarnation: string }>(
