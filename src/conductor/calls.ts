@@ -23,6 +23,7 @@ export interface ClaimedTask {
 
 /** A task as anybody sees it. */
 export interface KnownTask extends ClaimedTask {
+  readonly epoch: number;
   readonly run?: string;
   readonly summary?: string;
   readonly failure?: string;

@@ -17,7 +17,7 @@ import { mergeWork } from "./merge.ts";
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "lost" | "stopped" | "review";
+  readonly outcome: "done" | "conflict" | "failed" | "lost" | "stopped" | "review";
 }
 
 /**
@@ -107,10 +107,12 @@ async function reviewed(
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
   const { id, task } = attempt;
-  const { status } = await calls.task(task);
+  const { status, epoch } = await calls.task(task);
   if (status === "in_review") return null;
-  if (status === "completed" && tree !== null) return await merge(calls, tree, attempt);
-  const outcome = status === "completed" ? "done" as const : "stopped" as const;
+  // Not if it was given to somebody else meanwhile, whose work was approved.
+  const approved = status === "completed" && epoch === attempt.epoch;
+  if (approved && tree !== null) return await merge(calls, tree, attempt);
+  const outcome = approved ? "done" as const : "stopped" as const;
   await calls.end({
     attempt: id,
     outcome,
@@ -133,12 +135,12 @@ async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt)
     ["in_review", "completed"].includes((await calls.task(task)).status);
   if (asked) {
     // Somebody looks at it, or has: it is merged once it is approved.
-    const { commit } = await saved(folder, attempt);
-    await calls.end({
-      attempt: id,
-      outcome: "review",
-      ...(commit === null ? {} : { head: commit }),
-    });
+    const { commit, fault } = await saved(folder, attempt);
+    if (fault !== null) {
+      await calls.end({ attempt: id, outcome: "failed", reason: fault, cause: "service" });
+      return { attempt: id, task, outcome: "failed" };
+    }
+    await calls.end({ attempt: id, outcome: "review", head: commit });
     await clearAway(tree, folder);
     return { attempt: id, task, outcome: "review" };
   }

@@ -161,8 +161,10 @@ async function settle(
     to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,
     counts: said.counts ?? usual.counts,
   };
-  // Approved, but what was merged before is in its way: nothing that waits for it has begun.
-  if (said.outcome === "conflict" && row.state === "review" && now.status === "completed") {
+  // Approved, but what was merged before is in its way, or it cannot be saved: nothing that waits for
+  // it has begun.
+  const unmerged = row.state === "review" ? said.outcome === "conflict" : said.outcome === "failed";
+  if (unmerged && now.status === "completed" && now.claim_epoch === row.claim_epoch) {
     await note(ctx, row, said);
     await reopen(ctx.tx, now.id, ctx.at);
     return [];

@@ -6,7 +6,6 @@
 // (deliver.json), so that the next call can finish what a killed git began (recover.ts).
 
 import { join } from "@std/path";
-import { Refusal } from "../core/errors.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
 import { git, gitCommitting } from "./git.ts";
@@ -41,7 +40,7 @@ const TRIES = 10;
  * Fast-forwards the user's branch to the run branch, or leaves it with a reason. Called again, it
  * finishes what a killed call began, or finds nothing to do.
  * @param order `target` is the short name of the user's branch
- * @throws Refusal `GIT_STATE` when the run branch is gone, `INVALID_INPUT` when the target is
+ * @throws Refusal `GIT_STATE` when the run branch is gone
  */
 export async function deliver(r: RunTree, order: { readonly target: string }): Promise<Delivered> {
   const place = placeOf(r);
@@ -72,10 +71,8 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
   for (let tries = 0; tries < TRIES; tries++) {
     const tip = await tipOf(place, ref);
     if (tip === null) {
-      throw new Refusal("INVALID_INPUT", `${place.tree} has no branch ${target}`, {
-        field: "target",
-        hint: "Name a branch that exists.",
-      });
+      const hint = `Make it of the result: git branch ${target} ${runBranch(r.run)}`;
+      return left(`${target} is gone, or has another name by now`, hint);
     }
     const at = await relate(place, tip, commit);
     if (at.contained) return { outcome: "nothing", commit };

@@ -16,14 +16,15 @@ const oneTask = (stage: Stage): string[] => {
   return ["run", "all", "--tasks", plan, "-w", "1", "--json"];
 };
 
+const ASK = {
+  do: "mcp",
+  name: "update_task",
+  input: { id: "$<task>", action: "request_review", note: "please look" },
+} as const;
+
 Deno.test("faults: what asked for a review is there to be merged, however its agent ended", async () => {
   await withStage(async (stage) => {
-    const ask = {
-      do: "mcp",
-      name: "update_task",
-      input: { id: "$<task>", action: "request_review", note: "please look" },
-    } as const;
-    const crashes = onTask("write", { do: "write", path: "a.txt", text: "work\n" }, ask, {
+    const crashes = onTask("write", { do: "write", path: "a.txt", text: "work\n" }, ASK, {
       do: "exit",
       code: 1,
     });
@@ -41,18 +42,32 @@ Deno.test("faults: what asked for a review is there to be merged, however its ag
 Deno.test("faults: a review of what cannot be saved is given up, and the task done again", async () => {
   await withStage(async (stage) => {
     const nested = ["sh", "-c", "git init -q nested && touch nested/file"];
-    const ask = {
-      do: "mcp",
-      name: "update_task",
-      input: { id: "$<task>", action: "request_review", note: "please look" },
-    } as const;
-    stage.play([{ ...onTask("write", { do: "run", argv: nested }, ask), times: 1 }, WRITES]);
-    const run = stage.start(oneTask(stage));
+    const wait = { do: "wait", file: join(stage.folder, "go") } as const;
+    stage.play([
+      { ...onTask("write", { do: "run", argv: nested }, ASK), times: 1 },
+      { ...onTask("write", { do: "run", argv: nested }, ASK, wait), times: 1 },
+      onTask("late", { do: "write", path: "late.txt", text: "after the approved one\n" }),
+      WRITES,
+    ]);
+    const plan = stage.plan([
+      { id: "a", description: "write a.txt" },
+      { description: "late", dependencies: ["a"] },
+    ]);
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
     await attemptsAre(stage, "failed", 1);
+    endDelays(stage);
+    const status = (): unknown =>
+      rows(stage, "SELECT status FROM task WHERE id = 't1'")[0]?.["status"];
+    await eventually(() => status() === "in_review", { what: "the second asks, too" });
+    // Approved by somebody who has not seen that nothing of it can be merged.
+    await stage.ask("task", "review", "t1", "approve");
+    assertEquals(status(), "completed");
+    letGo(stage);
+    await attemptsAre(stage, "failed", 2);
     endDelays(stage);
     const ran = await run.ended;
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    assertEquals(await stage.files(), ["README.md", "a.txt", "late.txt"]);
     assert(JSON.stringify(resultOf(ran)["notes"]).includes("a worktree stays"), ran.stdout);
   });
 });

@@ -76,7 +76,10 @@ Deno.test("deliver: leaves a checkout with changes, files in the way, a merge, a
     Deno.removeSync(join(world.repo, ".git/MERGE_HEAD"));
     await commit(world.repo, "mine.txt", "mine\n");
     await left(/commits that the run has not/);
-    await assertRejects(() => deliver(world.run, { target: "nowhere" }), Refusal, "no branch");
+    // Renamed or deleted while the run went on: its result is where it was, and it is said how to get it.
+    const gone = await deliver(world.run, { target: "nowhere" });
+    assertEquals([gone.outcome, gone.commit], ["left", run]);
+    assertMatch(gone.hint ?? "", /git branch nowhere skein\/run\/r1/);
   }, { dirty: false });
 });
 
