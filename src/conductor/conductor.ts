@@ -196,14 +196,14 @@ export class Conductor {
 
   /** Somebody else has ended it: another conductor at its end, or a person before. */
   async #ended(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
+    // Its agents are told, too.
+    if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
       return this.#concluded("completed", snapshot, conduct, [], true);
     }
-    if (done + (tasks["cancelled"] ?? 0) >= total) {
-      return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
-    }
+    if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
     const notes = [`the run was ended: ${outcome ?? "no reason given"}`];
     return this.#concluded("stopped", snapshot, conduct, notes);
   }

@@ -159,7 +159,8 @@ export class Session {
       if (over) break;
       this.#rule(null);
       const why = this.#demand?.detail ?? this.#broken;
-      if (why !== null) void agent.end({ why });
+      // What fails there, `ended` tells.
+      if (why !== null) agent.end({ why }).catch(() => {});
       await this.#look(agent);
     }
     await this.#note(true);
@@ -211,7 +212,7 @@ export class Session {
   #stop(agent: AgentProcess, why: string): void {
     if (this.#stopped !== null) return;
     this.#stopped = why;
-    void agent.end({ why });
+    agent.end({ why }).catch(() => {});
   }
 
   async #isHandedIn(): Promise<boolean> {

@@ -62,7 +62,11 @@ export async function besideCommand(
       return await stop(calls, id, typed, print);
     case "retry": {
       const answer = await calls.call("update_task", { id, action: "retry" });
-      say(typed, print, answer, `${id} is to be done again`);
+      const { run } = answer["task"] as { run?: string };
+      const driven = run === undefined
+        ? ""
+        : `; if nobody drives ${run}: skein run --resume ${run}`;
+      say(typed, print, answer, `${id} is to be done again${driven}`);
       return 0;
     }
     case "tell":

@@ -96,6 +96,12 @@ export const conductRun = operation({
     if (before !== null && [action, ...Object.values(given)].every((one) => one === undefined)) {
       return { id, conduct: before };
     }
+    if (before === null && action !== undefined && given.repo === undefined) {
+      throw new Refusal("TASK_STATE", `conduct_run: no worker processes drive run ${id}`, {
+        field: "id",
+        hint: "Stop a task of it instead, or end the run: run, action end.",
+      });
+    }
     const repo = given.repo ?? before?.repo;
     if (repo === undefined) {
       throw new Refusal("INVALID_INPUT", "conduct_run: repo is required at first", {
@@ -118,22 +124,13 @@ export const conductRun = operation({
       stopped,
     };
     await driven.setConduct(ctx.tx, id, conduct);
-    if (action === "stop") await stopAll(ctx, id, stopped ?? "");
+    if (action === "stop") await driven.stopAgents(ctx.tx, id, stopped ?? "");
     if (action === "resume") await freeStopped(ctx, id);
-    for (const peer of await hostIds(ctx, id)) ctx.wake(peer);
+    for (const peer of await driven.hostIds(ctx.tx, id)) ctx.wake(peer);
     ctx.record({ subject: `run/${id}`, detail: { action: action ?? "set", stopped } });
     return { id, conduct };
   },
 });
-
-/** Every agent of the run ends, also where no worker's process is left that could hear it. */
-async function stopAll(ctx: Context, run: string, why: string): Promise<void> {
-  await ctx.tx.run(
-    "UPDATE attempt SET stop = ? WHERE run = ? AND state = 'running' AND stop IS NULL",
-    why,
-    run,
-  );
-}
 
 /** What waits for its next try only because of a delay need not wait for it. */
 async function freeStopped(ctx: Context, run: string): Promise<void> {
@@ -141,14 +138,6 @@ async function freeStopped(ctx: Context, run: string): Promise<void> {
     "UPDATE task SET not_before_s = 0 WHERE run = ? AND status = 'pending'",
     run,
   );
-}
-
-async function hostIds(ctx: Context, run: string): Promise<string[]> {
-  const rows = await ctx.tx.all<{ id: string }>(
-    "SELECT id FROM peer WHERE hosts = ? AND state = 'live'",
-    run,
-  );
-  return rows.map(({ id }) => id);
 }
 
 export const acceptPlan = operation({
@@ -181,7 +170,7 @@ export const acceptPlan = operation({
     if (conduct !== null && conduct.plan_only) {
       await driven.setConduct(ctx.tx, run.id, { ...conduct, plan_only: false });
     }
-    for (const peer of await hostIds(ctx, run.id)) ctx.wake(peer);
+    for (const peer of await driven.hostIds(ctx.tx, run.id)) ctx.wake(peer);
     ctx.record({ subject: `run/${run.id}`, detail: { accepted: rows.length } });
     return { accepted: rows.map(({ id }) => id) };
   },

@@ -64,6 +64,24 @@ export function setHosts(tx: Tx, incarnation: string, run: string): Promise<numb
   );
 }
 
+/** Every agent of the run ends, also where no worker's process is left that could hear it. */
+export function stopAgents(tx: Tx, run: string, why: string): Promise<number> {
+  return tx.run(
+    "UPDATE attempt SET stop = ? WHERE run = ? AND state = 'running' AND stop IS NULL",
+    why,
+    run,
+  );
+}
+
+/** Ids of the workers whose processes do a run's tasks. */
+export async function hostIds(tx: Tx, run: string): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    "SELECT id FROM peer WHERE hosts = ? AND state = 'live'",
+    run,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Names of the workers that do a run's tasks now: those whose process lives. */
 export async function hostsOf(tx: Tx, run: string): Promise<string[]> {
   const rows = await tx.all<{ name: string; incarnation: string }>(

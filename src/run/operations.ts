@@ -8,7 +8,7 @@ import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE } from "../core/policy.ts";
 import { excerpt } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
-import { conductOf, usageOfRun } from "../fleet/driven.ts";
+import { conductOf, hostIds, stopAgents, usageOfRun } from "../fleet/driven.ts";
 import { spent } from "../fleet/rules.ts";
 import { memoryOfRun } from "../memory/table.ts";
 import { messageId } from "../message/rules.ts";
@@ -162,6 +162,9 @@ async function end(ctx: Context, row: table.RunRow, outcome: string | undefined)
     throw new Refusal("TASK_STATE", `run: ${row.id} ended already`, { run: row.id });
   }
   await table.endRun(ctx.tx, row.id, outcome ?? null, ctx.at);
+  // What its agents would still do nobody would merge or hand over.
+  await stopAgents(ctx.tx, row.id, `${ctx.actor.name}: the run was ended`);
+  for (const peer of await hostIds(ctx.tx, row.id)) ctx.wake(peer);
   await ctx.tx.run("UPDATE peer SET run = NULL WHERE run = ?", row.id);
   ctx.record({ op: "end_run", subject: `run/${row.id}`, detail: {} });
 }

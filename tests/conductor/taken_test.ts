@@ -56,3 +56,27 @@ Deno.test("taken: a run whose last task is cancelled ends after its agent, whose
     await auditGit(stage);
   });
 });
+
+Deno.test("taken: a run that a person ends takes its agents along", async () => {
+  await withStage(async (stage) => {
+    stage.play([holds(stage)]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
+    await half(stage);
+    await stage.ask("run", "end", "r1", "--plan", "given up");
+    const ran = await run.ended;
+    assertEquals(ran.code, 3, ran.stdout + ran.stderr);
+    assert(JSON.stringify(resultOf(ran)["notes"]).includes("given up"), ran.stdout);
+    const [first] = rows<{ state: string; reason: string }>(
+      stage,
+      "SELECT state, reason FROM attempt",
+    );
+    assertEquals(first, { state: "stopped", reason: "operator: the run was ended" });
+    await eventually(() => stage.processes().length === 0, { what: "all have ended" });
+    await auditGit(stage);
+    await stage.ask("run", "start", "by hand");
+    const refused = await stage.skein(["stop", "r2"]);
+    assertEquals(refused.code, 4, refused.stdout);
+    assert(refused.stderr.includes("no worker processes drive run r2"), refused.stderr);
+  });
+});
