@@ -17,7 +17,7 @@ export const noteCleaning = operation({
   positionals: ["run", "refs"],
   // The run may be another home's, which has worked in the same repository.
   input: z.strictObject({ run: word(), refs: list(line(LIMITS.pathChars), LIMITS.listItems, 1) }),
-  output: z.object({ noted: z.number() }),
+  output: z.lazy(() => z.object({ noted: z.number() })),
   handle(ctx, { run, refs }) {
     ctx.record({ subject: `run/${run}`, detail: { refs } });
     return Promise.resolve({ noted: refs.length });
