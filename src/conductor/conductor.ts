@@ -80,7 +80,7 @@ export class Conductor {
     const { snapshot, events, open } = await this.#watch.look();
     for (const event of events) this.#tell(event);
     this.#options.onLook?.(snapshot);
-    if (signal?.aborted) return this.#concluded("left", snapshot, conduct, []);
+    if (signal?.aborted) return this.#left(snapshot, conduct);
     const swept = await sweep(calls, this.#tree(conduct), open);
     if (swept === null) return null;
     for (const { task, outcome } of swept) {
@@ -115,6 +115,14 @@ export class Conductor {
     }
     this.#staff(snapshot, conduct);
     return null;
+  }
+
+  /** This process goes; the workers go on, unless somebody has stopped them. */
+  #left(snapshot: Snapshot, conduct: Conduct): Conclusion {
+    if (conduct.stopped === null) return this.#concluded("left", snapshot, conduct, []);
+    const notes = [`stopped by ${conduct.stopped}`];
+    if (snapshot.running.length > 0) notes.push("its agents are still being ended");
+    return this.#concluded("stopped", snapshot, conduct, notes);
   }
 
   /** Enough workers for what can be done now, and no more. */

@@ -3,6 +3,8 @@
 import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Refusal } from "../core/errors.ts";
+import { sweep } from "../conductor/sweep.ts";
+import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { LogReader } from "./agentlog.ts";
 import { visitorOf } from "./run.ts";
@@ -51,7 +53,7 @@ export async function besideCommand(
     return typed.values["help"] === true ? 0 : 2;
   }
   const folder = Deno.realPathSync(textOf(typed, "dir") ?? Deno.env.get("SKEIN_DIR") ?? ".");
-  const { visitor } = visitorOf(typed, folder);
+  const { visitor, home } = visitorOf(typed, folder);
   const calls = callsOf(visitor);
   switch (name) {
     case "log":
@@ -59,7 +61,7 @@ export async function besideCommand(
     case "wait":
       return await wait(calls, id, typed, print, (ms) => visitor.changed(ms));
     case "stop":
-      return await stop(calls, id, typed, print);
+      return await stop({ calls, home }, id, typed, print);
     case "retry": {
       const answer = await calls.call("update_task", { id, action: "retry" });
       const { run } = answer["task"] as { run?: string };
@@ -206,20 +208,39 @@ async function restOf(calls: Calls, run: string, task?: string): Promise<Standin
   return { state: ended ? "ended" : "stopped", over: true, why };
 }
 
-async function stop(calls: Calls, id: string, typed: TypedRun, print: Print): Promise<number> {
+async function stop(
+  { calls, home }: { calls: Calls; home: string },
+  id: string,
+  typed: TypedRun,
+  print: Print,
+): Promise<number> {
   const why = textOf(typed, "why");
   const because = why === undefined ? {} : { why };
   if (isRun(id)) {
-    await calls.conduct(id, { action: "stop", ...because });
+    const conduct = await calls.conduct(id, { action: "stop", ...because });
+    await endOrphans(calls, id, home, conduct);
     say(typed, print, { id, stopped: true }, `${id} stops; skein run --resume ${id} goes on`);
     return 0;
   }
   const answer = await calls.call("stop_attempt", { task: id, ...because });
+  const { run } = await calls.task(id);
+  if (run !== undefined) await endOrphans(calls, run, home, await calls.conduct(run, {}));
   const text = answer["status"] === "failed"
     ? `${id} is stopped; skein retry ${id} puts it back`
     : `the agent at ${id} ends; what it has handed in stands`;
   say(typed, print, answer, text);
   return 0;
+}
+
+/** Agents whose worker has died hear of no stop; there may be nobody else who cleans up after it. */
+async function endOrphans(
+  calls: Calls,
+  run: string,
+  home: string,
+  { repo, worktrees }: Conduct,
+): Promise<void> {
+  const { attempts } = await calls.attempts({ run, open: true });
+  await sweep(calls, worktrees ? { run, repo, home } : null, attempts);
 }
 
 /** To a peer by name, or to whoever works on a task. */

@@ -249,6 +249,7 @@ async function whyStopped(tx: Tx, id: string): Promise<string | null> {
   const conduct = await conductOf(tx, id);
   if (conduct === null) return null;
   if (conduct.stopped !== null) return conduct.stopped;
+  if (Object.values(conduct.all).every((most) => most === null)) return null;
   const over = spent(await usageOfRun(tx, id), conduct.all);
   return over === null ? null : `its budget is spent: ${over}`;
 }

@@ -149,3 +149,34 @@ while [ ! -e ${stage.folder}/go ]; do sleep 0.05; done; sleep 0.1; rm ${tally}/$
     assert(Math.max(...seen) <= 2, `never more than -w at once: ${seen}`);
   });
 });
+
+Deno.test("death: stop ends also the agents of workers that died, where nobody else is left", async () => {
+  await withStage(async (stage) => {
+    const deaf = [{ do: "write", path: "half.txt", text: "half" }, { do: "deaf" }, {
+      do: "say",
+      text: "deaf",
+    }, { do: "hang" }] as const;
+    stage.play([onTask("hold", ...deaf)]);
+    const plan = stage.plan([{ description: "hold one" }, { description: "hold two" }]);
+    await abandonedRun(stage, ["run", "all", "--tasks", plan, "-w", "2"]);
+    for (const [i, id] of ["t1", "r1"].entries()) {
+      const host = startHost(stage);
+      await eventually(
+        () => rows(stage, "SELECT 1 FROM attempt WHERE first_output_at IS NOT NULL").length > i,
+        { what: "its agent is at it" },
+      );
+      host.signal("SIGKILL");
+      await host.ended;
+      assert(stage.processes().length > 0, "its agent lives");
+      const stopped = await stage.skein(["stop", id]);
+      assertEquals(stopped.code, 0, stopped.stderr);
+      assertEquals(stage.processes(), []);
+    }
+    const states = rows<{ state: string }>(stage, "SELECT state FROM attempt").map(({ state }) =>
+      state
+    );
+    assertEquals(states, ["stopped", "stopped"]);
+    const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
+    assertEquals(parked.trim().split("\n").length, 2, parked);
+  });
+});

@@ -80,3 +80,22 @@ Deno.test("taken: a run that a person ends takes its agents along", async () => 
     assert(refused.stderr.includes("no worker processes drive run r2"), refused.stderr);
   });
 });
+
+Deno.test("taken: who interrupts twice is not told that the workers go on", async () => {
+  await withStage(async (stage) => {
+    stage.play([holds(stage)]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
+    await half(stage);
+    run.signal("SIGINT");
+    const asked = (): boolean =>
+      rows(stage, "SELECT 1 FROM attempt WHERE stop IS NOT NULL").length === 1;
+    await eventually(asked, { what: "the run is stopped" });
+    run.signal("SIGINT");
+    const ran = await run.ended;
+    assertEquals(ran.code, 3, ran.stdout + ran.stderr);
+    assertEquals(resultOf(ran)["state"], "stopped");
+    assert(JSON.stringify(resultOf(ran)["notes"]).includes("still being ended"), ran.stdout);
+    await eventually(() => stage.processes().length === 0, { what: "all end", withinMs: 15_000 });
+  });
+});
