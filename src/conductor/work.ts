@@ -209,6 +209,20 @@ async function finish(
     });
   }
   const saved = await saveWork(folder, { message: `${task.title}\n\n${signature(attempt)}` });
+  // Saving may take long, and whoever sleeps meanwhile may find the task done by another.
+  if (!(await standOf(order)).current) {
+    const reason = `${task.id} was taken from ${attempt.worker} while it was saved`;
+    const head = saved.commit;
+    await calls.end({
+      attempt: attempt.id,
+      outcome: "stopped",
+      reason,
+      cause: "ended",
+      head,
+      ...used,
+    });
+    return void await clearAway(tree, folder);
+  }
   const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
   const merged = await mergeWork(tree, { task: task.id, branch, message });
   const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);

@@ -64,6 +64,21 @@ exec '${real}' "$@"
   return `${folder}:${path()}`;
 }
 
+/** A git that stops its caller when a command's words hold a text, once; `met` is there from then on. */
+export function sleepyGitAt(stage: Stage, words: string): { path: string; met: string } {
+  const folder = join(stage.folder, `git-${crypto.randomUUID().slice(0, 8)}`);
+  Deno.mkdirSync(folder);
+  const met = join(folder, "met");
+  const text = `#!/bin/sh
+case " $* " in *'${words}'*)
+  if mkdir '${met}' 2>/dev/null; then kill -STOP $PPID; fi
+esac
+exec '${realGit()}' "$@"
+`;
+  Deno.writeTextFileSync(join(folder, "git"), text, { mode: 0o755 });
+  return { path: `${folder}:${path()}`, met };
+}
+
 function path(): string {
   return Deno.env.get("PATH") ?? "";
 }

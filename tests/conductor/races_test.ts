@@ -5,13 +5,16 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import {
+  abandonedRun,
   attemptsAre,
   audit,
   endDelays,
+  exists,
   hostsOf,
   killAll,
   letGo,
   rows,
+  sleepyGitAt,
   startHost,
   withShellAgent,
 } from "./ground.ts";
@@ -65,6 +68,37 @@ Deno.test("races: a worker that slept while its task went to another merges noth
       "of a sleeper\n",
       "what it had written is kept",
     );
+  });
+});
+
+Deno.test("races: nor does one that fell asleep while it saved what was handed in", async () => {
+  await withStage(async (stage) => {
+    stage.play([
+      {
+        ...onTask("write", { do: "write", path: "sleeper.txt", text: "of a sleeper\n" }),
+        times: 1,
+      },
+      WRITES,
+    ]);
+    await abandonedRun(stage, [
+      "run",
+      "all",
+      "--tasks",
+      stage.plan([{ description: "write a.txt" }]),
+    ]);
+    const { path, met } = sleepyGitAt(stage, " --no-verify ");
+    const sleeper = startHost(stage, "r1", { PATH: path });
+    await eventually(() => exists(met), { what: "it sleeps", withinMs: 15_000 });
+    await stage.ask("task", "update", "t1", "--action", "release");
+    const other = startHost(stage);
+    assertEquals((await other.ended).code, 0);
+    sleeper.signal("SIGCONT");
+    assertEquals((await sleeper.ended).code, 0);
+    const ran = await stage.skein(["run", "--resume", "r1", "--json"]);
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(await stage.files(), ["README.md", "a.txt"]);
+    await audit(stage, { tasks: 1 });
+    assertEquals(await stage.git("show", "skein/task/r1/t1-1:sleeper.txt"), "of a sleeper\n");
   });
 });
 
