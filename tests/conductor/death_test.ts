@@ -12,6 +12,7 @@ import {
   audit,
   deadlyGit,
   deadlyGitAt,
+  exists,
   hostsOf,
   killAll,
   letGo,
@@ -152,19 +153,22 @@ while [ ! -e ${stage.folder}/go ]; do sleep 0.05; done; sleep 0.1; rm ${tally}/$
 
 Deno.test("death: stop ends also the agents of workers that died, where nobody else is left", async () => {
   await withStage(async (stage) => {
-    const deaf = [{ do: "write", path: "half.txt", text: "half" }, { do: "deaf" }, {
-      do: "say",
-      text: "deaf",
-    }, { do: "hang" }] as const;
-    stage.play([onTask("hold", ...deaf)]);
+    const sign = join(stage.folder, "half");
+    stage.play([
+      onTask(
+        "hold",
+        { do: "write", path: "half.txt", text: "half" },
+        { do: "deaf" },
+        { do: "run", argv: ["touch", sign] },
+        { do: "hang" },
+      ),
+    ]);
     const plan = stage.plan([{ description: "hold one" }, { description: "hold two" }]);
     await abandonedRun(stage, ["run", "all", "--tasks", plan, "-w", "2"]);
-    for (const [i, id] of ["t1", "r1"].entries()) {
+    for (const id of ["t1", "r1"]) {
       const host = startHost(stage);
-      await eventually(
-        () => rows(stage, "SELECT 1 FROM attempt WHERE first_output_at IS NOT NULL").length > i,
-        { what: "its agent is at it" },
-      );
+      await eventually(() => exists(sign), { what: "its agent is at it", withinMs: 15_000 });
+      Deno.removeSync(sign);
       host.signal("SIGKILL");
       await host.ended;
       assert(stage.processes().length > 0, "its agent lives");

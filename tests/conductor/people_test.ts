@@ -5,10 +5,22 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { told } from "../agent/ground.ts";
 import { eventually } from "../support/eventually.ts";
-import { abandonedRun, attemptsAre, audit, letGo, rows, startHost } from "./ground.ts";
+import { abandonedRun, attemptsAre, audit, exists, letGo, rows, startHost } from "./ground.ts";
+import type { Step } from "../agent/scenario.ts";
 import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 const go = (stage: Stage, name = "go"): string => join(stage.folder, name);
+
+/** Half of a work, and a sign that it is there. */
+const half = (stage: Stage): Step[] => [
+  { do: "write", path: "h.txt", text: "half" },
+  { do: "run", argv: ["touch", go(stage, "half")] },
+];
+
+async function isHalfDone(stage: Stage): Promise<void> {
+  await eventually(() => exists(go(stage, "half")), { what: "half is done", withinMs: 15_000 });
+  await attemptsAre(stage, "running", 1);
+}
 
 Deno.test("people: an interrupt ends the agents and keeps their work; going on repeats nothing done", async () => {
   await withStage(async (stage) => {
@@ -98,10 +110,7 @@ Deno.test("people: a stopped task stays out of work until it is retried, the res
   await withStage(async (stage) => {
     stage.play([
       {
-        ...onTask("hold", { do: "write", path: "h.txt", text: "half" }, { do: "deaf" }, {
-          do: "say",
-          text: "holding",
-        }, { do: "hang" }),
+        ...onTask("hold", ...half(stage), { do: "deaf" }, { do: "hang" }),
         times: 1,
       },
       { ...onTask("fail", { do: "exit", code: 1 }), times: 1 },
@@ -117,7 +126,7 @@ Deno.test("people: a stopped task stays out of work until it is retried, the res
     const args = ["run", "all", "--tasks", plan, "-w", "2", "--attempts", "1", "--json"];
     const run = stage.start(args);
     await attemptsAre(stage, "failed", 1);
-    await attemptsAre(stage, "running", 1);
+    await isHalfDone(stage);
     assertEquals((await stage.skein(["wait", "t2"])).code, 1, "it failed");
     assertEquals((await stage.skein(["retry", "t2"])).code, 0);
     const stopped = await stage.skein(["stop", "t1", "--why", "wrong way"]);
@@ -149,14 +158,14 @@ Deno.test("people: a stopped task stays out of work until it is retried, the res
 Deno.test("people: a worker that dies before it hears of the stop leaves the task stopped", async () => {
   await withStage(async (stage) => {
     stage.play([
-      { ...onTask("hold", { do: "write", path: "h.txt", text: "half" }, { do: "hang" }), times: 1 },
+      { ...onTask("hold", ...half(stage), { do: "hang" }), times: 1 },
       onTask("hold", { do: "write", path: "again.txt", text: "begun again" }),
       WRITES,
     ]);
     const plan = stage.plan([{ description: "hold on" }, { description: "write w.txt" }]);
     await abandonedRun(stage, ["run", "all", "--tasks", plan]);
     const host = startHost(stage);
-    await attemptsAre(stage, "running", 1);
+    await isHalfDone(stage);
     host.signal("SIGSTOP");
     const waits = stage.start(["wait", "t1"]);
     assertEquals((await stage.skein(["stop", "t1"])).code, 0);
