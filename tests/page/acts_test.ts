@@ -55,6 +55,10 @@ async function attention(flock: Flock, page: Page, plan: Plan): Promise<void> {
   await need(page, "out of memory").getByRole("button", { name: "Retry" }).click();
   await becomes("a retried task", () => status(plan["export"]) === "pending");
   await need(page, "design changes at noon").getByRole("button", { name: "Resume" }).click();
+  await becomes(
+    "cleo resumed",
+    () => row(flock, "SELECT paused_at FROM peer WHERE name = 'cleo'")["paused_at"] === null,
+  );
   await flock.peer("cleo").ok("update_task", { id: plan["theme"], progress: "on it again" });
   await page.getByText("Nobody needs you right now.").waitFor();
   assert(!(await page.title()).startsWith("("), await page.title());
