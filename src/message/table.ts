@@ -4,8 +4,7 @@
 import { invariant } from "../core/invariant.ts";
 import type { Shown } from "../core/operation.ts";
 import { limitTo, type Tx } from "../core/transaction.ts";
-import type { Category } from "./rules.ts";
-import { type State, STATES } from "./rules.ts";
+import { type Category, type State, STATES } from "./rules.ts";
 
 /** A row of `message`. */
 export interface MessageRow {
