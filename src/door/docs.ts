@@ -22,7 +22,8 @@ import { type Schema, schemaOf } from "./schema.ts";
 /** The derived parts by the name of their marker. */
 export function derivedParts(): ReadonlyMap<string, string> {
   return new Map([
-    ["tools", toolTable()],
+    ["tools", toolTable(CATALOGUE.filter((operation) => operation.unlisted !== true))],
+    ["operations", toolTable(CATALOGUE.filter((operation) => operation.unlisted === true))],
     ["ways", wayTable()],
     ["roles", roleTable()],
     ["errors", errorTable()],
@@ -30,8 +31,8 @@ export function derivedParts(): ReadonlyMap<string, string> {
   ]);
 }
 
-function toolTable(): string {
-  const rows = CATALOGUE.map((operation) => {
+function toolTable(operations: readonly AnyOperation[]): string {
+  const rows = operations.map((operation) => {
     const core = CORE.includes(operation) ? " *" : "";
     const command = wordsOf(operation.name).join(" ");
     return `| \`${operation.name}\`${core} | \`skein ${command}\` | ${inputOf(operation)} | ${
