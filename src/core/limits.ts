@@ -207,9 +207,11 @@ export const TIMES = {
   ringMs: 1,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
-  /** How long a wait for the store may sleep the whole thread: short. */
+  /** How long a look at the store, or its upkeep, may sleep the whole thread: short. */
   busySleepMs: 3,
-  /** The longest timer between two tries of that: shorter ones find the lock taken and cost more. */
+  /** A writer that finds the store taken naps, the whole thread, as long as a write takes: microseconds. */
+  busyNapUs: 100,
+  /** The longest timer before it naps again: shorter ones find the lock taken and cost more. */
   busyDelayMs: 16,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,

@@ -19,6 +19,15 @@ const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, n
 
 function nothing(): void {}
 
+/** Naps before a pause. */
+const NAPS = 2;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/** Sleeps the whole thread for less than a timer or SQLite can: parts of a millisecond. */
+function nap(ms: number): void {
+  Atomics.wait(NEVER, 0, 0, ms);
+}
+
 /** SQLite's primary result code of whatever was thrown, or 0. */
 function codeOf(thrown: unknown): number {
   const code = (thrown as { errcode?: unknown } | null)?.errcode;
@@ -51,7 +60,7 @@ export class SqliteEngine implements Engine {
 
   // Opened on first use: most processes read long before they write.
   #writing(): Connection {
-    return this.#writer ??= this.#connect(TIMES.busySleepMs);
+    return this.#writer ??= this.#connect(0);
   }
 
   #reading(): Connection {
@@ -127,21 +136,25 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * Takes the write lock. Transactions are short: SQLite tries for a few milliseconds, which sleep the
-   * thread, then timers do. Its own tries are cheaper than ours, which throw every time, and all the
-   * pauses are long against a transaction: whoever has the lock gets several done, while its pages are
-   * in memory, before the next one has to read them all again.
+   * Takes the write lock. Transactions are short: it is tried again twice after a nap of about one of
+   * them. Then somebody writes on and on, and the pauses are long: whoever has the lock gets several
+   * done, while its pages are in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    while (!this.#tryBegin(connection)) {
+    for (let tries = 0; !this.#tryBegin(connection); tries++) {
       if (performance.now() >= deadline) {
         throw new Refusal(
           "STORE_BUSY",
           `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
         );
       }
-      const delayMs = TIMES.busyDelayMs * (0.5 + Math.random() / 2);
-      await new Promise((wake) => setTimeout(wake, delayMs));
+      const naps = tries % (NAPS + 1);
+      if (naps < NAPS) {
+        nap(TIMES.busyNapUs / 1_000 * (naps + 1) * (0.5 + Math.random()));
+      } else {
+        const delayMs = TIMES.busyDelayMs * (0.5 + Math.random() / 2);
+        await new Promise((wake) => setTimeout(wake, delayMs));
+      }
     }
   }
 
