@@ -1,26 +1,9 @@
 // Where the nodes of the task graph stand: dagre's layered layout over plain data, so that it can run
-// in a Worker.
+// in a Worker. Nothing imports this at the start: dagre is a third of all the page's code.
 
 import dagre from "@dagrejs/dagre";
+import { type Layout, type LayoutWish, NODE } from "./plane.ts";
 
-export interface LayoutWish {
-  readonly nodes: readonly string[];
-  /** From a task to what waits for it. */
-  readonly edges: readonly (readonly [from: string, to: string])[];
-  /** Left to right, or top to bottom where the page is narrow. */
-  readonly direction: "LR" | "TB";
-}
-
-export interface Layout {
-  /** Left upper corners, in pixels. */
-  readonly at: Readonly<Record<string, readonly [x: number, y: number]>>;
-  /** The path of each edge, as SVG draws it. */
-  readonly paths: readonly { readonly from: string; readonly to: string; readonly d: string }[];
-  readonly width: number;
-  readonly height: number;
-}
-
-export const NODE = { width: 196, height: 48 } as const;
 const MARGIN = 28;
 /** Nodes without any edge are put into a block of rows beside the graph: layers say nothing of them. */
 const LOOSE_COLUMNS = 4;

@@ -1,7 +1,9 @@
 // The layout runs in a Worker: two hundred nodes take dagre longer than a frame, and the page goes on
-// meanwhile. The Worker is this same bundle; without one the layout runs here.
+// meanwhile. The Worker is the page's own script, which finds no document there and then loads the
+// layout alone; without a Worker the layout runs here.
 
-import { type Layout, layoutOf, type LayoutWish } from "./layout.ts";
+import { needed } from "../needed.ts";
+import type { Layout, LayoutWish } from "./plane.ts";
 
 interface Asked {
   readonly id: number;
@@ -13,6 +15,8 @@ interface Answered {
   readonly layout: Layout;
 }
 
+const layouts = needed(() => import("./layout.ts"));
+
 /** The Worker's side. */
 export function serveLayouts(): void {
   const scope = globalThis as unknown as {
@@ -20,7 +24,11 @@ export function serveLayouts(): void {
     postMessage(answer: Answered): void;
   };
   scope.onmessage = ({ data }) => {
-    scope.postMessage({ id: data.id, layout: layoutOf(data.wish) });
+    layouts.load().then(({ layoutOf }) => {
+      scope.postMessage({ id: data.id, layout: layoutOf(data.wish) });
+    }, () => {
+      // Not answered in time: the page's side does it itself, and says why if it cannot.
+    });
   };
 }
 
@@ -38,7 +46,6 @@ function theWorker(): Worker | null {
     };
     made.onerror = () => {
       worker = null;
-      waiting.clear();
     };
     worker = made;
   } catch {
@@ -50,15 +57,20 @@ function theWorker(): Worker | null {
 /** A Worker that has not answered by then cannot be had. */
 const PATIENCE_MS = 4_000;
 
+async function here(wish: LayoutWish): Promise<Layout> {
+  return (await layouts.load()).layoutOf(wish);
+}
+
+/** Lays out. @throws Error when the layout cannot be loaded */
 export function layout(wish: LayoutWish): Promise<Layout> {
   const helper = theWorker();
-  if (helper === null) return Promise.resolve(layoutOf(wish));
-  return new Promise((done) => {
+  if (helper === null) return here(wish);
+  return new Promise((done, failed) => {
     last += 1;
     const id = last;
     const timer = setTimeout(() => {
       waiting.delete(id);
-      done(layoutOf(wish));
+      here(wish).then(done, failed);
     }, PATIENCE_MS);
     waiting.set(id, (answer) => {
       clearTimeout(timer);

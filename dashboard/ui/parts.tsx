@@ -47,6 +47,16 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+/** What is shown in place of a part of the page that could not be loaded. */
+export function Unloaded({ what }: { what: string }): VNode {
+  return (
+    <Empty title={`${what} could not be loaded.`}>
+      <p>The leader does not answer, or it serves another version of the page by now.</p>
+      <Button kind="primary" onClick={() => location.reload()}>Reload the page</Button>
+    </Empty>
+  );
+}
+
 /** Shows an answer, or why there is none; bars of the same height while it comes. */
 export function Given<T>(props: {
   answer: Answer<T>;

@@ -1,50 +1,43 @@
-// Which view the address asks for.
+// Which view the address asks for. The first one is there at once; the others come together when one
+// of them is first asked for.
 
 import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { VIEWS } from "../keys.ts";
+import { needed } from "../needed.ts";
 import { usePlace } from "../router.ts";
-import { Empty, View } from "../ui/parts.tsx";
+import { Empty, Loading, Unloaded, View } from "../ui/parts.tsx";
 import { AttentionView } from "./attention.tsx";
-import { FlockView } from "./flock.tsx";
-import { JournalView } from "./journal.tsx";
-import { LocksView } from "./locks.tsx";
-import { MemoryView } from "./memory.tsx";
-import { MessagesView } from "./messages.tsx";
-import { PeerView } from "./peer.tsx";
-import { PeersView } from "./peers.tsx";
-import { RunView } from "./run.tsx";
-import { RunsView } from "./runs.tsx";
-import { TaskView } from "./task.tsx";
-import { TasksView } from "./tasks.tsx";
+
+const others = needed(() => import("./others.tsx"));
 
 export function Current(): VNode {
   const { path } = usePlace();
-  const [view, id] = path;
-  switch (view) {
-    case "attention":
-      return <AttentionView />;
-    case "peers":
-      return id === undefined ? <PeersView /> : <PeerView key={id} name={id} />;
-    case "tasks":
-      return id === undefined ? <TasksView /> : <TaskView key={id} id={id} />;
-    case "messages":
-      return <MessagesView chosen={id} />;
-    case "locks":
-      return <LocksView />;
-    case "memory":
-      return <MemoryView chosen={path.slice(1).join("/")} />;
-    case "runs":
-      return id === undefined ? <RunsView /> : <RunView key={id} id={id} />;
-    case "journal":
-      return <JournalView />;
-    case "flock":
-      return <FlockView />;
-    default:
-      return (
-        <View title="Not here">
-          <Empty title="There is no such view.">
-            <a href="#/attention">Back to what needs attention</a>
-          </Empty>
-        </View>
-      );
-  }
+  const view = VIEWS.find(([name]) => name === path[0]);
+  if (view === undefined) return <NotHere />;
+  return view[0] === "attention" ? <AttentionView /> : <Other title={view[1]} path={path} />;
+}
+
+function Other({ title, path }: { title: string; path: readonly string[] }): VNode {
+  const [failed, setFailed] = useState(false);
+  const [part, setPart] = useState(others.now);
+  useEffect(() => {
+    if (part === undefined) others.load().then(setPart, () => setFailed(true));
+  }, [part]);
+  if (part !== undefined) return part.other(path) ?? <NotHere />;
+  return (
+    <View title={title}>
+      {failed ? <Unloaded what="This view" /> : <Loading rows={8} />}
+    </View>
+  );
+}
+
+function NotHere(): VNode {
+  return (
+    <View title="Not here">
+      <Empty title="There is no such view.">
+        <a href="#/attention">Back to what needs attention</a>
+      </Empty>
+    </View>
+  );
 }

@@ -6,28 +6,29 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Tasks } from "../data/tasks.ts";
 import { type State, stateOf, type TaskCard } from "../data/types.ts";
 import { fold, type Folded } from "../graph/fold.ts";
-import { type Layout, NODE } from "../graph/layout.ts";
+import { type Layout, NODE } from "../graph/plane.ts";
 import { type Camera, useViewport } from "../graph/viewport.ts";
 import { layout as ask } from "../graph/worker.ts";
 import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
-import { Button, Empty } from "../ui/parts.tsx";
+import { Button, Empty, Unloaded } from "../ui/parts.tsx";
 import { createTask } from "../acts/tasks.ts";
 
 const NARROW_PX = 700;
 const NONE: Layout = { at: {}, paths: [], width: 0, height: 0 };
 
-/** The layout of what is shown, once it is there; the one before until then. */
-function useLayout(folded: Folded, shape: string): Layout {
-  const [layout, setLayout] = useState<Layout>(NONE);
+/** The layout of what is shown, once it is there, the one before until then; null if none can be had. */
+function useLayout(folded: Folded, shape: string): Layout | null {
+  const [layout, setLayout] = useState<Layout | null>(NONE);
   useEffect(() => {
     let late = false;
     const direction = innerWidth < NARROW_PX ? "TB" : "LR";
-    void ask({ nodes: folded.shown.map(({ id }) => id), edges: folded.edges, direction })
-      .then((answer) => {
-        if (!late) setLayout(answer);
-      });
+    const take = (answer: Layout | null): void => {
+      if (!late) setLayout(answer);
+    };
+    ask({ nodes: folded.shown.map(({ id }) => id), edges: folded.edges, direction })
+      .then(take, () => take(null));
     return () => {
       late = true;
     };
@@ -45,7 +46,8 @@ export function GraphView({ tasks, run, withDone }: {
     () => `${folded.shown.map(({ id }) => id).join()};${folded.edges.join()}`,
     [folded],
   );
-  const layout = useLayout(folded, shape);
+  const found = useLayout(folded, shape);
+  const layout = found ?? NONE;
   const { box, camera, zoom, fit } = useViewport(
     layout.width,
     layout.height,
@@ -71,6 +73,7 @@ export function GraphView({ tasks, run, withDone }: {
       >
         <Plane folded={folded} layout={layout} tasks={tasks} camera={camera} />
         {folded.shown.length === 0 && <NothingOpen folded={folded} />}
+        {found === null && <Unloaded what="The graph" />}
       </div>
       <div class="graph-tools" role="toolbar" aria-label="Zoom">
         <Button icon="plus" label="Zoom in (+)" onClick={() => zoom(1)} />

@@ -4,8 +4,10 @@
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 
-/** Names of the built files. */
+/** Names of the built files; the script's other parts are named so that nothing else is called like them. */
 export const PAGE_FILES = { html: "page.html", js: "page.js", css: "page.css" } as const;
+/** Before the name under which a part of the script is imported by the others. */
+export const PART = "page.";
 /** Folder of the sources, in a checkout. */
 export const SOURCES = "dashboard";
 const HTML = "index.html";
@@ -21,33 +23,49 @@ export function hasSources(folder: string): boolean {
  * @throws Refusal `NOT_AVAILABLE`
  */
 export async function builtPage(folder: string): Promise<ReadonlyMap<string, string>> {
-  return new Map([
+  const files = new Map<string, string>([
     [PAGE_FILES.html, textOf(join(folder, HTML)) ?? ""],
-    [PAGE_FILES.js, await bundled(folder, ENTRY)],
-    [PAGE_FILES.css, await bundled(folder, CSS)],
+    [PAGE_FILES.js, ""],
+    [PAGE_FILES.css, ""],
   ]);
+  for (const [name, text] of await bundled(folder, CSS)) {
+    if (name.endsWith(".css")) files.set(PAGE_FILES.css, text);
+  }
+  for (const [name, text] of await bundled(folder, ENTRY, "--code-splitting")) {
+    files.set(name === ENTRY.replace(".tsx", ".js") ? PAGE_FILES.js : PART + name, text);
+  }
+  return files;
 }
 
-/** One entry with everything it imports, in few bytes; empty where there is no such entry. */
-async function bundled(folder: string, entry: string): Promise<string> {
-  if (textOf(join(folder, entry)) === null) return "";
-  const temporary = Deno.makeTempDirSync({ prefix: "skein-page-" });
+/** An entry with everything it imports, in few bytes; nothing where there is no such entry. */
+async function bundled(
+  folder: string,
+  entry: string,
+  ...options: string[]
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  if (textOf(join(folder, entry)) === null) return files;
+  const out = Deno.makeTempDirSync({ prefix: "skein-page-" });
   try {
-    const out = join(temporary, entry === CSS ? PAGE_FILES.css : PAGE_FILES.js);
+    const flags = ["--quiet", "--platform", "browser", "--minify", ...options, "--outdir", out];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--platform", "browser", "--minify", "--output", out, entry],
+      args: ["bundle", ...flags, entry],
       cwd: folder,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
     }).output();
-    if (success) return Deno.readTextFileSync(out);
-    const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
-    throw new Refusal("NOT_AVAILABLE", `the page could not be built: ${why}`, {
-      hint: "Run it from the repository with Deno 2.9 or later.",
-    });
+    if (!success) {
+      const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
+      throw new Refusal("NOT_AVAILABLE", `the page could not be built: ${why}`, {
+        hint: "Run it from the repository with Deno 2.9 or later.",
+      });
+    }
+    const names = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
+    for (const name of names) files.set(name, Deno.readTextFileSync(join(out, name)));
+    return files;
   } finally {
-    Deno.removeSync(temporary, { recursive: true });
+    Deno.removeSync(out, { recursive: true });
   }
 }
 

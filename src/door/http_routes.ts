@@ -28,7 +28,7 @@ import {
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
-import { pageAssets } from "./page.ts";
+import { type Page, pageAssets, type PageFile } from "./page.ts";
 
 /** What Deno tells of a request besides the request. */
 export interface Info {
@@ -66,10 +66,13 @@ export class Routes {
 
   async #route(request: Request, info: Info, url: URL): Promise<Response> {
     const path = url.pathname;
-    const asset = ASSETS[path];
-    if (asset !== undefined) {
-      refuseMethod(request, "GET", "HEAD");
-      return await assetAnswer(request, asset, this.#lead.store.folder);
+    if (ASSET.test(path)) {
+      const page = await pageAssets(this.#lead.store.folder);
+      const file = page.files.get(path);
+      if (file !== undefined) {
+        refuseMethod(request, "GET", "HEAD");
+        return assetAnswer(request, page, file);
+      }
     }
     if (path === "/healthz") {
       refuseMethod(request, "GET", "HEAD");
@@ -243,24 +246,14 @@ function answerOf(answer: Answer): Response {
   return json(200, answer);
 }
 
-type Asset = "html" | "js" | "css";
-const ASSETS: Readonly<Record<string, Asset>> = {
-  "/": "html",
-  "/app.js": "js",
-  "/app.css": "css",
-};
-const TYPES: Readonly<Record<Asset, string>> = {
-  html: "text/html; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  css: "text/css; charset=utf-8",
-};
+/** What may be a file of the page: it, its style, its script and the parts of that. */
+const ASSET = /^\/$|^\/app\.css$|^\/[\w-]{1,64}\.js$/;
 
-async function assetAnswer(request: Request, asset: Asset, home: string): Promise<Response> {
-  const page = await pageAssets(home);
+function assetAnswer(request: Request, page: Page, file: PageFile): Response {
   const etag = `"${page.hash}"`;
   const headers = {
     ...HEADERS,
-    "content-type": TYPES[asset],
+    "content-type": file.type,
     "cache-control": page.ready ? "no-cache" : "no-store",
     vary: "accept-encoding",
     etag,
@@ -271,7 +264,7 @@ async function assetAnswer(request: Request, asset: Asset, home: string): Promis
   const gzip = /\bgzip\b(?!;\s*q=0(\.0+)?\s*(,|$))/.test(
     request.headers.get("accept-encoding") ?? "",
   );
-  const body = gzip ? page.gzip[asset] : page[asset];
+  const body = gzip ? file.gzip : file.text;
   return new Response(request.method === "HEAD" ? null : body, {
     headers: gzip ? { ...headers, "content-encoding": "gzip" } : headers,
   });

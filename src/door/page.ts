@@ -1,24 +1,38 @@
-// The page: one HTML file, one script, one style. In an installed program they lie beside it, built
-// when it was installed. In a checkout they are built once from dashboard/ into the home's cache, by a
+// The page: one HTML file, one style, a script and the parts of it that come later. In an installed
+// program they lie beside it, built when it was installed. In a checkout they are built once from dashboard/ into the home's cache, by a
 // `skein page` child: the server itself may run nothing but `skein`.
 
 import { fromFileUrl, join } from "@std/path";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
-import { builtPage, hasSources, PAGE_FILES, SOURCES } from "../claude/pagefiles.ts";
+import { builtPage, hasSources, PAGE_FILES, PART, SOURCES } from "../claude/pagefiles.ts";
 import { selfCommand } from "../node/carry.ts";
 
-/** The page's three files, and a hash of them. */
+/** One file of the page, as it is and as it travels. */
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+  readonly gzip: Uint8Array<ArrayBuffer>;
+}
+
+/** The page's files by the path they are asked for, and a hash of them all. */
 export interface Page {
-  readonly html: string;
-  readonly js: string;
-  readonly css: string;
-  /** The same, as they travel. */
-  readonly gzip: Readonly<Record<"html" | "js" | "css", Uint8Array<ArrayBuffer>>>;
+  readonly files: ReadonlyMap<string, PageFile>;
   readonly hash: string;
   /** False while it is being built: what is there then only says so. */
   readonly ready: boolean;
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+};
+const PATHS: Readonly<Record<string, string>> = {
+  [PAGE_FILES.html]: "/",
+  [PAGE_FILES.js]: "/app.js",
+  [PAGE_FILES.css]: "/app.css",
+};
 
 const DAY_MS = 86_400_000;
 
@@ -70,28 +84,36 @@ function sourcesIn(folder: string): string[] {
   return found.sort();
 }
 
-/** The three files, if all of them are there. */
+/** The page in a folder, if all that it begins with is there. */
 async function readPage(folder: string): Promise<Page | null> {
+  const texts = new Map<string, string>();
   try {
-    const [html, js, css] = await Promise.all(
-      [PAGE_FILES.html, PAGE_FILES.js, PAGE_FILES.css]
-        .map((name) => Deno.readTextFile(join(folder, name))),
-    );
-    return await pageOf(html ?? "", js ?? "", css ?? "");
+    for (const { name } of Deno.readDirSync(folder)) {
+      const path = PATHS[name] ?? partPath(name);
+      if (path !== null) texts.set(path, await Deno.readTextFile(join(folder, name)));
+    }
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return null;
     throw thrown;
   }
+  return Object.values(PATHS).every((path) => texts.has(path)) ? await pageOf(texts) : null;
 }
 
-async function pageOf(html: string, js: string, css: string, ready = true): Promise<Page> {
-  const hash = sha256(JSON.stringify([html, js, css])).slice(0, 16);
-  const [zippedHtml, zippedJs, zippedCss] = [
-    await zipped(html),
-    await zipped(js),
-    await zipped(css),
-  ];
-  return { html, js, css, gzip: { html: zippedHtml, js: zippedJs, css: zippedCss }, hash, ready };
+/** The path of a part of the script, from its file's name. */
+function partPath(name: string): string | null {
+  return name.startsWith(PART) && /^[\w-]+\.js$/.test(name.slice(PART.length))
+    ? `/${name.slice(PART.length)}`
+    : null;
+}
+
+async function pageOf(texts: ReadonlyMap<string, string>, ready = true): Promise<Page> {
+  const sorted = [...texts].sort(([a], [b]) => a < b ? -1 : 1);
+  const files = new Map<string, PageFile>();
+  for (const [path, text] of sorted) {
+    const kind = path === "/" ? "html" : path.split(".").at(-1) ?? "";
+    files.set(path, { type: TYPES[kind] ?? "", text, gzip: await zipped(text) });
+  }
+  return { files, hash: sha256(JSON.stringify(sorted)).slice(0, 16), ready };
 }
 
 async function zipped(text: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -107,7 +129,7 @@ function notice(why: string): Promise<Page> {
 <body><main><h1>skein</h1><p>${safe}</p></main></body>
 </html>
 `;
-  return pageOf(html, "", "", false);
+  return pageOf(new Map([["/", html], ["/app.js", ""], ["/app.css", ""]]), false);
 }
 
 /** Lets a `skein page` build it: it has the permissions for that. */

@@ -52,7 +52,10 @@ Deno.test("installed: the server serves the page with the permissions it has", a
     const html = await request(`${url}/`);
     assertEquals([html.status, html.headers.get("cache-control")], [200, "no-cache"]);
     assert(/<html/.test(html.text));
-    assertEquals((await request(`${url}/app.js`)).status, 200);
+    const script = await request(`${url}/app.js`);
+    const parts = [...script.text.matchAll(/["'`]\.(\/[\w-]+\.js)/g)].map(([, path]) => path);
+    assert(parts.length > 1, "a script in parts");
+    for (const path of parts) assertEquals((await request(url + path)).status, 200, path);
     const launcher = join(user, ".local", "bin", "skein");
     const link = JSON.parse(await run([launcher, "dashboard", "--json"], flock.folder, env));
     const { json } = await exchange(url, link.link.split("#code=")[1]);

@@ -6,7 +6,7 @@ import { withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import { request, withSite } from "./site.ts";
 
-Deno.test("page: several who build it at once get the same three files", async () => {
+Deno.test("page: several who build it at once get the same files", async () => {
   await withFlock(async (flock) => {
     const built = await Promise.all(
       [1, 2, 3].map(() => flock.cli<{ folder: string }>(["page"])),
@@ -14,7 +14,8 @@ Deno.test("page: several who build it at once get the same three files", async (
     const folders = built.map(({ json, stderr }) => json.folder ?? stderr);
     assertEquals(new Set(folders).size, 1, folders.join());
     const [folder = ""] = folders;
-    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assertEquals(names.filter((name) => !/^page\.[\w-]+\.js$/.test(name)), [
       "page.css",
       "page.html",
       "page.js",
@@ -49,6 +50,9 @@ Deno.test("page: a checkout's leader builds it when somebody looks, and knows wh
       assertEquals(answer.headers.get("vary"), "accept-encoding");
     }
     const { text } = await request(`${session.url}/`);
+    const part = /["'`]\.(\/[\w-]+\.js)/.exec((await request(`${session.url}/app.js`)).text)?.[1];
+    assertEquals((await request(`${session.url}${part}`)).status, 200, `a part, ${part}`);
+    assertEquals((await request(`${session.url}/chunk-OTHER.js`)).status, 401);
     assert(!/https?:\/\/(?!www\.w3\.org\/)/.test(text), "it asks nobody else for anything");
   });
 });

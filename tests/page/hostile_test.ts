@@ -114,11 +114,11 @@ browserTest("hostile texts: in every field and every view they stay text", async
 });
 
 browserTest(
-  "hostile pages: no foreign frame, no script from elsewhere, the page is small",
+  "hostile pages: no foreign frame, no script from elsewhere",
   async () => {
     await withFlock(async (flock) => {
       await flock.enter("ada", "architect");
-      const { page, seen, way } = await flock.open();
+      const { page, seen } = await flock.open();
       const injected = await page.evaluate(`new Promise((done) => {
       const script = document.createElement("script");
       script.textContent = "window.ran = 1";
@@ -129,19 +129,6 @@ browserTest(
       done([window.ran, getComputedStyle(node).color === "rgb(255, 0, 0)"]);
     })`);
       assertEquals(injected, [undefined, false]);
-      let bytes = 0;
-      for (const path of ["/", "/app.js", "/app.css"]) {
-        const response = await fetch(way.url + path, { headers: { "accept-encoding": "gzip" } });
-        bytes += (await response.arrayBuffer()).byteLength;
-      }
-      assert(bytes < 230_000, `the page's files have ${bytes} bytes`);
-      const sent = Number(
-        await page.evaluate(
-          `performance.getEntries().filter((one) => ["navigation", "resource"].includes(one.entryType) &&
-        !one.name.includes("/api/")).reduce((sum, one) => sum + one.transferSize, 0)`,
-        ),
-      );
-      assert(sent > 0 && sent < 150_000, `the page took ${sent} bytes from the wire`);
       assertEquals(seen.foreign, []);
     });
   },
