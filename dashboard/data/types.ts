@@ -207,7 +207,8 @@ export interface Span {
 
 export interface Timeline {
   readonly spans: readonly Span[];
-  readonly rows?: readonly { peer: string; op: string; subject: string; at: string }[];
+  /** There was more than one answer holds: these are the newest. */
+  readonly truncated: boolean;
 }
 
 /** One try of one worker process at one task. */
@@ -221,12 +222,20 @@ export interface Attempt {
   readonly model?: string | null;
   readonly state: string;
   readonly started_at: string;
-  readonly duration_ms?: number | null;
+  readonly ended_at: string | null;
+  /** Its worker's process has ended without ending it. */
+  readonly orphaned?: boolean;
   readonly turns: number;
   readonly tokens: number;
   readonly cost_usd: number;
   readonly report?: { readonly summary: string } | null;
   readonly reason?: string | null;
+}
+
+export interface Attempts {
+  readonly attempts: readonly Attempt[];
+  /** After which there are more; null if this is all. */
+  readonly next: number | null;
 }
 
 export interface Project {

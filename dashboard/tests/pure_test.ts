@@ -6,11 +6,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { Parser } from "../data/events.ts";
 import type { Tasks } from "../data/tasks.ts";
-import type { Lock, Status, TaskCard } from "../data/types.ts";
+import type { Attempt, Lock, Status, TaskCard } from "../data/types.ts";
 import { fold, MOST_NODES } from "../graph/fold.ts";
 import { layoutOf } from "../graph/layout.ts";
 import { NODE } from "../graph/plane.ts";
+import { tookText } from "../ui/time.tsx";
 import { fitted, zoomed } from "../graph/viewport.ts";
+import { type Piece, piecesOf, placed } from "../data/lanes.ts";
 import { needsOf } from "../data/needs.ts";
 import { diffLines } from "../ui/prose.tsx";
 import { treeOf } from "../views/locks.tsx";
@@ -164,4 +166,77 @@ Deno.test("needsOf: a review once, a file that three change once", () => {
     "conflict a.ts",
   ]);
   assertEquals(needs.at(-1)?.text, "changed by ada, ben, cleo (one working tree)");
+});
+
+const attempt = (id: number, more: Partial<Attempt>): Attempt => ({
+  id,
+  run: "r1",
+  task: "t1",
+  number: id,
+  kind: "work",
+  worker: "w1",
+  state: "done",
+  started_at: "2025-01-01T10:00:00Z",
+  ended_at: "2025-01-01T10:10:00Z",
+  turns: 1,
+  tokens: 1,
+  cost_usd: 0,
+  ...more,
+});
+
+Deno.test("piecesOf: attempts, and the claims that no attempt tells of, by their beginning", () => {
+  const span = { task: "t1", from: "2025-01-01T09:00:00Z", to: null, outcome: "working" };
+  const pieces = piecesOf(
+    { truncated: false, spans: [{ ...span, peer: "w1" }, { ...span, peer: "ada" }] },
+    [
+      attempt(1, { state: "failed", reason: "no tests" }),
+      attempt(2, {
+        state: "running",
+        ended_at: null,
+        orphaned: true,
+      }),
+    ],
+  );
+  assertEquals(
+    pieces.map(({ peer, number, outcome, toMs, why }) => [peer, number, outcome.word, toMs, why]),
+    [
+      ["ada", null, "in progress", null, ""],
+      ["w1", 1, "failed", Date.parse("2025-01-01T10:10:00Z"), "no tests"],
+      ["w1", 2, "lost", null, ""],
+    ],
+  );
+});
+
+Deno.test("placed: nothing covers anything, nothing leaves its lane", () => {
+  const piece = (fromMs: number, toMs: number | null): Piece => ({
+    key: String(fromMs),
+    peer: "w1",
+    task: "t1",
+    number: 1,
+    outcome: { glyph: "completed", word: "done" },
+    fromMs,
+    toMs,
+    why: "",
+  });
+  const bars = placed([piece(0, 1), piece(2, 3), piece(50, 60), piece(99, null)], 0, 100, 5);
+  assertEquals(bars.map(({ left, width, row }) => [left, width, row]), [
+    [0, 5, 0],
+    [2, 5, 1],
+    [50, 10, 0],
+    [95, 5, 0],
+  ]);
+});
+
+Deno.test("tookText: two units at most", () => {
+  const texts = [0.04, 4.25, 9.99, 59.6, 61, 3_600, 3_725, 90_000].map(tookText);
+  assertEquals(texts, [
+    "0.0 s",
+    "4.3 s",
+    "10 s",
+    "1 min",
+    "1 min 1 s",
+    "1 h",
+    "1 h 2 min",
+    "1 d 1 h",
+  ]);
 });

@@ -4,27 +4,12 @@
 import type { VNode } from "preact";
 import { type Touched, useRead } from "../data/reads.ts";
 import { titleOf } from "../data/tasks.ts";
-import type { Attempt, RunWhole } from "../data/types.ts";
+import { isRunning, outcomeOf } from "../data/lanes.ts";
+import type { Attempt, Attempts, RunWhole } from "../data/types.ts";
 import { acceptPlan, driveOn, stopAttempt, stopDriving } from "../acts/driven.ts";
 import { Glyph } from "../ui/glyph.tsx";
 import { Button, Panel, PeerLink, TaskLink } from "../ui/parts.tsx";
-import { Ago, durationText } from "../ui/time.tsx";
-
-/** How an attempt stands, as a glyph of the tasks' family. */
-const GLYPHS: Readonly<Record<string, string>> = {
-  running: "in_progress",
-  done: "completed",
-  failed: "failed",
-  conflict: "conflict",
-  limited: "budget",
-  stopped: "cancelled",
-  review: "in_review",
-  lost: "gone",
-};
-
-interface Attempts {
-  readonly attempts: readonly Attempt[];
-}
+import { Ago, tookText, useNow } from "../ui/time.tsx";
 
 /** The attempts of a run or of a task; nothing where there are none. */
 export function AttemptsPanel({ of, touched }: {
@@ -68,17 +53,17 @@ export function AttemptsPanel({ of, touched }: {
 }
 
 function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VNode {
-  const { state, task, kind, worker, model } = attempt;
-  const running = state === "running";
-  const took = running
-    ? (Date.now() - Date.parse(attempt.started_at)) / 1_000
-    : (attempt.duration_ms ?? 0) / 1_000;
+  const { task, kind, worker, model, ended_at } = attempt;
+  const running = isRunning(attempt);
+  const { glyph, word } = outcomeOf(attempt);
+  const nowMs = useNow();
+  const endMs = ended_at === null ? nowMs : Date.parse(ended_at);
   return (
     <tr data-row>
       <th scope="row">
-        <span class={`state g-${GLYPHS[state] ?? "blocked"}`}>
-          <Glyph of={GLYPHS[state] ?? "blocked"} />
-          {state}
+        <span class={`state g-${glyph}`}>
+          <Glyph of={glyph} />
+          {word}
         </span>
       </th>
       {withTask && (
@@ -96,7 +81,7 @@ function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VN
       <td>
         <Ago at={attempt.started_at} />
       </td>
-      <td class="num">{durationText(took)}</td>
+      <td class="num">{tookText((endMs - Date.parse(attempt.started_at)) / 1_000)}</td>
       <td class="num">{attempt.turns}</td>
       <td class="num">{attempt.tokens.toLocaleString()}</td>
       <td class="num">${attempt.cost_usd.toFixed(2)}</td>

@@ -1,46 +1,64 @@
-// Who did what when: a lane for each peer, a bar from claim to end for each task.
+// Who did what when: a lane for each peer, a bar from beginning to end for each attempt or claim. How it
+// ended is a mark and a word, not only a colour.
 
 import type { VNode } from "preact";
+import { type Outcome, type Piece, type Placed, placed } from "../data/lanes.ts";
 import { titleOf } from "../data/tasks.ts";
-import type { Span, Timeline } from "../data/types.ts";
 import { href } from "../router.ts";
-import { absoluteText, durationText } from "../ui/time.tsx";
+import { Glyph } from "../ui/glyph.tsx";
+import { absoluteText, tookText, useNow } from "../ui/time.tsx";
 
 const TICKS = 5;
-/** A bar narrower than this could not be hit. */
-const LEAST_PERCENT = 0.6;
+const NARROW_PX = 700;
+/** A bar has to hold its mark, in percent of the lane: the lane is short where the page is narrow. */
+const LEAST_PERCENT = { wide: 3, narrow: 10 } as const;
 
 interface Frame {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-function frameOf(spans: readonly Span[]): Frame {
-  const starts = spans.map(({ from }) => Date.parse(from));
-  const ends = spans.map(({ to }) => to === null ? Date.now() : Date.parse(to));
-  const fromMs = Math.min(...starts);
-  const toMs = Math.max(...ends, fromMs + 1_000);
+function frameOf(pieces: readonly Piece[], nowMs: number): Frame {
+  const fromMs = Math.min(...pieces.map((piece) => piece.fromMs));
+  const toMs = Math.max(...pieces.map((piece) => piece.toMs ?? nowMs), fromMs + 1_000);
   return { fromMs, toMs };
 }
 
-export function Lanes({ timeline }: { timeline: Timeline }): VNode {
-  const { spans } = timeline;
-  if (spans.length === 0) return <p class="dim">Nobody has claimed a task of this run yet.</p>;
-  const frame = frameOf(spans);
-  const peers = [...new Set(spans.map(({ peer }) => peer))].sort();
+export function Lanes({ pieces }: { pieces: readonly Piece[] }): VNode {
+  const nowMs = useNow();
+  if (pieces.length === 0) return <p class="dim">Nobody has begun a task of this run yet.</p>;
+  const frame = frameOf(pieces, nowMs);
+  const peers = [...new Set(pieces.map(({ peer }) => peer))].sort();
   return (
-    <div class="lanes">
-      <Axis frame={frame} />
-      {peers.map((peer) => (
-        <div key={peer} class="lane">
-          <a class="lane-name" href={href(["peers", peer])}>{peer}</a>
-          <ul class="lane-track" aria-label={`Tasks of ${peer}`}>
-            {spans.filter((span) => span.peer === peer).map((span) => (
-              <Bar key={`${span.task} ${span.from}`} span={span} frame={frame} />
-            ))}
-          </ul>
-        </div>
-      ))}
+    <>
+      <div class="lanes">
+        <Axis frame={frame} />
+        {peers.map((peer) => <Lane key={peer} peer={peer} pieces={pieces} frame={frame} />)}
+      </div>
+      <Legend pieces={pieces} />
+    </>
+  );
+}
+
+function Lane({ peer, pieces, frame }: {
+  peer: string;
+  pieces: readonly Piece[];
+  frame: Frame;
+}): VNode {
+  const own = pieces.filter((piece) => piece.peer === peer);
+  const least = innerWidth < NARROW_PX ? LEAST_PERCENT.narrow : LEAST_PERCENT.wide;
+  const bars = placed(own, frame.fromMs, frame.toMs, least);
+  const rows = Math.max(...bars.map(({ row }) => row)) + 1;
+  return (
+    <div class="lane">
+      <a class="lane-name" href={href(["peers", peer])} title={peer}>{peer}</a>
+      <ul
+        class="lane-track"
+        aria-label={`Work of ${peer}`}
+        style={{ height: `${rows * 27 - 3}px` }}
+      >
+        {bars.map((bar) => <Bar key={bar.piece.key} bar={bar} toMs={frame.toMs} />)}
+      </ul>
     </div>
   );
 }
@@ -77,35 +95,42 @@ function Axis({ frame }: { frame: Frame }): VNode {
   );
 }
 
-/** How a claim ended, as a class and as a word. */
-const OUTCOMES: Readonly<Record<string, string>> = {
-  completed: "completed",
-  failed: "failed",
-  review: "review",
-  released: "released",
-  lost: "lost",
-};
-
-function Bar({ span, frame }: { span: Span; frame: Frame }): VNode {
-  const length = frame.toMs - frame.fromMs;
-  const from = Date.parse(span.from);
-  const to = span.to === null ? Date.now() : Date.parse(span.to);
-  const left = ((from - frame.fromMs) / length) * 100;
-  const width = Math.max(LEAST_PERCENT, ((to - from) / length) * 100);
-  const outcome = span.to === null ? "in_progress" : OUTCOMES[span.outcome] ?? span.outcome;
-  const title = titleOf(span.task) ?? "";
-  const text = `${span.task} ${title}: ${outcome.replace("_", " ")}, ` +
-    `${durationText((to - from) / 1_000)}, from ${absoluteText(span.from)}`;
+function Bar({ bar, toMs }: { bar: Placed; toMs: number }): VNode {
+  const { piece, left, width, row } = bar;
+  const { task, number, outcome, fromMs, why } = piece;
+  const took = tookText(((piece.toMs ?? toMs) - fromMs) / 1_000);
+  const name = number === null ? task : `${task} #${number}`;
+  const which = number === null ? "" : `, attempt ${number} of ${piece.peer}`;
+  const text = `${task} ${titleOf(task) ?? ""}${which}: ${outcome.word}, ${took}, ` +
+    `from ${absoluteText(new Date(fromMs).toISOString())}${why === "" ? "" : `. ${why}`}`;
   return (
-    <li style={{ left: `${left}%`, width: `${Math.min(width, 100 - left)}%` }}>
+    <li style={{ left: `${left}%`, width: `${width}%`, top: `${row * 27}px` }}>
       <a
-        class={`bar-span o-${outcome}`}
-        href={href(["tasks", span.task])}
+        class={`bar-span o-${outcome.glyph}${piece.toMs === null ? " open" : ""}`}
+        href={href(["tasks", task])}
         title={text}
         aria-label={text}
       >
-        <span>{span.task}</span>
+        <Glyph of={outcome.glyph} />
+        <span>{name}</span>
+        <span class="took">{took}</span>
       </a>
     </li>
+  );
+}
+
+function Legend({ pieces }: { pieces: readonly Piece[] }): VNode {
+  const outcomes = new Map<string, Outcome>(
+    pieces.map(({ outcome }) => [outcome.word, outcome]),
+  );
+  return (
+    <ul class="legend flat lanes-legend" aria-label="How it ended">
+      {[...outcomes.values()].map(({ glyph, word }) => (
+        <li key={word}>
+          <Glyph of={glyph} />
+          {word}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -1,9 +1,10 @@
 // One run, whole: its goal and plan, how far it is, who did what when, and how to go on with it.
 
 import type { VNode } from "preact";
+import { piecesOf } from "../data/lanes.ts";
 import { type Touched, useRead } from "../data/reads.ts";
 import { useTasks } from "../data/tasks.ts";
-import { type RunWhole, stateOf, type Timeline } from "../data/types.ts";
+import { type Attempts, type RunWhole, stateOf, type Timeline } from "../data/types.ts";
 import { createTask, endRun, updateRun } from "../acts/tasks.ts";
 import { href } from "../router.ts";
 import { StateBar } from "../ui/chart.tsx";
@@ -19,6 +20,7 @@ export function RunView({ id }: { id: string }): VNode {
   const touched: Touched = (row) => row.subject.startsWith("task/") || row.subject === `run/${id}`;
   const answer = useRead<{ run: RunWhole }>("run", { action: "status", id }, touched);
   const timeline = useRead<Timeline>("timeline", { run: id }, touched);
+  const attempts = useRead<Attempts>("list_attempts", { run: id }, touched).data;
   const run = answer.data?.run;
   return (
     <View
@@ -38,7 +40,12 @@ export function RunView({ id }: { id: string }): VNode {
             <Progress run={whole} />
             <Panel title="Who did what when">
               <Given answer={timeline} rows={3}>
-                {(lanes) => <Lanes timeline={lanes} />}
+                {(acts) => (
+                  <>
+                    <Lanes pieces={piecesOf(acts, attempts?.attempts ?? [])} />
+                    {acts.truncated && <p class="dim">Older acts are left out.</p>}
+                  </>
+                )}
               </Given>
             </Panel>
             <AttemptsPanel of={{ run: id }} touched={touched} />

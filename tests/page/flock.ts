@@ -28,9 +28,9 @@ export class Flock {
   readonly port: number = freePort();
   #browser: Browser | null = null;
 
-  constructor(folder: string) {
+  constructor(folder: string, repository = join(folder, "notes-app")) {
     this.home = join(folder, "home");
-    this.repository = join(folder, "notes-app");
+    this.repository = repository;
   }
 
   async begin(): Promise<void> {
@@ -41,8 +41,13 @@ export class Flock {
     await git(this.repository, "commit", "-q", "-m", "An empty app");
   }
 
-  /** Starts a peer and lets it join. */
-  async enter(name: string, role: string, summary = ""): Promise<Peer> {
+  /** Starts a peer, with more in its environment if need be, and lets it join. */
+  async enter(
+    name: string,
+    role: string,
+    summary = "",
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Peer> {
     const peer = await startPeer({
       home: this.home,
       folder: this.repository,
@@ -50,7 +55,7 @@ export class Flock {
       role,
       session: `page-${name}`,
       clientName: "claude-code",
-      env: { SKEIN_PORT: String(this.port), SKEIN_RATE: "600" },
+      env: { SKEIN_PORT: String(this.port), SKEIN_RATE: "600", ...env },
     });
     this.peers.set(name, peer);
     await peer.ok("join", { summary });
