@@ -22,6 +22,7 @@ import { check, send } from "./message/operations.ts";
 import { control, reportUsage } from "./peer/control.ts";
 import { join, listPeers } from "./peer/operations.ts";
 import { issue, issueLink, policy } from "./peer/trust.ts";
+import { reportWaiting } from "./peer/waiting.ts";
 import { exportProject } from "./mirror/operations.ts";
 import { importProject, takeDiscoveries } from "./mirror/taking.ts";
 import { run } from "./run/operations.ts";
@@ -78,6 +79,7 @@ export const CATALOGUE: readonly AnyOperation[] = [
   guardShell,
   reportTouched,
   endTurn,
+  reportWaiting,
   conductRun,
   acceptPlan,
   beginAttempt,

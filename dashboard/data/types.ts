@@ -102,6 +102,8 @@ export interface Peer {
   readonly task?: string;
   readonly since?: string;
   readonly paused?: string;
+  /** What its session waits for at its terminal. */
+  readonly waits?: string;
   readonly used?: Usage;
   readonly budget?: Partial<Usage>;
   readonly seen_at?: string;

@@ -47,6 +47,7 @@ const VERBS: Readonly<Record<string, string>> = {
   log_conversation: "logged",
   report_usage: "reported use",
   end_turn: "ended a turn",
+  report_waiting: "asks its human",
   issue_token: "took a token",
   acknowledge_audit: "acknowledged",
   sign_in: "signed in",
@@ -70,6 +71,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 export function verbOf(row: Pick<JournalRow, "op" | "detail">): string {
   const { op, detail } = row;
+  if (op === "report_waiting" && detail?.["tool"] === null) return "goes on";
   if (op === "control" || op === "update_task") {
     const action = ACTIONS[String(detail?.["action"] ?? "")];
     if (action !== undefined) return action;
@@ -106,6 +108,7 @@ function more(row: JournalRow): string {
   }
   if (typeof detail["progress"] === "string") return detail["progress"];
   if (row.op === "refuse") return String(detail["code"] ?? "");
+  if (row.op === "report_waiting") return String(detail["tool"] ?? "");
   if (row.op === "git") return String(detail["branch"] ?? "");
   return "";
 }

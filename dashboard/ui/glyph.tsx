@@ -57,6 +57,10 @@ const SHAPES: Readonly<Record<string, VNode | readonly VNode[]>> = {
     <path key="m" class="cut" d="M8 4.600v4M8 11v.2" />,
   ],
   conflict: <path d="M2.4 4.800h5.200l5.6 6.400M13.2 4.800H8.400M2.4 11.200h5.2" />,
+  permission: [
+    <circle key="k" cx="5" cy="8" r="3" />,
+    <path key="b" d="M8 8h6.2M11.2 8v2.6M14 8v2" />,
+  ],
   budget: [RING, <path key="c" d="M8 4.800V8l2.2 1.6" />],
   stuck: [RING, <path key="q" d="M8 4.800v3.800M8 10.800v.2" />],
   queued: <circle cx="8" cy="8" r="3.8" />,
@@ -96,7 +100,7 @@ const SAME: Readonly<Record<string, string>> = {
   review: "in_review",
   review_request: "in_review",
   older_copy: "error",
-  permission: "paused",
+  waits: "permission",
 };
 
 export function Glyph({ of, label }: Props): VNode {

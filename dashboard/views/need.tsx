@@ -202,8 +202,8 @@ function PeerActs({ item, peers }: { item: AttentionItem; peers: readonly string
     case "permission":
       return (
         <>
-          <Button kind="primary" onClick={() => sendMessage(name)}>Message {name}</Button>
-          <Button onClick={() => pause(name)}>Pause</Button>
+          <Button kind="ghost" onClick={() => go(["peers", name])}>What it does</Button>
+          <span class="hint">Only its own terminal can answer.</span>
         </>
       );
     case "conflict":

@@ -73,6 +73,7 @@ function Whole({ peer, mine }: { peer: Peer; mine: (row: JournalRow) => boolean 
       <div class="stack">
         <Panel title="What it does">
           {peer.paused !== undefined && <p class="refusal">Paused by {peer.paused}</p>}
+          {peer.waits !== undefined && <p class="refusal">It {peer.waits}</p>}
           <Prose text={peer.summary === "" ? "It has not said what it does." : peer.summary} />
           <PeerTasks name={peer.name} />
         </Panel>

@@ -98,9 +98,9 @@ function PeerRows({ peers }: { peers: readonly Peer[] }): VNode {
 
 /** What a peer's state is called, and how it is marked. */
 export function standingOf(peer: Peer): string {
-  return peer.paused !== undefined && peer.state !== "killed" && peer.state !== "gone"
-    ? "paused"
-    : peer.state;
+  if (peer.state === "killed" || peer.state === "gone") return peer.state;
+  if (peer.paused !== undefined) return "paused";
+  return peer.waits === undefined || peer.state === "stalled" ? peer.state : "waits";
 }
 
 function PeerRow({ peer, last }: { peer: Peer; last: JournalRow | undefined }): VNode {

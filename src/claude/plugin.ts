@@ -97,6 +97,7 @@ export function hooksFile(skein: string, wakeFolder: string): Record<string, unk
       PostToolUse: [toolHook("PostToolUse", "Bash")],
       PostToolUseFailure: [toolHook("PostToolUseFailure", "Bash")],
       PostToolBatch: [toolHook("PostToolBatch")],
+      PermissionRequest: [toolHook("PermissionRequest")],
       Stop: [toolHook("Stop"), { hooks: [waiter] }],
     },
   };

@@ -22,11 +22,14 @@ import {
   readHook,
 } from "./hook.ts";
 import type { Notification } from "./channel.ts";
+import { clientStatus, Permission, terminalOf } from "./permission.ts";
 import { Waiting } from "./waiting.ts";
 import { changedSince, type Snapshot, snapshot, type Watched } from "./watch.ts";
 
 /** Refusals that keep an edit from happening; anything else lets it through. */
 const STOPPING: ReadonlySet<string> = new Set(["LOCK_HELD", "TREE_SHARED", "PAUSED", "KILLED"]);
+/** Hooks that cannot come while their agent is asked for a permission. */
+const ENDING: ReadonlySet<string> = new Set(["PostToolBatch", "UserPromptSubmit", "Stop"]);
 /** Subagents' calls that are remembered until their batch is over. */
 const MOST_CALLS = 1_000;
 
@@ -49,6 +52,7 @@ function known(name: string): AnyOperation {
 export class ClaudeSession {
   readonly #node: () => Promise<Node>;
   readonly #waiting: Waiting;
+  readonly #permission: Permission;
   #spoken = false;
   /** Calls of subagents, by the id that hook and call share: what kind of agent calls. */
   readonly #subagents = new Map<string, string>();
@@ -59,6 +63,11 @@ export class ClaudeSession {
   constructor(node: () => Promise<Node>, notify: (notification: Notification) => Promise<void>) {
     this.#node = node;
     this.#waiting = new Waiting(notify);
+    this.#permission = new Permission(async (wait) => {
+      const where = terminalOf(Deno.env, Deno.ppid);
+      const input = wait === null ? {} : { ...wait, where };
+      await (await this.#node()).call(known("report_waiting"), input, { peek: true });
+    }, () => clientStatus(Deno.env, Deno.ppid));
   }
 
   /** Which subagent calls, if it is one: it neither carries nor acknowledges its parent's mail. */
@@ -72,7 +81,13 @@ export class ClaudeSession {
     const call = readHook(raw);
     const node = await this.#node();
     if (call.session !== null && call.agentId === null) await node.attach(call.session);
+    if (call.event !== "PermissionRequest") {
+      this.#permission.went(call.agentId, ENDING.has(call.event));
+    }
     switch (call.event) {
+      case "PermissionRequest":
+        if (call.tool !== "") this.#permission.asked(call.agentId, call.tool);
+        return NOTHING;
       case "PreToolUse":
         return await this.#beforeTool(node, call);
       case "PostToolUse":
@@ -104,6 +119,7 @@ export class ClaudeSession {
   /** The session's server ends. */
   close(): void {
     this.#waiting.close();
+    this.#permission.close();
   }
 
   async #beforeTool(node: Node, call: HookCall): Promise<HookReply> {

@@ -1,5 +1,5 @@
 // What needs somebody: unanswered escalations, reviews, proposals, failed tasks, stalled peers,
-// files that two peers change at once. Computed from the tables, so it cannot go stale.
+// sessions that wait for their human, files that two peers change at once. Computed from the tables, so it cannot go stale.
 
 import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
@@ -7,6 +7,7 @@ import { messageId } from "../message/rules.ts";
 import { openEscalations } from "../message/table.ts";
 import { budgetSpent, dirtyOverlap } from "../peer/rules.ts";
 import { usageOf } from "../peer/standing.ts";
+import { waitsOf } from "../peer/waits.ts";
 import type { GitState } from "../core/git.ts";
 import type { PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
@@ -28,6 +29,7 @@ export interface Attention {
     | "stuck"
     | "paused"
     | "budget"
+    | "permission"
     | "older_copy";
   readonly subject: string;
   readonly text: string;
@@ -88,6 +90,12 @@ export async function attention(
   const peers = await livePeers(tx, project);
   for (const peer of peers) {
     found.push(...stoppedAs(peer));
+    const waits = waitsOf(peer);
+    if (waits !== null) {
+      const text = head(waits.text, EXCERPT_CHARS);
+      const peers = [peer.name];
+      found.push({ kind: "permission", subject: peer.name, text, since: waits.since, peers });
+    }
     if (peer.stalled_since_s === null) continue;
     const text = "its process does not react; after the grace others may take over";
     const peers = [peer.name];

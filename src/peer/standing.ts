@@ -1,5 +1,5 @@
 // What control and limits keep of a peer: whether it is paused, its budget and what it has used, its
-// strikes and its buckets. It belongs to the identity: a new life changes nothing about it.
+// strikes and its buckets, and what its session waits for. It belongs to the identity: a new life changes nothing about it.
 
 import type { Tx } from "../core/transaction.ts";
 import type { Budget, Usage } from "./rules.ts";
@@ -81,6 +81,11 @@ export function addUsage(tx: Tx, id: string, more: Partial<Usage>): Promise<numb
     more.turns ?? 0,
     id,
   );
+}
+
+/** What its session waits for at its terminal: JSON, or null. */
+export function setWaits(tx: Tx, id: string, waits: string | null): Promise<number> {
+  return tx.run("UPDATE peer SET waits = ? WHERE id = ?", waits, id);
 }
 
 /** What is left of the messages of this minute. */

@@ -44,12 +44,14 @@ export interface PeerRow extends UsageRow {
   readonly strikes_at_s: number;
   readonly urgent_tokens: number;
   readonly urgent_at_s: number;
+  /** JSON of what it waits for at its terminal (waits.ts). */
+  readonly waits: string | null;
 }
 
 const COLUMNS = `id, name, role, wanted_role, pinned, project, folder, tree, kind, session, summary,
   state, incarnation, bell, run, version, joined_at, seen_at, lease_until_s, stalled_since_s,
   rate_tokens, rate_at_s, git, git_at, paused_at, paused_by, paused_why, killed_at, killed_by,
-  strikes, strikes_at_s, urgent_tokens, urgent_at_s, budget, budget_by, used_tokens, used_calls, used_cost_usd,
+  strikes, strikes_at_s, urgent_tokens, urgent_at_s, waits, budget, budget_by, used_tokens, used_calls, used_cost_usd,
   used_turns`;
 
 export function peerById(tx: Tx, id: string): Promise<PeerRow | undefined> {

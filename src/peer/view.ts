@@ -6,6 +6,7 @@ import type { GitState } from "../core/git.ts";
 import { peerByIncarnation, type PeerRow } from "./table.ts";
 import { leaderRow } from "./leader.ts";
 import { usageOf } from "./standing.ts";
+import { waitsOf } from "./waits.ts";
 
 export const gitShape = z.lazy(() =>
   z.object({
@@ -31,6 +32,8 @@ export const peerShape = z.lazy(() =>
     since: z.string().optional(),
     /** By whom and why it was paused; not there while it may act. */
     paused: z.string().optional(),
+    /** What its session waits for at its terminal. */
+    waits: z.string().optional(),
   })
 );
 
@@ -76,6 +79,7 @@ export async function shownPeers(
       summary: row.summary,
       state: stateOf(row),
       ...pausedOf(row),
+      ...waitingOf(row),
       ...(options.whole === true ? await details(ctx, row) : {}),
     });
   }
@@ -89,6 +93,11 @@ function stateOf(row: PeerRow): "live" | "stalled" | "leased" {
 
 function pausedOf(row: PeerRow): { paused?: string } {
   return row.paused_at === null ? {} : { paused: `${row.paused_by}: ${row.paused_why}` };
+}
+
+function waitingOf(row: PeerRow): { waits?: string } {
+  const waits = waitsOf(row);
+  return waits === null ? {} : { waits: waits.text };
 }
 
 /** A peer with everything control knows of it; its presence is probed now. */
@@ -107,6 +116,7 @@ export async function shownControlled(
     ...await details(ctx, row),
     state: row.killed_at !== null ? "killed" : gone ? "gone" : stateOf(row),
     ...pausedOf(row),
+    ...(gone ? {} : waitingOf(row)),
     used,
     ...(budget === null ? {} : { budget }),
     seen_at: row.seen_at,

@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** One step from the version before. */
 export interface Migration {
@@ -231,5 +231,13 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_run ON attempt (run, id);
 CREATE INDEX attempt_task ON attempt (task, id);
 CREATE INDEX attempt_open ON attempt (state, run) WHERE state IN ('running', 'review');
+`,
+}, {
+  version: 4,
+  // Older writers leave the column alone: what it says counts for one life, which they end as ever.
+  breaking: false,
+  sql: `
+-- What a session waits for at its terminal, as JSON; null if nothing is known.
+ALTER TABLE peer ADD COLUMN waits TEXT;
 `,
 }];

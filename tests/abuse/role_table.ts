@@ -108,6 +108,7 @@ export const ROWS: readonly Row[] = [
   row("guard_shell", { command: "ls" }, ALL),
   row("report_touched", { paths: ["touched.ts"] }, ALL),
   row("end_turn", {}, ALL),
+  row("report_waiting", {}, ALL),
   row("conduct_run", { id: "r99999", repo: "." }, LEADING),
   row("accept_plan", { run: "r99999" }, LEADING),
   row("note_cleaning", { run: "r1", refs: ["a b"] }, LEADING),

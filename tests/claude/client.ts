@@ -135,6 +135,7 @@ export class Ground {
     id: string,
     name?: string,
     command: readonly string[] = SOURCE_COMMAND,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<Session> {
     const peer = await startPeer({
       home: this.home,
@@ -143,7 +144,7 @@ export class Ground {
       session: id,
       command,
       ...(name === undefined ? {} : { name }),
-      env: { SKEIN_RATE: "1000000" },
+      env: { SKEIN_RATE: "1000000", ...env },
     });
     this.#peers.push(peer);
     await peer.ok("join");

@@ -49,6 +49,7 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["guard_shell", "shell guard ls --as w1"],
   ["report_touched", "touched report --paths b.ts --as w1"],
   ["end_turn", "turn end --as w1"],
+  ["report_waiting", "waiting report --tool Bash --as w1"],
   ["export_project", "project export overview"],
   ["take_findings", 'finding take --discoveries [{"value":"found"}] --as w1'],
   ["import_project", "project import --goal g --plan p --tasks [] --discoveries []"],

@@ -22,6 +22,12 @@ async function confirm(page: Page, name: string): Promise<void> {
   await page.locator("dialog").waitFor({ state: "detached" });
 }
 
+/** What the client's hook tells of a dialog in the terminal of a session. */
+async function hook(flock: Flock, name: string, event: string, tool: string): Promise<void> {
+  const input = { hook_event_name: event, session_id: `page-${name}`, tool_name: tool };
+  await flock.peer(name).client.callTool({ name: "hook", arguments: input });
+}
+
 /** Two peers with the same file changed; git is looked at every five seconds at most. */
 async function dirty(flock: Flock): Promise<void> {
   write(join(flock.repository, "src/api.ts"), "// changed\n");
@@ -115,6 +121,29 @@ browserTest("attention: a file that two change, and a peer that stalls", async (
     await page.locator(".toast", { hasText: "ben is stalled" }).waitFor();
     flock.peer("ben").signal("SIGCONT");
     await stalled.waitFor({ state: "detached" });
+    assertEquals(seen.errors, []);
+  });
+});
+
+browserTest("attention: a session that waits for its human, until it goes on", async () => {
+  await withFlock(async (flock) => {
+    await flock.enter("ada", "architect");
+    await flock.enter("ben", "worker");
+    const { page, seen } = await flock.open();
+    await page.getByText("Nobody needs you right now.").waitFor();
+    await hook(flock, "ben", "PermissionRequest", "Bash");
+    const wait = need(page, "Waits for permission", "to use Bash");
+    await wait.getByText(flock.repository).waitFor();
+    await wait.getByText("Only its own terminal can answer.").waitFor();
+    await wait.locator("time").waitFor();
+    await press(wait, "What it does");
+    await page.locator("#main").getByText("It waits for permission to use Bash").waitFor();
+    await visit(page, "#/peers");
+    await page.locator(".peer-row", { hasText: "ben" }).locator(".g-waits").first().waitFor();
+    await visit(page, "#/attention");
+    await wait.waitFor();
+    await hook(flock, "ben", "PostToolBatch", "");
+    await wait.waitFor({ state: "detached" });
     assertEquals(seen.errors, []);
   });
 });
