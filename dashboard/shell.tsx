@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Cell, useCell } from "./data/cell.ts";
-import { needsOf } from "./data/needs.ts";
+import { needsOf, touchesStatus } from "./data/needs.ts";
 import { connection, moved } from "./data/events.ts";
 import { about, useRead } from "./data/reads.ts";
 import { chooseProject, session } from "./data/session.ts";
@@ -25,7 +25,7 @@ const drawer = new Cell(false);
 
 /** The status that the whole frame and the first view share. */
 export function useStatus(): StatusAnswer | undefined {
-  return useRead<StatusAnswer>("status", {}, about("task", "peer", "message", "home", "run")).data;
+  return useRead<StatusAnswer>("status", {}, touchesStatus).data;
 }
 
 export function Shell(): VNode {

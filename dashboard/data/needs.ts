@@ -1,6 +1,6 @@
 // What needs somebody, as people count it: each thing once. Pure.
 
-import type { AttentionItem, StatusAnswer } from "./types.ts";
+import type { AttentionItem, JournalRow, StatusAnswer } from "./types.ts";
 
 /** The peers an item is about, also when the answer does not name them. */
 export function peersOf({ peers, kind, subject, text }: AttentionItem): readonly string[] {
@@ -40,4 +40,16 @@ function joined(conflicts: ReadonlyMap<string, AttentionItem>, item: AttentionIt
   const tree = item.text.includes("one working tree") ? " (one working tree)" : "";
   const since = before.since < item.since ? before.since : item.since;
   return { ...before, peers, since, text: `changed by ${peers.join(", ")}${tree}` };
+}
+
+const STATUS_OF = new Set(["task", "peer", "message", "home", "run"]);
+
+/**
+ * Whether a row may change the status. How far a task is changes nothing in it, and is the most
+ * frequent of all acts; the status of a large flock is the dearest of all reads.
+ */
+export function touchesStatus({ op, subject, detail }: JournalRow): boolean {
+  if (!STATUS_OF.has(subject.slice(0, subject.indexOf("/")))) return false;
+  if (op === "note_attempt") return false;
+  return op !== "update_task" || detail?.["action"] !== undefined;
 }

@@ -13,7 +13,7 @@ import { NODE } from "../graph/plane.ts";
 import { tookText } from "../ui/time.tsx";
 import { fitted, zoomed } from "../graph/viewport.ts";
 import { type Piece, piecesOf, placed } from "../data/lanes.ts";
-import { needsOf } from "../data/needs.ts";
+import { needsOf, touchesStatus } from "../data/needs.ts";
 import { diffLines } from "../ui/prose.tsx";
 import { treeOf } from "../views/locks.tsx";
 
@@ -239,4 +239,15 @@ Deno.test("tookText: two units at most", () => {
     "1 h 2 min",
     "1 d 1 h",
   ]);
+});
+
+Deno.test("touchesStatus: what people do, not how far they are", () => {
+  const row = (op: string, subject: string, detail: Record<string, unknown> = {}): boolean =>
+    touchesStatus({ seq: 1, at: "", actor: "ben", op, subject, detail });
+  assert(row("update_task", "task/t1", { action: "release", note: 5 }));
+  assert(row("complete_task", "task/t1") && row("send", "message/m1"));
+  assert(row("report_waiting", "peer/ben") && row("git", "peer/ben"));
+  assert(!row("update_task", "task/t1", { progress: "half" }));
+  assert(!row("update_task", "task/t1", { note: 5 }));
+  assert(!row("note_attempt", "task/t1") && !row("lock_file", "lock/a.ts"));
 });

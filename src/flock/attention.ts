@@ -44,12 +44,16 @@ export interface Attention {
 const MOST = 20;
 const EXCERPT_CHARS = 200;
 
-/** Escalations first, blockers before all, then tasks, then peers. */
+/**
+ * Escalations first, blockers before all, then tasks, then peers.
+ * @param peers the live ones of the project, for who has read them already
+ */
 export async function attention(
   tx: Tx,
   project: string,
   at: string,
   reader: { readonly id: string; readonly readsAll: boolean },
+  peers?: readonly PeerRow[],
 ): Promise<Attention[]> {
   const found: Attention[] = [];
   for (const kind of ["blocker", "review_request", "error"] as const) {
@@ -87,8 +91,8 @@ export async function attention(
   }
   found.push(...await stuck(tx, project));
   found.push(...await swaps(tx));
-  const peers = await livePeers(tx, project);
-  for (const peer of peers) {
+  const live = peers ?? await livePeers(tx, project);
+  for (const peer of live) {
     found.push(...stoppedAs(peer));
     const waits = waitsOf(peer);
     if (waits !== null) {
@@ -101,7 +105,7 @@ export async function attention(
     const peers = [peer.name];
     found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at, peers });
   }
-  return [...found, ...conflictsAmong(peers, at)];
+  return [...found, ...conflictsAmong(live, at)];
 }
 
 /** A peer that control, or its own refusals, have stopped; or whose budget is spent. */

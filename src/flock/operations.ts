@@ -48,9 +48,10 @@ export const status = operation({
   async handle(ctx) {
     const { tx, actor } = ctx;
     const tasks = await countTasks(tx, actor.project);
+    const peers = await livePeers(tx, actor.project);
     const total = Object.values(tasks).reduce((sum, count) => sum + count, 0) - tasks.cancelled;
     return {
-      peers: await shownPeers(ctx, await livePeers(tx, actor.project)),
+      peers: await shownPeers(ctx, peers),
       tasks: { ...tasks },
       total_tasks: total + tasks.cancelled,
       progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
@@ -60,9 +61,9 @@ export const status = operation({
       attention: (await attention(tx, actor.project, ctx.at, {
         id: actor.id,
         readsAll: ctx.may("read_all"),
-      })).map(({ peers, ...one }) => ({
+      }, peers)).map(({ peers: about, ...one }) => ({
         ...one,
-        ...(peers === undefined ? {} : { peers: [...peers] }),
+        ...(about === undefined ? {} : { peers: [...about] }),
       })),
       leader: await shownLeader(ctx),
     };

@@ -61,12 +61,10 @@ export const control = operation({
         });
       }
     }
-    const shown = [];
-    for (const { id } of rows) {
-      const row = await peerById(ctx.tx, id);
-      if (row !== undefined) shown.push(await shownControlled(ctx, row));
-    }
-    return { peers: shown };
+    if (action === "ping") return { peers: await shownControlled(ctx, rows) };
+    const now = [];
+    for (const { id } of rows) now.push(await peerById(ctx.tx, id));
+    return { peers: await shownControlled(ctx, now.filter((row) => row !== undefined)) };
   },
 });
 

@@ -69,6 +69,7 @@ export async function shownPeers(
   options: { whole?: boolean } = {},
 ): Promise<z.input<typeof peerShape>[]> {
   const shown: z.input<typeof peerShape>[] = [];
+  const tasks = options.whole === true ? await tasksOf(ctx, rows) : NO_TASKS;
   for (const row of rows) {
     if (row.kind === "resident" && row.incarnation !== null) {
       if (await ctx.held(row.incarnation) === "free") continue;
@@ -80,7 +81,7 @@ export async function shownPeers(
       state: stateOf(row),
       ...pausedOf(row),
       ...waitingOf(row),
-      ...(options.whole === true ? await details(ctx, row) : {}),
+      ...(options.whole === true ? details(ctx, row, tasks.get(row.id)) : {}),
     });
   }
   return shown;
@@ -100,10 +101,21 @@ function waitingOf(row: PeerRow): { waits?: string } {
   return waits === null ? {} : { waits: waits.text };
 }
 
-/** A peer with everything control knows of it; its presence is probed now. */
+/** Peers with everything control knows of them; their presence is probed now. */
 export async function shownControlled(
   ctx: Context,
+  rows: readonly PeerRow[],
+): Promise<z.input<typeof controlledShape>[]> {
+  const tasks = await tasksOf(ctx, rows);
+  const shown: z.input<typeof controlledShape>[] = [];
+  for (const row of rows) shown.push(await controlled(ctx, row, tasks.get(row.id)));
+  return shown;
+}
+
+async function controlled(
+  ctx: Context,
   row: PeerRow,
+  task: string | undefined,
 ): Promise<z.input<typeof controlledShape>> {
   const { used, budget } = usageOf(row);
   const dead = row.kind === "resident" && row.incarnation !== null &&
@@ -113,7 +125,7 @@ export async function shownControlled(
     name: row.name,
     role: row.role,
     summary: row.summary,
-    ...await details(ctx, row),
+    ...details(ctx, row, task),
     state: row.killed_at !== null ? "killed" : gone ? "gone" : stateOf(row),
     ...pausedOf(row),
     ...(gone ? {} : waitingOf(row)),
@@ -123,20 +135,32 @@ export async function shownControlled(
   };
 }
 
-async function details(
+const NO_TASKS: ReadonlyMap<string, string> = new Map();
+
+/** What each peer works on, in one query for all of them. */
+async function tasksOf(
+  ctx: Context,
+  rows: readonly PeerRow[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = await ctx.tx.all<{ peer: string; task: string | null }>(
+    `SELECT w.value AS peer, (SELECT id FROM task WHERE claimed_by = w.value
+       AND status = 'in_progress' ORDER BY priority, n LIMIT 1) AS task FROM json_each(?) w`,
+    JSON.stringify(rows.map(({ id }) => id)),
+  );
+  return new Map(found.flatMap(({ peer, task }) => task === null ? [] : [[peer, task]]));
+}
+
+function details(
   ctx: Context,
   row: PeerRow,
-): Promise<Partial<z.input<typeof peerShape>>> {
-  const task = await ctx.tx.get<{ id: string }>(
-    "SELECT id FROM task WHERE claimed_by = ? AND status = 'in_progress' ORDER BY priority, n LIMIT 1",
-    row.id,
-  );
+  task: string | undefined,
+): Partial<z.input<typeof peerShape>> {
   const git = row.git === null ? null : JSON.parse(row.git) as GitState;
   return {
     folder: row.folder,
     since: row.joined_at,
     ...(row.project === ctx.actor.project ? {} : { project: row.project }),
-    ...(task === undefined ? {} : { task: task.id }),
+    ...(task === undefined ? {} : { task }),
     ...(git === null ? {} : {
       git: {
         branch: git.branch,

@@ -44,7 +44,7 @@ const NODE = `SELECT t.id, t.title, t.status, t.open_deps, t.priority, t.run, t.
   t.updated_at, t.progress,
   (SELECT name FROM peer p WHERE p.id = t.claimed_by) AS claimed_by,
   CASE WHEN t.assigned_to = '' THEN NULL
-    ELSE (SELECT name FROM peer p WHERE p.id = t.assigned_to) END AS assigned_to FROM task t`;
+    ELSE (SELECT name FROM peer p WHERE p.id = t.assigned_to) END AS assigned_to`;
 
 export const taskGraph = operation({
   name: "task_graph",
@@ -93,7 +93,7 @@ async function inProject(
     const order = OPEN.includes(status) ? "t.priority, t.n" : "t.n DESC";
     rows.push(
       ...await ctx.tx.all<NodeRow>(
-        `${NODE} WHERE t.project = ? AND t.status = '${status}' AND (? IS NULL OR t.run = ?)
+        `${NODE} FROM task t WHERE t.project = ? AND t.status = '${status}' AND (? IS NULL OR t.run = ?)
          ORDER BY ${order} LIMIT ?`,
         ctx.actor.project,
         run ?? null,
@@ -105,9 +105,10 @@ async function inProject(
   return rows;
 }
 
+/** From the ids to the tasks: the other way round SQLite reads every task of the project. */
 async function byIds(ctx: Context, ids: readonly string[]): Promise<NodeRow[]> {
   return await ctx.tx.all<NodeRow>(
-    `${NODE} WHERE t.id IN (SELECT value FROM json_each(?)) AND t.project = ?`,
+    `${NODE} FROM json_each(?) w CROSS JOIN task t ON t.id = w.value WHERE t.project = ?`,
     JSON.stringify([...new Set(ids)]),
     ctx.actor.project,
   );

@@ -158,6 +158,32 @@ flockTest("task_graph: 5,000 tasks and their edges in one answer, not one more",
   assertEquals([tasks.length, truncated], [LIMITS.graphTasks, true]);
 });
 
+flockTest("task_graph: some by id cost the same in a project of thousands", async (flock) => {
+  const lead = await flock.member("lead");
+  const { id } = await lead.call("create_task", { title: "one" });
+  const costMs = async (): Promise<number> => {
+    const times: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      const startMs = performance.now();
+      await lead.call("task_graph", { ids: [id] });
+      times.push(performance.now() - startMs);
+    }
+    return times.sort((a, b) => a - b)[10] ?? 0;
+  };
+  await costMs();
+  const before = await costMs();
+  for (let batch = 0; batch < 8; batch++) {
+    const tasks = Array.from(
+      { length: 1_000 },
+      (_, i) => ({ title: `${batch}-${i} of thousands` }),
+    );
+    await lead.call("create_task", { tasks });
+  }
+  const after = await costMs();
+  report("one of 8,000 tasks", after);
+  assert(after < before * 3 + 0.3, `${before} ms, then ${after} ms`);
+});
+
 flockTest("timeline: who worked on what when, of a run or lately", async (flock) => {
   const { lead, anna, bob } = await flock.crew();
   const run = (await lead.call("run", { action: "start", goal: "a goal" })).run.id;
