@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Cell, useCell } from "./data/cell.ts";
 import { needsOf, touchesStatus } from "./data/needs.ts";
 import { connection, moved } from "./data/events.ts";
-import { about, useRead } from "./data/reads.ts";
+import { about, type Answer, useRead } from "./data/reads.ts";
 import { chooseProject, session } from "./data/session.ts";
 import type { Project, StatusAnswer } from "./data/types.ts";
 import { VIEWS } from "./keys.ts";
@@ -24,12 +24,12 @@ import { Current } from "./views/current.tsx";
 const drawer = new Cell(false);
 
 /** The status that the whole frame and the first view share. */
-export function useStatus(): StatusAnswer | undefined {
-  return useRead<StatusAnswer>("status", {}, touchesStatus).data;
+export function useStatus(): Answer<StatusAnswer> {
+  return useRead<StatusAnswer>("status", {}, touchesStatus);
 }
 
 export function Shell(): VNode {
-  const status = useStatus();
+  const { data: status } = useStatus();
   const open = useCell(drawer);
   const { path } = usePlace();
   const count = needsOf(status).length;

@@ -14,6 +14,28 @@ export function peersOf({ peers, kind, subject, text }: AttentionItem): readonly
   return [];
 }
 
+/** Where somebody stands still comes first, then what went wrong, then what can wait. */
+const ORDER = [
+  "blocker",
+  "permission",
+  "error",
+  "stalled",
+  "failed",
+  "stuck",
+  "conflict",
+  "older_copy",
+  "review_request",
+  "review",
+  "proposed",
+  "paused",
+  "budget",
+];
+
+function rank({ kind }: AttentionItem): number {
+  const at = ORDER.indexOf(kind);
+  return at < 0 ? 0 : at;
+}
+
 /**
  * The message that asks for a review says what the task in review says itself; files that several
  * change are one thing, not one for each pair.
@@ -30,7 +52,7 @@ export function needsOf(status: StatusAnswer | undefined): readonly AttentionIte
     } else if (item.kind === "conflict") conflicts.set(item.subject, joined(conflicts, item));
     else needs.push(item);
   }
-  return [...needs, ...conflicts.values()];
+  return [...needs, ...conflicts.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 function joined(conflicts: ReadonlyMap<string, AttentionItem>, item: AttentionItem): AttentionItem {

@@ -236,6 +236,8 @@ export interface Attempt {
 
 export interface Attempts {
   readonly attempts: readonly Attempt[];
+  /** Workers' processes of the run that are there. */
+  readonly hosts: readonly string[];
   /** After which there are more; null if this is all. */
   readonly next: number | null;
 }

@@ -50,7 +50,8 @@ export function layoutOf(wish: LayoutWish): Layout {
     width = Math.max(width, x + NODE.width + MARGIN);
     height = Math.max(height, y + NODE.height + MARGIN);
   }
-  return { at, paths, width: Math.ceil(width), height: Math.ceil(height) };
+  const { direction } = wish;
+  return { at, paths, width: Math.ceil(width), height: Math.ceil(height), direction };
 }
 
 interface Point {

@@ -15,6 +15,7 @@ export interface Layout {
   readonly paths: readonly { readonly from: string; readonly to: string; readonly d: string }[];
   readonly width: number;
   readonly height: number;
+  readonly direction: "LR" | "TB";
 }
 
 /** Pixels of one task in the graph. */

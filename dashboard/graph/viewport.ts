@@ -27,17 +27,34 @@ export function zoomed(camera: Camera, factor: number, x: number, y: number): Ca
   return { scale, x: x - (x - camera.x) * by, y: y - (y - camera.y) * by };
 }
 
-/** The camera that shows all of it, or its beginning if all would be too small to read. */
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * The camera that shows all of it, or its beginning if all would be too small to read.
+ * @param start the point that has to be seen, if not all can be
+ */
 export function fitted(
   width: number,
   height: number,
   box: { width: number; height: number },
+  start: Point = { x: 0, y: 0 },
 ): Camera {
   const whole = Math.min(box.width / width, box.height / height);
   const scale = Math.max(FIT_LEAST, Math.min(FIT_MOST, whole));
-  const spareX = box.width - width * scale;
-  const spareY = box.height - height * scale;
-  return { scale, x: Math.max(0, spareX / 2), y: spareY > 0 ? spareY / 2 : 0 };
+  return {
+    scale,
+    x: shifted(box.width, width * scale, start.x * scale),
+    y: shifted(box.height, height * scale, start.y * scale),
+  };
+}
+
+/** Centred if it fits; else the point is as near to the middle as the edges allow. */
+function shifted(room: number, length: number, point: number): number {
+  const spare = room - length;
+  return spare > 0 ? spare / 2 : Math.min(0, Math.max(spare, room / 2 - point));
 }
 
 export interface Viewport {
@@ -48,12 +65,17 @@ export interface Viewport {
 }
 
 /** Ties the camera to an element; it fits itself once there is something to fit. */
-export function useViewport(width: number, height: number, key: string): Viewport {
+export function useViewport(
+  width: number,
+  height: number,
+  start: Point,
+  key: string,
+): Viewport {
   const box = useRef<HTMLDivElement>(null);
   const [camera, setCamera] = useState<Camera>({ x: 0, y: 0, scale: 1 });
   const fit = (): void => {
     const size = box.current?.getBoundingClientRect();
-    if (size !== undefined && width > 0) setCamera(fitted(width, height, size));
+    if (size !== undefined && width > 0) setCamera(fitted(width, height, size, start));
   };
   const fittedFor = useRef("");
   useEffect(() => {
@@ -101,16 +123,11 @@ function listenWheel(element: HTMLElement, change: Change): () => void {
   return () => element.removeEventListener("wheel", onWheel);
 }
 
-interface Finger {
-  readonly x: number;
-  readonly y: number;
-}
-
 /** A pointer has to move this far before it is a drag and no click. */
 const DRAG_PX = 4;
 
 function listenPointers(element: HTMLElement, change: Change): () => void {
-  const fingers = new Map<number, Finger>();
+  const fingers = new Map<number, Point>();
   let dragged = false;
   const onDown = (event: PointerEvent): void => {
     if (event.button !== 0 || (event.target as HTMLElement).closest("button") !== null) return;
@@ -161,6 +178,6 @@ function listenPointers(element: HTMLElement, change: Change): () => void {
   };
 }
 
-function distance(a: Finger, b: Finger): number {
+function distance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }

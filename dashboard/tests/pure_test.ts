@@ -112,6 +112,8 @@ Deno.test("viewport: a zoom keeps the point under the pointer, a fit shows all o
   const next = zoomed(camera, 1.5, 200, 100);
   assertEquals((200 - camera.x) / camera.scale, (200 - next.x) / next.scale);
   assertEquals(fitted(400, 200, { width: 800, height: 600 }), { scale: 1, x: 200, y: 200 });
+  const begin = fitted(2_000, 1_000, { width: 400, height: 300 }, { x: 1_500, y: 24 });
+  assertEquals(begin, { scale: 0.8, x: -1_000, y: 0 });
 });
 
 Deno.test("diffLines: what was added and removed, and nothing else", () => {
@@ -137,7 +139,7 @@ Deno.test("treeOf: locks by folder; a locked folder is a lock in its parent", ()
   assertEquals(src?.folders.get("a")?.locks.length, 2);
 });
 
-Deno.test("needsOf: a review once, a file that three change once", () => {
+Deno.test("needsOf: a review once, a file that three change once, what stands still first", () => {
   const since = "2026-01-01T00:00:00.000Z";
   const conflict = (text: string) => ({ kind: "conflict", subject: "a.ts", text, since });
   const needs = needsOf({
@@ -158,14 +160,16 @@ Deno.test("needsOf: a review once, a file that three change once", () => {
       conflict("changed by ada and ben (one working tree)"),
       conflict("changed by ada and cleo (one working tree)"),
       conflict("changed by ben and cleo (one working tree)"),
+      { kind: "permission", subject: "dan", text: "waits", since },
     ],
   });
   assertEquals(needs.map(({ kind, subject }) => `${kind} ${subject}`), [
+    "permission dan",
+    "conflict a.ts",
     "review_request m2",
     "review t3",
-    "conflict a.ts",
   ]);
-  assertEquals(needs.at(-1)?.text, "changed by ada, ben, cleo (one working tree)");
+  assertEquals(needs[1]?.text, "changed by ada, ben, cleo (one working tree)");
 });
 
 const attempt = (id: number, more: Partial<Attempt>): Attempt => ({

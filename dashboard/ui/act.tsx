@@ -48,6 +48,15 @@ const VERBS: Readonly<Record<string, string>> = {
   report_usage: "reported use",
   end_turn: "ended a turn",
   report_waiting: "asks its human",
+  conduct_run: "set how to drive",
+  accept_plan: "accepted the plan of",
+  begin_attempt: "began an attempt at",
+  end_attempt: "ended an attempt at",
+  note_attempt: "works on",
+  stop_attempt: "stops the attempt at",
+  older_copy: "found an older copy of",
+  head_lost: "found the head file gone of",
+  policy: "set the policy of",
   issue_token: "took a token",
   acknowledge_audit: "acknowledged",
   sign_in: "signed in",
@@ -168,6 +177,7 @@ const QUIET = new Set([
   "end_turn",
   "issue_token",
   "issue_link",
+  "note_attempt",
   "edit",
 ]);
 

@@ -13,12 +13,13 @@ import { useStatus } from "../shell.tsx";
 import { Feed, tells } from "../ui/act.tsx";
 import { Spark, StateBar } from "../ui/chart.tsx";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
-import { Empty, Loading, Panel, View } from "../ui/parts.tsx";
+import { Empty, Given, Panel, View } from "../ui/parts.tsx";
 import { Ago } from "../ui/time.tsx";
 import { Need } from "./need.tsx";
 
 export function AttentionView(): VNode {
-  const status = useStatus();
+  const answer = useStatus();
+  const status = answer.data;
   // Titles of tasks in the feed.
   useTasks();
   const count = needsOf(status).length;
@@ -33,7 +34,7 @@ export function AttentionView(): VNode {
     >
       <div class="columns-main">
         <div class="stack">
-          {status === undefined ? <Loading rows={5} /> : <Needs items={needsOf(status)} />}
+          <Given answer={answer} rows={5}>{(now) => <Needs items={needsOf(now)} />}</Given>
         </div>
         <div class="stack aside-column">
           <Standing status={status} />
@@ -61,10 +62,13 @@ function Needs({ items }: { items: readonly AttentionItem[] }): VNode {
   );
 }
 
+/** The figures of a minute are not told by events. */
+const TREND_MS = 20_000;
+
 /** Who is here, how far the work is, who leads. */
 function Standing({ status }: { status: StatusAnswer | undefined }): VNode {
   const { hello } = useCell(connection);
-  const { data: flock } = useRead<FlockState>("flock_state", {}, about("home"));
+  const { data: flock } = useRead<FlockState>("flock_state", {}, about("home"), TREND_MS);
   const peers = (status?.peers ?? []).filter(({ role }) => role !== "operator");
   const stalled = peers.filter(({ state }) => state === "stalled").length;
   const paused = peers.filter(({ paused: why }) => why !== undefined).length;
@@ -74,7 +78,7 @@ function Standing({ status }: { status: StatusAnswer | undefined }): VNode {
         <div>
           <dt>Peers</dt>
           <dd>
-            <a href={href(["peers"])}>{peers.length} here</a>
+            {status === undefined ? "-" : <a href={href(["peers"])}>{peers.length} here</a>}
             {stalled > 0 && <span class="warn">{stalled} stalled</span>}
             {paused > 0 && <span class="warn">{paused} paused</span>}
           </dd>
@@ -89,12 +93,16 @@ function Standing({ status }: { status: StatusAnswer | undefined }): VNode {
         <div>
           <dt>Tasks</dt>
           <dd>
-            <span>{status?.progress_percent ?? 0} % done</span>
+            <span>{status === undefined ? "-" : `${status.progress_percent} % done`}</span>
           </dd>
         </div>
       </dl>
-      <StateBar counts={status?.tasks ?? {}} />
-      <Legend counts={status?.tasks ?? {}} />
+      {status !== undefined && (
+        <>
+          <StateBar counts={status.tasks} />
+          <Legend counts={status.tasks} />
+        </>
+      )}
       <div class="trend">
         <span>Acts a minute</span>
         <Spark values={flock?.series.acts ?? []} label="Acts" />

@@ -5,11 +5,22 @@ import { useMemo, useState } from "preact/hooks";
 import { type State, stateOf, type TaskCard } from "../data/types.ts";
 import { memo } from "../ui/memo.ts";
 import { href } from "../router.ts";
-import { Glyph, Priority, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
+import { Glyph, Priority, STATE_LABELS } from "../ui/glyph.tsx";
 import { Button } from "../ui/parts.tsx";
 import { Ago } from "../ui/time.tsx";
 
 const PAGE = 30;
+/** What failed stands before what is done: that column may be beyond the edge. */
+const ORDER: readonly State[] = [
+  "proposed",
+  "blocked",
+  "ready",
+  "in_progress",
+  "in_review",
+  "failed",
+  "completed",
+  "cancelled",
+];
 /** Columns that are there also when empty: the way of every task. */
 const ALWAYS: readonly State[] = ["blocked", "ready", "in_progress", "in_review", "completed"];
 
@@ -17,7 +28,7 @@ export function Board({ tasks }: { tasks: readonly TaskCard[] }): VNode {
   const columns = useMemo(() => byState(tasks), [tasks]);
   return (
     <div class="board">
-      {STATE_ORDER.filter((state) => ALWAYS.includes(state) || columns.has(state)).map((state) => (
+      {ORDER.filter((state) => ALWAYS.includes(state) || columns.has(state)).map((state) => (
         <Column key={state} state={state} tasks={columns.get(state) ?? []} />
       ))}
     </div>

@@ -2,6 +2,7 @@
 // it is shown for a run that nobody drives.
 
 import type { VNode } from "preact";
+import { useState } from "preact/hooks";
 import { type Touched, useRead } from "../data/reads.ts";
 import { titleOf } from "../data/tasks.ts";
 import { isRunning, outcomeOf } from "../data/lanes.ts";
@@ -11,49 +12,57 @@ import { Glyph } from "../ui/glyph.tsx";
 import { Button, Panel, PeerLink, TaskLink } from "../ui/parts.tsx";
 import { Ago, tookText, useNow } from "../ui/time.tsx";
 
+const SHOWN = 10;
+
 /** The attempts of a run or of a task; nothing where there are none. */
 export function AttemptsPanel({ of, touched }: {
   of: { readonly run: string } | { readonly task: string };
   touched: Touched;
 }): VNode | null {
   const { data } = useRead<Attempts>("list_attempts", of, touched);
-  const attempts = data?.attempts ?? [];
+  const [all, setAll] = useState(false);
+  const attempts = [...data?.attempts ?? []].sort((a, b) => b.id - a.id);
   if (attempts.length === 0) return null;
   const sum = (value: (one: Attempt) => number): number =>
     attempts.reduce((total, one) => total + value(one), 0);
   const total = `${sum(({ tokens }) => tokens).toLocaleString()} tokens, $` +
     sum(({ cost_usd }) => cost_usd).toFixed(2);
+  const shown = all ? attempts : attempts.slice(0, SHOWN);
   return (
     <Panel title="Attempts" aside={<span class="dim">{total}</span>} flush>
       <div class="scroll-x" tabIndex={0} role="region" aria-label="Attempts of worker processes">
-        <table>
+        <table class="attempts">
           <thead>
             <tr>
               <th scope="col">State</th>
-              {"run" in of && <th scope="col">Task</th>}
-              <th scope="col">Try</th>
+              <th scope="col">{"run" in of ? "Task" : "Try"}</th>
               <th scope="col">Worker</th>
               <th scope="col">Began</th>
               <th scope="col" class="num">Took</th>
-              <th scope="col" class="num">Turns</th>
               <th scope="col" class="num">Tokens</th>
               <th scope="col" class="num">Cost</th>
               <th scope="col">Result</th>
             </tr>
           </thead>
           <tbody>
-            {[...attempts].sort((a, b) => b.id - a.id).map((one) => (
-              <Row key={one.id} attempt={one} withTask={"run" in of} />
-            ))}
+            {shown.map((one) => <Row key={one.id} attempt={one} withTask={"run" in of} />)}
           </tbody>
         </table>
       </div>
+      {attempts.length > shown.length && (
+        <Button kind="ghost" onClick={() => setAll(true)}>
+          All {attempts.length.toLocaleString()} attempts
+        </Button>
+      )}
+      {data?.next !== null && <p class="dim">These are the first 1,000; there are more.</p>}
     </Panel>
   );
 }
 
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
 function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VNode {
-  const { task, kind, worker, model, ended_at } = attempt;
+  const { task, kind, number, worker, model, ended_at, turns, tokens } = attempt;
   const running = isRunning(attempt);
   const { glyph, word } = outcomeOf(attempt);
   const nowMs = useNow();
@@ -66,39 +75,32 @@ function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VN
           {word}
         </span>
       </th>
-      {withTask && (
-        <td class="cut">
-          <TaskLink id={task} title={titleOf(task)} />
-        </td>
-      )}
-      <td>
-        {attempt.number}
+      <td class={withTask ? "cut" : ""}>
+        <span class="dim">#{number}</span>
         {kind !== "work" && <span class="tag">{kind}</span>}
+        {withTask && <TaskLink id={task} title={titleOf(task)} />}
       </td>
       <td title={model ?? ""}>
         <PeerLink name={worker} />
       </td>
       <td>
-        <Ago at={attempt.started_at} />
+        <Ago at={attempt.started_at} bare />
       </td>
       <td class="num">{tookText((endMs - Date.parse(attempt.started_at)) / 1_000)}</td>
-      <td class="num">{attempt.turns}</td>
-      <td class="num">{attempt.tokens.toLocaleString()}</td>
+      <td class="num" title={`${tokens.toLocaleString()} tokens in ${turns} turns`}>
+        {compact.format(tokens)}
+      </td>
       <td class="num">${attempt.cost_usd.toFixed(2)}</td>
-      <td class="cut">
+      <td class="result">
         {running
           ? <Button small onClick={() => stopAttempt(task)}>Stop</Button>
-          : (
-            <span title={attempt.reason ?? attempt.report?.summary ?? ""}>
-              {attempt.reason ?? attempt.report?.summary}
-            </span>
-          )}
+          : attempt.reason ?? attempt.report?.summary}
       </td>
     </tr>
   );
 }
 
-interface Conduct {
+export interface Conduct {
   readonly workers?: number;
   readonly models?: readonly string[];
   readonly plan_only?: boolean;
@@ -106,19 +108,42 @@ interface Conduct {
   readonly target?: string | null;
 }
 
-/** How the run is driven, and the words that stop it or let it go on. */
-export function DrivenPanel({ run, touched }: { run: RunWhole; touched: Touched }): VNode | null {
-  const { data } = useRead<{ conduct: Conduct | null }>("conduct_run", { id: run.id }, touched);
-  const conduct = data?.conduct;
-  if (conduct === undefined || conduct === null || typeof conduct.workers !== "number") return null;
+/** Workers come and go without an act on the run. */
+const HOSTS_MS = 5_000;
+
+/** How worker processes drive a run; null if they do not. */
+export function useConduct(run: string, touched: Touched): Conduct | null {
+  const { data } = useRead<{ conduct: Conduct | null }>("conduct_run", { id: run }, touched);
+  return typeof data?.conduct?.workers === "number" ? data.conduct : null;
+}
+
+/** How the run is driven, by whom just now, and the words that stop it or let it go on. */
+export function DrivenPanel({ run, conduct, touched }: {
+  run: RunWhole;
+  conduct: Conduct;
+  touched: Touched;
+}): VNode {
+  const hosts = useRead<Attempts>("list_attempts", { run: run.id }, touched, HOSTS_MS).data?.hosts;
   const stopped = conduct.stopped ?? null;
   const proposed = run.tasks["proposed"] ?? 0;
+  const acts = (
+    <>
+      {proposed > 0 && (
+        <Button kind="primary" onClick={() => acceptPlan(run.id, proposed)}>
+          Accept the plan
+        </Button>
+      )}
+      {stopped === null
+        ? <Button kind="danger" onClick={() => stopDriving(run.id)}>Stop</Button>
+        : <Button icon="play" onClick={() => driveOn(run.id)}>Let it go on</Button>}
+    </>
+  );
   return (
-    <Panel title="Driven by workers">
-      <dl class="facts wide">
+    <Panel title="Driven by workers" aside={run.status === "active" && acts}>
+      <dl class="facts row">
         <div>
           <dt>Workers</dt>
-          <dd>up to {conduct.workers}</dd>
+          <dd>{hosts === undefined ? "" : `${hosts.length} here, `}up to {conduct.workers}</dd>
         </div>
         {(conduct.models?.length ?? 0) > 0 && (
           <div>
@@ -134,21 +159,23 @@ export function DrivenPanel({ run, touched }: { run: RunWhole; touched: Touched 
         )}
         <div>
           <dt>State</dt>
-          <dd>{stopped === null ? "goes on" : <span class="warn">stopped by {stopped}</span>}</dd>
+          <dd>
+            <Going run={run} stopped={stopped} hosts={hosts} />
+          </dd>
         </div>
       </dl>
-      {run.status === "active" && (
-        <div class="need-acts">
-          {proposed > 0 && (
-            <Button kind="primary" onClick={() => acceptPlan(run.id, proposed)}>
-              Accept the plan
-            </Button>
-          )}
-          {stopped === null
-            ? <Button kind="danger" onClick={() => stopDriving(run.id)}>Stop</Button>
-            : <Button icon="play" onClick={() => driveOn(run.id)}>Let it go on</Button>}
-        </div>
-      )}
     </Panel>
   );
+}
+
+/** Whether anything happens: workers may have ended without the run having been stopped. */
+function Going({ run, stopped, hosts }: {
+  run: RunWhole;
+  stopped: string | null;
+  hosts: readonly string[] | undefined;
+}): VNode {
+  if (run.status !== "active") return <span>{run.status}</span>;
+  if (stopped !== null) return <span class="warn">stopped by {stopped}</span>;
+  if (hosts === undefined) return <span class="dim">looking</span>;
+  return hosts.length > 0 ? <span>goes on</span> : <span class="warn">no worker is here</span>;
 }

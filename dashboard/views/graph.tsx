@@ -16,7 +16,7 @@ import { Button, Empty, Unloaded } from "../ui/parts.tsx";
 import { createTask } from "../acts/tasks.ts";
 
 const NARROW_PX = 700;
-const NONE: Layout = { at: {}, paths: [], width: 0, height: 0 };
+const NONE: Layout = { at: {}, paths: [], width: 0, height: 0, direction: "LR" };
 
 /** The layout of what is shown, once it is there, the one before until then; null if none can be had. */
 function useLayout(folded: Folded, shape: string): Layout | null {
@@ -51,6 +51,7 @@ export function GraphView({ tasks, run, withDone }: {
   const { box, camera, zoom, fit } = useViewport(
     layout.width,
     layout.height,
+    useMemo(() => startOf(layout), [layout]),
     `${run} ${withDone} ${layout.width > 0}`,
   );
   const onKey = (event: KeyboardEvent): void => {
@@ -121,6 +122,17 @@ function Plane({ folded, layout, tasks, camera }: {
       })}
     </div>
   );
+}
+
+/** The middle of the node where the layers begin. */
+function startOf({ at, direction }: Layout): { x: number; y: number } {
+  const along = direction === "TB" ? 1 : 0;
+  let first: readonly [number, number] | undefined;
+  for (const corner of Object.values(at)) {
+    if (first === undefined || corner[along] < first[along]) first = corner;
+  }
+  const [x, y] = first ?? [0, 0];
+  return { x: x + NODE.width / 2, y: y + NODE.height / 2 };
 }
 
 function neighbours({ edges }: Folded, id: string): ReadonlySet<string> {

@@ -70,6 +70,9 @@ function useSame(rows: readonly JournalRow[]): readonly JournalRow[] {
 function RowList({ filter, follow }: { filter: Record<string, string>; follow: boolean }): VNode {
   const answer = useRead<Page>("list_audit", { ...filter, limit: PAGE }, () => follow);
   const [older, setOlder] = useState<Page | null>(null);
+  useEffect(() => {
+    if (follow) setOlder(null);
+  }, [follow]);
   const newest = answer.data?.rows ?? [];
   const last = newest.at(-1)?.seq ?? 0;
   const rows = useSame([...newest, ...older?.rows.filter(({ seq }) => seq < last) ?? []]);
@@ -78,6 +81,8 @@ function RowList({ filter, follow }: { filter: Record<string, string>; follow: b
     try {
       const page = await call<Page>("list_audit", { ...filter, before: next, limit: PAGE });
       setOlder({ next: page.next, rows: [...older?.rows ?? [], ...page.rows] });
+      // Newer rows would leave a gap that nobody sees.
+      if (follow) refine({ follow: "0" });
     } catch (thrown) {
       sayRefused(thrown);
     }

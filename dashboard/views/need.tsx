@@ -202,7 +202,7 @@ function PeerActs({ item, peers }: { item: AttentionItem; peers: readonly string
     case "permission":
       return (
         <>
-          <Button kind="ghost" onClick={() => go(["peers", name])}>What it does</Button>
+          <Button onClick={() => go(["peers", name])}>What it does</Button>
           <span class="hint">Only its own terminal can answer.</span>
         </>
       );

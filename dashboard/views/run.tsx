@@ -12,7 +12,7 @@ import { Glyph, STATE_LABELS } from "../ui/glyph.tsx";
 import { Button, Given, Panel, PeerLink, TaskLink, View } from "../ui/parts.tsx";
 import { Prose } from "../ui/prose.tsx";
 import { Ago } from "../ui/time.tsx";
-import { AttemptsPanel, DrivenPanel } from "./driven.tsx";
+import { AttemptsPanel, DrivenPanel, useConduct } from "./driven.tsx";
 import { Lanes } from "./lanes.tsx";
 
 export function RunView({ id }: { id: string }): VNode {
@@ -21,6 +21,7 @@ export function RunView({ id }: { id: string }): VNode {
   const answer = useRead<{ run: RunWhole }>("run", { action: "status", id }, touched);
   const timeline = useRead<Timeline>("timeline", { run: id }, touched);
   const attempts = useRead<Attempts>("list_attempts", { run: id }, touched).data;
+  const conduct = useConduct(id, touched);
   const run = answer.data?.run;
   return (
     <View
@@ -38,6 +39,7 @@ export function RunView({ id }: { id: string }): VNode {
         {({ run: whole }) => (
           <>
             <Progress run={whole} />
+            {conduct !== null && <DrivenPanel run={whole} conduct={conduct} touched={touched} />}
             <Panel title="Who did what when">
               <Given answer={timeline} rows={3}>
                 {(acts) => (
@@ -49,7 +51,7 @@ export function RunView({ id }: { id: string }): VNode {
               </Given>
             </Panel>
             <AttemptsPanel of={{ run: id }} touched={touched} />
-            <Rest run={whole} touched={touched} />
+            <Rest run={whole} driven={conduct !== null} />
           </>
         )}
       </Given>
@@ -83,7 +85,7 @@ function Progress({ run }: { run: RunWhole }): VNode {
   );
 }
 
-function Rest({ run, touched }: { run: RunWhole; touched: Touched }): VNode {
+function Rest({ run, driven }: { run: RunWhole; driven: boolean }): VNode {
   return (
     <div class="columns-main">
       <div class="stack">
@@ -113,8 +115,7 @@ function Rest({ run, touched }: { run: RunWhole; touched: Touched }): VNode {
         <Done run={run} />
       </div>
       <div class="stack aside-column">
-        <DrivenPanel run={run} touched={touched} />
-        {run.status === "active" && <Resume id={run.id} />}
+        {run.status === "active" && <Resume id={run.id} driven={driven} />}
         <Remembered run={run} />
         <Said run={run} />
       </div>
@@ -141,7 +142,15 @@ function Done({ run }: { run: RunWhole }): VNode | null {
   );
 }
 
-function Resume({ id }: { id: string }): VNode {
+function Resume({ id, driven }: { id: string; driven: boolean }): VNode {
+  if (driven) {
+    return (
+      <Panel title="Go on with it">
+        <p>Takes the run over where it is, with workers of its own, from its repository:</p>
+        <pre><code>skein run --resume {id}</code></pre>
+      </Panel>
+    );
+  }
   return (
     <Panel title="Go on with it">
       <p>A new session takes it up whole, with plan, tasks and memory:</p>

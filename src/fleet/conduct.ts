@@ -93,7 +93,7 @@ export const conductRun = operation({
     }
     const { id, action, why, ...given } = input;
     const before = await driven.conductOf(ctx.tx, id);
-    if (before !== null && [action, ...Object.values(given)].every((one) => one === undefined)) {
+    if ([action, why, ...Object.values(given)].every((one) => one === undefined)) {
       return { id, conduct: before };
     }
     if (before === null && action !== undefined && given.repo === undefined) {

@@ -151,3 +151,32 @@ browserTest(
     });
   },
 );
+
+browserTest("driven: a run that nobody drives is looked at without a refusal", async () => {
+  await withDriven(async (flock) => {
+    await flock.peer("ada").ok("run", { action: "start", goal: "By hand" });
+    const { page, seen } = await flock.open();
+    await visit(page, "#/runs/r1");
+    await page.getByText("skein run resume r1").waitFor();
+    assertEquals(await page.getByText("Driven by workers").count(), 0);
+    assertEquals(rows(flock, "SELECT detail FROM journal WHERE op = 'refuse'"), []);
+    assertEquals(rows(flock, "SELECT op FROM refusal"), []);
+    assertEquals(seen.errors, []);
+  });
+});
+
+browserTest("driven: a run whose workers have gone says so, and how to go on", async () => {
+  await withDriven(async (flock, stage) => {
+    const ada = flock.peer("ada");
+    await ada.ok("run", { action: "start", goal: "By workers" });
+    await ada.ok("conduct_run", { id: "r1", repo: stage.repo, workers: 2 });
+    const { page } = await flock.open();
+    await visit(page, "#/runs/r1");
+    await page.getByText("no worker is here").waitFor();
+    await page.getByText("skein run --resume r1").waitFor();
+    stage.play([onTask("hold", { do: "hang" })]);
+    await ada.ok("create_task", { title: "hold on", run: "r1" });
+    stage.start(["host", "r1"], { SKEIN_DIR: stage.repo });
+    await page.getByText("goes on", { exact: true }).waitFor({ timeout: 15_000 });
+  });
+});

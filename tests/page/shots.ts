@@ -4,6 +4,7 @@
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
 import { Flock, NARROW, settled, visit, WIDE } from "./flock.ts";
+import { playHours } from "./hours.ts";
 import { type Plan, playScene } from "./scene.ts";
 
 const encoder = new TextEncoder();
@@ -27,6 +28,7 @@ function views(plan: Plan): readonly (readonly [name: string, hash: string])[] {
     ["memory", "#/memory/storage"],
     ["runs", "#/runs"],
     ["run", "#/runs/r1"],
+    ["driven", "#/runs/r2"],
     ["journal", "#/journal"],
     ["why", `#/journal?why=${plan["api"]}`],
     ["flock", "#/flock"],
@@ -78,6 +80,14 @@ async function main(): Promise<void> {
   try {
     await flock.begin();
     const plan = await playScene(flock);
+    await playHours(flock);
+    // Its client asks for a permission.
+    const input = {
+      hook_event_name: "PermissionRequest",
+      session_id: "page-dan",
+      tool_name: "Bash",
+    };
+    await flock.peer("dan").client.callTool({ name: "hook", arguments: input });
     for (const theme of ["light", "dark"] as const) await round(flock, plan, folder, theme);
     say(`screenshots are in ${folder}`);
   } finally {
