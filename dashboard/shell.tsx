@@ -249,7 +249,7 @@ function NewMenu(): VNode {
 
 /** What a reader has to know about the connection. */
 function Notes(): VNode {
-  const { state, since } = useCell(connection);
+  const { state, since, why } = useCell(connection);
   const lead = useCell(moved);
   const [late, setLate] = useState(false);
   useEffect(() => {
@@ -267,9 +267,14 @@ function Notes(): VNode {
     <div class="notes" role="status" aria-live="polite">
       {state !== "live" && late && (
         <p class="note bad">
-          <strong>The connection is lost.</strong>{" "}
-          The page tries again by itself and misses nothing. If leadership moved to another port,
-          run <code>skein dashboard</code> for a new link.
+          <strong>The connection is lost.</strong> {why === null || why === undefined
+            ? (
+              <>
+                The page tries again by itself and misses nothing. If leadership moved to another
+                port, run <code>skein dashboard</code> for a new link.
+              </>
+            )
+            : `${why} What is shown is from before; the page tries again by itself.`}
         </p>
       )}
       {lead !== null && state === "live" && (

@@ -66,6 +66,11 @@ export async function callText(
   throw refused;
 }
 
+/** What an answer that is none refuses. */
+export async function refusedBy(response: Response): Promise<Refused> {
+  return refusalOf(response.status, await response.text().catch(() => ""));
+}
+
 function refusalOf(status: number, text: string): Refused {
   try {
     const answer = JSON.parse(text);

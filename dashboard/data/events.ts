@@ -2,7 +2,7 @@
 // by itself, and whoever listens gets the rows of one read of the network together.
 
 import { Cell } from "./cell.ts";
-import { call } from "./api.ts";
+import { call, refusedBy } from "./api.ts";
 import { end, projectHeader, session } from "./session.ts";
 import type { Hello, JournalRow } from "./types.ts";
 
@@ -12,6 +12,8 @@ export interface Connection {
   readonly hello: Hello | null;
   /** Milliseconds since 1970 when it was lost. */
   readonly since: number;
+  /** Why the leader lets nobody follow, in its words; null while nobody answers. */
+  readonly why?: string | null;
 }
 
 export const connection: Cell<Connection> = new Cell<Connection>({
@@ -62,6 +64,8 @@ let lastSeq: number | null = null;
 let running: AbortController | null = null;
 /** Something was read before events flowed. */
 let late = false;
+/** What was answered in place of the stream, at the last try. */
+let refusal: string | null = null;
 
 /** Calls back with new rows; `reset`: rows were missed, everything has to be read anew. */
 export function onRows(listener: Listener): () => void {
@@ -106,7 +110,9 @@ export function stop(): void {
 
 function lost(): void {
   const now = connection.value;
-  if (now.state !== "lost") connection.set({ ...now, state: "lost", since: Date.now() });
+  if (now.state === "lost" && now.why === refusal) return;
+  const since = now.state === "lost" ? now.since : Date.now();
+  connection.set({ ...now, state: "lost", since, why: refusal });
 }
 
 /** Waits, but not while the tab is hidden or the network is known to be back. */
@@ -144,7 +150,11 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       end("Your sign-in has ended. Run skein dashboard for a new link.");
       return false;
     }
-    if (!response.ok || response.body === null) return false;
+    if (!response.ok || response.body === null) {
+      refusal = `${(await refusedBy(response)).message}.`;
+      return false;
+    }
+    refusal = null;
     const parser = new Parser();
     const decoder = new TextDecoder();
     const reader = response.body.getReader();
@@ -157,6 +167,7 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       take(parser.push(decoder.decode(value, { stream: true })));
     }
   } catch {
+    refusal = null;
     return live;
   } finally {
     clearTimeout(timer);

@@ -5,6 +5,7 @@ import type { VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asRefused, type Refused } from "../data/api.ts";
 import { Cell, useCell } from "../data/cell.ts";
+import { href } from "../router.ts";
 
 export type Values = Readonly<Record<string, string>>;
 
@@ -110,12 +111,30 @@ function FormDialog({ form }: { form: Form }): VNode {
   );
 }
 
+/** Where to look for what was not found: hints name operations, the page has views. */
+const LISTS: Readonly<Record<string, readonly [path: string, label: string]>> = {
+  UNKNOWN_TASK: ["tasks", "All tasks"],
+  UNKNOWN_PEER: ["peers", "All peers"],
+  UNKNOWN_RUN: ["runs", "All runs"],
+  UNKNOWN_MESSAGE: ["messages", "All messages"],
+};
+
 /** What was refused, and what to do about it. */
-export function Refusal({ refused }: { refused: Refused }): VNode {
+export function Refusal({ refused, inView = false }: {
+  refused: Refused;
+  /** It stands in place of what was to be shown. */
+  inView?: boolean;
+}): VNode {
+  const list = inView ? LISTS[refused.code] : undefined;
   return (
     <div class="refusal" role="alert">
       <strong>{refused.message}</strong>
-      {refused.hint !== "" && <p>{refused.hint}</p>}
+      {refused.hint !== "" && list === undefined && <p>{refused.hint}</p>}
+      {list !== undefined && (
+        <p>
+          <a href={href([list[0]])}>{list[1]}</a>
+        </p>
+      )}
       <code>{refused.code}</code>
     </div>
   );

@@ -65,7 +65,7 @@ export function Given<T>(props: {
 }): VNode {
   const { answer, rows = 6, children } = props;
   if (answer.data !== undefined) return <>{children(answer.data)}</>;
-  if (answer.refused !== undefined) return <Refusal refused={answer.refused} />;
+  if (answer.refused !== undefined) return <Refusal refused={answer.refused} inView />;
   return <Loading rows={rows} />;
 }
 

@@ -112,8 +112,9 @@ export interface Conduct {
 const HOSTS_MS = 5_000;
 
 /** How worker processes drive a run; null if they do not. */
-export function useConduct(run: string, touched: Touched): Conduct | null {
-  const { data } = useRead<{ conduct: Conduct | null }>("conduct_run", { id: run }, touched);
+export function useConduct(run: string | undefined, touched: Touched): Conduct | null {
+  const input = run === undefined ? null : { id: run };
+  const { data } = useRead<{ conduct: Conduct | null }>("conduct_run", input, touched);
   return typeof data?.conduct?.workers === "number" ? data.conduct : null;
 }
 

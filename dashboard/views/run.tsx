@@ -21,8 +21,8 @@ export function RunView({ id }: { id: string }): VNode {
   const answer = useRead<{ run: RunWhole }>("run", { action: "status", id }, touched);
   const timeline = useRead<Timeline>("timeline", { run: id }, touched);
   const attempts = useRead<Attempts>("list_attempts", { run: id }, touched).data;
-  const conduct = useConduct(id, touched);
   const run = answer.data?.run;
+  const conduct = useConduct(run?.id, touched);
   return (
     <View
       title={run?.goal ?? id}

@@ -64,7 +64,7 @@ export function TaskTable({ tasks, query }: {
         <span class="dim" role="status">{rows.length.toLocaleString()} tasks</span>
       </div>
       {rows.length === 0
-        ? <Empty title="No task fits this filter." />
+        ? <Empty title={tasks.length === 0 ? "No tasks." : "No task fits this filter."} />
         : (
           <div class="list task-table">
             <Rows items={rows} height={ROW_PX} keyOf={(task) => task.id}>

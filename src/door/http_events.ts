@@ -204,8 +204,16 @@ export class Events {
     }
   }
 
-  /** Once a second: who takes nothing is cut; every ten a sign of life, if one still may follow. */
+  /** Once a second: is the store still there; who takes nothing is cut; every ten a sign of life, if one still may follow. */
   #tick(): void {
+    try {
+      // A stream of a store that is gone would go on saying that nothing is new.
+      this.#lead.store.engine.assertOurs();
+    } catch (thrown) {
+      this.#lead.trouble("events", thrown);
+      for (const stream of [...this.#streams]) this.#cut(stream);
+      return;
+    }
     const nowMs = performance.now();
     for (const stream of this.#streams) {
       if (hasRoom(stream)) stream.fullSinceMs = null;

@@ -162,6 +162,23 @@ browserTest("live: when nobody is left the page says so and what to do", async (
   });
 });
 
+browserTest("live: of a store that is gone the page does not say that all is well", async () => {
+  await withFlock(async (flock) => {
+    await flock.enter("ada", "architect");
+    const { page } = await flock.open();
+    await page.getByText("Nobody needs you right now.").waitFor();
+    const away = `${flock.home}-away`;
+    Deno.renameSync(flock.home, away);
+    const note = page.locator(".note.bad");
+    await note.waitFor();
+    await note.getByText("was deleted under this session").waitFor();
+    await page.locator(".live.lost").waitFor();
+    Deno.renameSync(away, flock.home);
+    await page.waitForSelector(".live.live", { state: "attached" });
+    await note.waitFor({ state: "detached" });
+  });
+});
+
 browserTest(
   "live: the leader moves back to the preferred port, and the page goes along, signed in",
   async () => {
