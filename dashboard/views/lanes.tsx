@@ -100,20 +100,20 @@ function Bar({ bar, toMs }: { bar: Placed; toMs: number }): VNode {
   const { task, number, outcome, fromMs, why } = piece;
   const took = tookText(((piece.toMs ?? toMs) - fromMs) / 1_000);
   const name = number === null ? task : `${task} #${number}`;
-  const which = number === null ? "" : `, attempt ${number} of ${piece.peer}`;
-  const text = `${task} ${titleOf(task) ?? ""}${which}: ${outcome.word}, ${took}, ` +
-    `from ${absoluteText(new Date(fromMs).toISOString())}${why === "" ? "" : `. ${why}`}`;
+  const which = number === null ? "" : `attempt ${number} of ${piece.peer}, `;
+  const more = `${titleOf(task) ?? ""}: ${which}${outcome.word}` +
+    `, from ${absoluteText(new Date(fromMs).toISOString())}${why === "" ? "" : `. ${why}`}`;
   return (
     <li style={{ left: `${left}%`, width: `${width}%`, top: `${row * 27}px` }}>
       <a
         class={`bar-span o-${outcome.glyph}${piece.toMs === null ? " open" : ""}`}
         href={href(["tasks", task])}
-        title={text}
-        aria-label={text}
+        title={`${name} ${took} ${more}`}
       >
         <Glyph of={outcome.glyph} />
         <span>{name}</span>
         <span class="took">{took}</span>
+        <span class="sr">{more}</span>
       </a>
     </li>
   );

@@ -52,7 +52,10 @@ browserTest("driven: the operator accepts a plan, and only then it is worked on"
     await visit(page, "#/runs/r1");
     const planner = bar(page, "t1 #1");
     await planner.waitFor();
-    assertMatch(await planner.getAttribute("aria-label") ?? "", /attempt 1 of .*: done, [\d.]+ s/);
+    assertMatch(
+      await planner.getAttribute("title") ?? "",
+      /^t1 #1 [\d.]+ s .*attempt 1 of \S+, done/,
+    );
     const button = page.getByRole("button", { name: "Accept the plan" });
     await doIt(page, button, "Accept the plan");
     await eventually(
@@ -95,7 +98,7 @@ browserTest(
       const stop = running.getByRole("button", { name: "Stop", exact: true });
       await doIt(page, stop, "Stop the attempt", "the wrong way");
       await first.and(page.locator(".o-cancelled")).waitFor();
-      assertMatch(await first.getAttribute("aria-label") ?? "", /: stopped, .*the wrong way/);
+      assertMatch(await first.getAttribute("title") ?? "", /, stopped, .*the wrong way/);
       const ran = await run.ended;
       assertEquals(ran.code, 0, ran.stdout + ran.stderr);
       await bar(page, "t2 #2").and(page.locator(".o-completed")).waitFor();

@@ -7,6 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import { findings } from "./axe.ts";
 import { browserTest } from "./browser.ts";
 import { type Flock, NARROW, visit, WIDE, withFlock } from "./flock.ts";
+import { playHours } from "./hours.ts";
 import { type Plan, playScene } from "./scene.ts";
 
 interface Expected {
@@ -166,11 +167,11 @@ async function shows(page: Page, { name, texts }: Expected): Promise<void> {
   }, { what: `the view ${name}` });
 }
 
-async function tour(flock: Flock, plan: Plan): Promise<void> {
+async function tour(flock: Flock, views: readonly Expected[]): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const viewport of [WIDE, NARROW]) {
       const { page, seen } = await flock.open({ viewport, colorScheme });
-      for (const view of expected(plan)) {
+      for (const view of views) {
         await visit(page, view.hash);
         await shows(page, view);
         const where = `${view.name}, ${colorScheme}, ${viewport.width}`;
@@ -192,10 +193,32 @@ browserTest(
   async () => {
     await withFlock(async (flock) => {
       const plan = await playScene(flock);
-      await tour(flock, plan);
+      await tour(flock, expected(plan));
     });
   },
 );
+
+browserTest("page: a run that was driven for hours, and one who waits for its human", async () => {
+  await withFlock(async (flock) => {
+    await flock.enter("ada", "architect");
+    await flock.enter("dan", "worker");
+    const run = await playHours(flock);
+    const input = { hook_event_name: "PermissionRequest", session_id: "page-dan" };
+    await flock.peer("dan").client.callTool({
+      name: "hook",
+      arguments: { ...input, tool_name: "Bash" },
+    });
+    await tour(flock, [
+      {
+        name: "a driven run",
+        hash: `#/runs/${run}`,
+        texts: ["merge conflict", "limit reached", "r2-w1", "t1 #1", "18 min", "no worker is here"],
+      },
+      { name: "who waits", hash: "#/attention", texts: ["permission to use Bash", "process"] },
+      { name: "a peer that waits", hash: "#/peers/dan", texts: ["It waits for permission"] },
+    ]);
+  });
+});
 
 browserTest("page: an empty flock says what to do in every view", async () => {
   await withFlock(async (flock) => {
