@@ -76,9 +76,11 @@ function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VN
         </span>
       </th>
       <td class={withTask ? "cut" : ""}>
-        <span class="dim">#{number}</span>
-        {kind !== "work" && <span class="tag">{kind}</span>}
-        {withTask && <TaskLink id={task} title={titleOf(task)} />}
+        <div class="try">
+          <span class="dim">#{number}</span>
+          {kind !== "work" && <span class="tag">{kind}</span>}
+          {withTask && <TaskLink id={task} title={titleOf(task)} />}
+        </div>
       </td>
       <td title={model ?? ""}>
         <PeerLink name={worker} />

@@ -18,14 +18,20 @@ import { createTask } from "../acts/tasks.ts";
 const NARROW_PX = 700;
 const NONE: Layout = { at: {}, paths: [], width: 0, height: 0, direction: "LR" };
 
-/** The layout of what is shown, once it is there, the one before until then; null if none can be had. */
-function useLayout(folded: Folded, shape: string): Layout | null {
-  const [layout, setLayout] = useState<Layout | null>(NONE);
+/** A layout, null if none can be had, and what of the tasks it shows. */
+interface Found {
+  readonly layout: Layout | null;
+  readonly scope: string;
+}
+
+/** The layout of what is shown, once it is there, the one before until then. */
+function useLayout(folded: Folded, shape: string, scope: string): Found {
+  const [found, setFound] = useState<Found>({ layout: NONE, scope: "" });
   useEffect(() => {
     let late = false;
     const direction = innerWidth < NARROW_PX ? "TB" : "LR";
-    const take = (answer: Layout | null): void => {
-      if (!late) setLayout(answer);
+    const take = (layout: Layout | null): void => {
+      if (!late) setFound({ layout, scope });
     };
     ask({ nodes: folded.shown.map(({ id }) => id), edges: folded.edges, direction })
       .then(take, () => take(null));
@@ -33,7 +39,7 @@ function useLayout(folded: Folded, shape: string): Layout | null {
       late = true;
     };
   }, [shape]);
-  return layout;
+  return found;
 }
 
 export function GraphView({ tasks, run, withDone }: {
@@ -46,13 +52,14 @@ export function GraphView({ tasks, run, withDone }: {
     () => `${folded.shown.map(({ id }) => id).join()};${folded.edges.join()}`,
     [folded],
   );
-  const found = useLayout(folded, shape);
-  const layout = found ?? NONE;
+  // The camera is set anew for another part of the tasks, and not by what comes and goes in it.
+  const found = useLayout(folded, shape, `${run} ${withDone}`);
+  const layout = found.layout ?? NONE;
   const { box, camera, zoom, fit } = useViewport(
     layout.width,
     layout.height,
     useMemo(() => startOf(layout), [layout]),
-    `${run} ${withDone} ${layout.width > 0}`,
+    found.scope,
   );
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey) return;
@@ -74,7 +81,7 @@ export function GraphView({ tasks, run, withDone }: {
       >
         <Plane folded={folded} layout={layout} tasks={tasks} camera={camera} />
         {folded.shown.length === 0 && <NothingOpen folded={folded} />}
-        {found === null && <Unloaded what="The graph" />}
+        {found.layout === null && <Unloaded what="The graph" />}
       </div>
       <div class="graph-tools" role="toolbar" aria-label="Zoom">
         <Button icon="plus" label="Zoom in (+)" onClick={() => zoom(1)} />
@@ -126,10 +133,12 @@ function Plane({ folded, layout, tasks, camera }: {
 
 /** The middle of the node where the layers begin. */
 function startOf({ at, direction }: Layout): { x: number; y: number } {
-  const along = direction === "TB" ? 1 : 0;
+  const [along, across] = direction === "TB" ? [1, 0] as const : [0, 1] as const;
   let first: readonly [number, number] | undefined;
   for (const corner of Object.values(at)) {
-    if (first === undefined || corner[along] < first[along]) first = corner;
+    const before = first === undefined ? -1 : corner[along] - first[along];
+    if (first === undefined || before < 0) first = corner;
+    else if (before === 0 && corner[across] < first[across]) first = corner;
   }
   const [x, y] = first ?? [0, 0];
   return { x: x + NODE.width / 2, y: y + NODE.height / 2 };

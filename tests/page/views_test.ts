@@ -220,6 +220,37 @@ browserTest("page: a run that was driven for hours, and one who waits for its hu
   });
 });
 
+browserTest("page: a graph that is too large is shown from where it begins", async () => {
+  await withFlock(async (flock) => {
+    const ada = await flock.enter("ada", "architect");
+    const { ids } = await ada.ok("create_task", {
+      tasks: [
+        { key: "root", title: "The root" },
+        ...Array.from({ length: 7 }, (_, i) => ({
+          key: `k${i}`,
+          title: `Branch ${i}`,
+          blocked_by: ["root"],
+        })),
+        ...Array.from({ length: 7 }, (_, i) => ({ title: `Leaf ${i}`, blocked_by: [`k${i}`] })),
+      ],
+    });
+    await ada.ok("claim_task", { id: ids.root });
+    await ada.ok("complete_task", { id: ids.root, summary: "done" });
+    const { page } = await flock.open({ viewport: NARROW });
+    await visit(page, "#/tasks");
+    await page.locator(".node", { hasText: "Branch 0" }).waitFor();
+    await visit(page, "#/tasks?done=1");
+    const root = page.locator(".node", { hasText: "The root" });
+    await root.waitFor();
+    await eventually(async () => {
+      const frame = await page.locator(".graph").boundingBox();
+      const at = await root.boundingBox();
+      if (frame === null || at === null) return false;
+      return at.x >= frame.x && at.x + at.width <= frame.x + frame.width && at.y >= frame.y;
+    }, { what: "the root in sight" });
+  });
+});
+
 browserTest("page: an empty flock says what to do in every view", async () => {
   await withFlock(async (flock) => {
     await flock.enter("ada", "architect");
