@@ -15,6 +15,11 @@ export interface Answer<T> {
   readonly refused: Refused | undefined;
 }
 
+/** Whether there is something to show, be it a refusal. */
+export function isAnswered({ data, refused }: Answer<unknown>): boolean {
+  return data !== undefined || refused !== undefined;
+}
+
 /** Whether a row of the journal may change an answer. */
 export type Touched = (row: JournalRow) => boolean;
 

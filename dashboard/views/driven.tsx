@@ -3,7 +3,7 @@
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { type Touched, useRead } from "../data/reads.ts";
+import { isAnswered, type Touched, useRead } from "../data/reads.ts";
 import { titleOf } from "../data/tasks.ts";
 import { isRunning, outcomeOf } from "../data/lanes.ts";
 import type { Attempt, Attempts, RunWhole } from "../data/types.ts";
@@ -113,11 +113,11 @@ export interface Conduct {
 /** Workers come and go without an act on the run. */
 const HOSTS_MS = 5_000;
 
-/** How worker processes drive a run; null if they do not. */
-export function useConduct(run: string | undefined, touched: Touched): Conduct | null {
-  const input = run === undefined ? null : { id: run };
-  const { data } = useRead<{ conduct: Conduct | null }>("conduct_run", input, touched);
-  return typeof data?.conduct?.workers === "number" ? data.conduct : null;
+/** How worker processes drive a run; null if they do not, undefined until that is known. */
+export function useConduct(run: string, touched: Touched): Conduct | null | undefined {
+  const answer = useRead<{ conduct: Conduct | null }>("conduct_run", { id: run }, touched);
+  if (!isAnswered(answer)) return undefined;
+  return typeof answer.data?.conduct?.workers === "number" ? answer.data.conduct : null;
 }
 
 /** How the run is driven, by whom just now, and the words that stop it or let it go on. */

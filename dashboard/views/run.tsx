@@ -2,14 +2,14 @@
 
 import type { VNode } from "preact";
 import { piecesOf } from "../data/lanes.ts";
-import { type Touched, useRead } from "../data/reads.ts";
+import { isAnswered, type Touched, useRead } from "../data/reads.ts";
 import { useTasks } from "../data/tasks.ts";
 import { type Attempts, type RunWhole, stateOf, type Timeline } from "../data/types.ts";
 import { createTask, endRun, updateRun } from "../acts/tasks.ts";
 import { href } from "../router.ts";
 import { StateBar } from "../ui/chart.tsx";
 import { Glyph, STATE_LABELS } from "../ui/glyph.tsx";
-import { Button, Given, Panel, PeerLink, TaskLink, View } from "../ui/parts.tsx";
+import { Button, Given, Loading, Panel, PeerLink, TaskLink, View } from "../ui/parts.tsx";
 import { Prose } from "../ui/prose.tsx";
 import { Ago } from "../ui/time.tsx";
 import { AttemptsPanel, DrivenPanel, useConduct } from "./driven.tsx";
@@ -19,10 +19,7 @@ export function RunView({ id }: { id: string }): VNode {
   useTasks();
   const touched: Touched = (row) => row.subject.startsWith("task/") || row.subject === `run/${id}`;
   const answer = useRead<{ run: RunWhole }>("run", { action: "status", id }, touched);
-  const timeline = useRead<Timeline>("timeline", { run: id }, touched);
-  const attempts = useRead<Attempts>("list_attempts", { run: id }, touched).data;
   const run = answer.data?.run;
-  const conduct = useConduct(run?.id, touched);
   return (
     <View
       title={run?.goal ?? id}
@@ -35,27 +32,36 @@ export function RunView({ id }: { id: string }): VNode {
         </>
       )}
     >
-      <Given answer={answer}>
-        {({ run: whole }) => (
-          <>
-            <Progress run={whole} />
-            {conduct !== null && <DrivenPanel run={whole} conduct={conduct} touched={touched} />}
-            <Panel title="Who did what when">
-              <Given answer={timeline} rows={3}>
-                {(acts) => (
-                  <>
-                    <Lanes pieces={piecesOf(acts, attempts?.attempts ?? [])} />
-                    {acts.truncated && <p class="dim">Older acts are left out.</p>}
-                  </>
-                )}
-              </Given>
-            </Panel>
-            <AttemptsPanel of={{ run: id }} touched={touched} />
-            <Rest run={whole} driven={conduct !== null} />
-          </>
-        )}
-      </Given>
+      <Given answer={answer}>{({ run: whole }) => <Whole run={whole} touched={touched} />}</Given>
     </View>
+  );
+}
+
+/** All of it at once: what came later would push a button away under the pointer. */
+function Whole({ run, touched }: { run: RunWhole; touched: Touched }): VNode {
+  const timeline = useRead<Timeline>("timeline", { run: run.id }, touched);
+  const attempts = useRead<Attempts>("list_attempts", { run: run.id }, touched);
+  const conduct = useConduct(run.id, touched);
+  if (conduct === undefined || !isAnswered(timeline) || !isAnswered(attempts)) {
+    return <Loading rows={8} />;
+  }
+  return (
+    <>
+      <Progress run={run} />
+      {conduct !== null && <DrivenPanel run={run} conduct={conduct} touched={touched} />}
+      <Panel title="Who did what when">
+        <Given answer={timeline} rows={3}>
+          {(acts) => (
+            <>
+              <Lanes pieces={piecesOf(acts, attempts.data?.attempts ?? [])} />
+              {acts.truncated && <p class="dim">Older acts are left out.</p>}
+            </>
+          )}
+        </Given>
+      </Panel>
+      <AttemptsPanel of={{ run: run.id }} touched={touched} />
+      <Rest run={run} driven={conduct !== null} />
+    </>
   );
 }
 

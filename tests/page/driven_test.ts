@@ -73,7 +73,7 @@ browserTest("driven: the operator accepts a plan, and only then it is worked on"
 });
 
 browserTest(
-  "driven: attempts in lanes and in a table; one is stopped, the next does it",
+  "driven: attempts in lanes and in a table; one is stopped, and done after a retry",
   async () => {
     await withDriven(async (flock, stage) => {
       stage.play([
@@ -82,9 +82,19 @@ browserTest(
           times: 1,
         },
         WRITES,
+        // So that the run goes on meanwhile.
+        onTask("hold", { do: "wait", file: `${stage.folder}/go` }, {
+          do: "write",
+          path: "c.txt",
+          text: "c",
+        }),
       ]);
-      const plan = stage.plan([{ description: "write a.txt" }, { description: "write b.txt" }]);
-      const run = stage.start(["run", "both", "--tasks", plan, "-w", "2", "--json"]);
+      const plan = stage.plan([
+        { description: "write a.txt" },
+        { description: "write b.txt" },
+        { description: "hold c.txt" },
+      ]);
+      const run = stage.start(["run", "all", "--tasks", plan, "-w", "3", "--json"]);
       const { page, seen } = await flock.open();
       await eventually(() => rows(flock, "SELECT id FROM run").length === 1, { what: "a run" });
       await visit(page, "#/runs/r1");
@@ -96,22 +106,25 @@ browserTest(
       assertEquals(await lane.locator(".lane-name").textContent(), worker?.["worker"]);
       const running = page.locator("tr", { hasText: "t2" }).filter({ hasText: "running" });
       const stop = running.getByRole("button", { name: "Stop", exact: true });
-      await doIt(page, stop, "Stop the attempt", "the wrong way");
+      await doIt(page, stop, "Stop the task", "the wrong way");
       await first.and(page.locator(".o-cancelled")).waitFor();
       assertMatch(await first.getAttribute("title") ?? "", /, stopped, .*the wrong way/);
-      const ran = await run.ended;
-      assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-      await bar(page, "t2 #2").and(page.locator(".o-completed")).waitFor();
+      await visit(page, "#/attention");
+      const failed = page.locator(".need", { hasText: "write b.txt" });
+      await failed.getByRole("button", { name: "Retry" }).click();
+      await visit(page, "#/runs/r1");
+      await bar(page, "t2 #2").and(page.locator(".o-completed")).waitFor({ timeout: 20_000 });
       // Each end has a mark of its own shape, and its word in the legend.
       const shape = (one: Locator): Promise<string> => one.locator("svg").innerHTML();
-      const shapes = [await shape(first), await shape(bar(page, "t2 #2"))];
-      assertEquals(new Set(shapes).size, 2);
-      assertMatch(
-        await page.locator(".lanes-legend").textContent() ?? "",
-        /done.*stopped|stopped.*done/,
-      );
+      assertEquals(new Set([await shape(first), await shape(bar(page, "t2 #2"))]).size, 2);
+      const legend = await page.locator(".lanes-legend").textContent() ?? "";
+      assert(["done", "stopped"].every((word) => legend.includes(word)), legend);
       // A claim that an attempt tells of is not told again.
-      assertEquals(await page.locator(".bar-span").count(), 3);
+      assertEquals(await page.locator(".bar-span").count(), 4);
+      Deno.writeTextFileSync(`${stage.folder}/go`, "");
+      const ran = await run.ended;
+      assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+      await bar(page, "t3 #1").and(page.locator(".o-completed")).waitFor();
       assertEquals(seen.errors, []);
     });
   },
