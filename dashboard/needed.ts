@@ -1,54 +1,70 @@
 // Parts of the page that are loaded when they are first needed, so that the first view is there
-// early. Browsers remember an import that failed, for as long as the page is open: so a part is asked
-// for only when the leader answers, which may be changing just then.
+// early. Browsers remember an import that failed for as long as the page is open, and the leader may
+// be changing just then: so a part's files are fetched first, again and again until they are there.
+// Their names change with their content and the browser keeps them: the import needs nobody any more.
 
 const TRIES = 20;
 const PAUSE_MS = 500;
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 
 /** A part of the page. */
 export interface Needed<T> {
   /** The part, once it is there. */
   readonly now: T | undefined;
+  /** Paths of its files, for whoever loads it where there is no document. */
+  readonly files: readonly string[];
   /** @throws Error when it cannot be had: another version of the page may be served by now */
-  load(): Promise<T>;
+  load(files?: readonly string[]): Promise<T>;
 }
 
 class Part<T> implements Needed<T> {
   now: T | undefined;
   #loading: Promise<T> | null = null;
+  readonly #name: string;
   readonly #import: () => Promise<T>;
 
-  constructor(load: () => Promise<T>) {
+  constructor(name: string, load: () => Promise<T>) {
+    this.#name = name;
     this.#import = load;
   }
 
-  load(): Promise<T> {
-    this.#loading ??= answered().then(() => this.#import()).then(
-      (part) => this.now = part,
-      (thrown) => {
+  /** What the page's head says was built; whatever parts share comes with each. */
+  get files(): readonly string[] {
+    const list = document.querySelector("meta[name=parts]")?.getAttribute("content") ?? "";
+    return list.split(" ").filter((path) =>
+      path.startsWith(`/${this.#name}-`) || path.startsWith("/chunk-")
+    );
+  }
+
+  load(files?: readonly string[]): Promise<T> {
+    this.#loading ??= Promise.all((files ?? this.files).map(fetched))
+      .then(() => this.#import())
+      .then((part) => this.now = part, (thrown) => {
         this.#loading = null;
         throw thrown;
-      },
-    );
+      });
     return this.#loading;
   }
 }
 
-/** Resolves when the leader answers. @throws whatever stood in the way last */
-async function answered(): Promise<void> {
+/** Resolves when a file is in the browser's cache. @throws whatever stood in the way last */
+async function fetched(path: string): Promise<void> {
   for (let tries = 1;; tries++) {
+    let answer: Response | null = null;
     try {
-      await fetch("/healthz", { signal: AbortSignal.timeout(PATIENCE_MS) });
-      return;
+      answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      await answer.arrayBuffer();
     } catch (thrown) {
       if (tries >= TRIES) throw thrown;
       await new Promise((next) => setTimeout(next, PAUSE_MS));
+      continue;
     }
+    if (answer.ok) return;
+    throw new Error(`${path}: status ${answer.status}`);
   }
 }
 
-/** A part that `load` imports. */
-export function needed<T>(load: () => Promise<T>): Needed<T> {
-  return new Part(load);
+/** A part that `load` imports from the file of this name. */
+export function needed<T>(name: string, load: () => Promise<T>): Needed<T> {
+  return new Part(name, load);
 }

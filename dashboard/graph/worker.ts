@@ -8,6 +8,8 @@ import type { Layout, LayoutWish } from "./plane.ts";
 interface Asked {
   readonly id: number;
   readonly wish: LayoutWish;
+  /** Of the layout. */
+  readonly files: readonly string[];
 }
 
 interface Answered {
@@ -15,7 +17,7 @@ interface Answered {
   readonly layout: Layout;
 }
 
-const layouts = needed(() => import("./layout.ts"));
+const layouts = needed("layout", () => import("./layout.ts"));
 
 /** The Worker's side. */
 export function serveLayouts(): void {
@@ -24,7 +26,7 @@ export function serveLayouts(): void {
     postMessage(answer: Answered): void;
   };
   scope.onmessage = ({ data }) => {
-    layouts.load().then(({ layoutOf }) => {
+    layouts.load(data.files).then(({ layoutOf }) => {
       scope.postMessage({ id: data.id, layout: layoutOf(data.wish) });
     }, () => {
       // Not answered in time: the page's side does it itself, and says why if it cannot.
@@ -76,6 +78,6 @@ export function layout(wish: LayoutWish): Promise<Layout> {
       clearTimeout(timer);
       done(answer);
     });
-    helper.postMessage({ id, wish } satisfies Asked);
+    helper.postMessage({ id, wish, files: layouts.files } satisfies Asked);
   });
 }

@@ -9,7 +9,7 @@ import { usePlace } from "../router.ts";
 import { Empty, Loading, Unloaded, View } from "../ui/parts.tsx";
 import { AttentionView } from "./attention.tsx";
 
-const others = needed(() => import("./others.tsx"));
+const others = needed("others", () => import("./others.tsx"));
 
 export function Current(): VNode {
   const { path } = usePlace();

@@ -13,6 +13,7 @@ export const SOURCES = "dashboard";
 const HTML = "index.html";
 const ENTRY = "main.tsx";
 const CSS = "app.css";
+const NO_PARTS = 'name="parts" content=""';
 
 export function hasSources(folder: string): boolean {
   return textOf(join(folder, HTML)) !== null;
@@ -31,9 +32,15 @@ export async function builtPage(folder: string): Promise<ReadonlyMap<string, str
   for (const [name, text] of await bundled(folder, CSS)) {
     if (name.endsWith(".css")) files.set(PAGE_FILES.css, text);
   }
+  const parts: string[] = [];
   for (const [name, text] of await bundled(folder, ENTRY, "--code-splitting")) {
-    files.set(name === ENTRY.replace(".tsx", ".js") ? PAGE_FILES.js : PART + name, text);
+    const first = name === ENTRY.replace(".tsx", ".js");
+    files.set(first ? PAGE_FILES.js : PART + name, text);
+    if (!first) parts.push(`/${name}`);
   }
+  // Which file has a part stands where the page can read it before it imports.
+  const html = files.get(PAGE_FILES.html) ?? "";
+  files.set(PAGE_FILES.html, html.replace(NO_PARTS, `name="parts" content="${parts.join(" ")}"`));
   return files;
 }
 

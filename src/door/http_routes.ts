@@ -249,12 +249,14 @@ function answerOf(answer: Answer): Response {
 /** What may be a file of the page: it, its style, its script and the parts of that. */
 const ASSET = /^\/$|^\/app\.css$|^\/[\w-]{1,64}\.js$/;
 
+const LASTING = "private, max-age=31536000, immutable";
+
 function assetAnswer(request: Request, page: Page, file: PageFile): Response {
   const etag = `"${page.hash}"`;
   const headers = {
     ...HEADERS,
     "content-type": file.type,
-    "cache-control": page.ready ? "no-cache" : "no-store",
+    "cache-control": !page.ready ? "no-store" : file.lasting ? LASTING : "no-cache",
     vary: "accept-encoding",
     etag,
   };

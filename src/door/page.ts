@@ -13,6 +13,8 @@ export interface PageFile {
   readonly type: string;
   readonly text: string;
   readonly gzip: Uint8Array<ArrayBuffer>;
+  /** Its name changes with its content. */
+  readonly lasting: boolean;
 }
 
 /** The page's files by the path they are asked for, and a hash of them all. */
@@ -111,7 +113,8 @@ async function pageOf(texts: ReadonlyMap<string, string>, ready = true): Promise
   const files = new Map<string, PageFile>();
   for (const [path, text] of sorted) {
     const kind = path === "/" ? "html" : path.split(".").at(-1) ?? "";
-    files.set(path, { type: TYPES[kind] ?? "", text, gzip: await zipped(text) });
+    const lasting = !Object.values(PATHS).includes(path);
+    files.set(path, { type: TYPES[kind] ?? "", text, gzip: await zipped(text), lasting });
   }
   return { files, hash: sha256(JSON.stringify(sorted)).slice(0, 16), ready };
 }

@@ -77,12 +77,34 @@ browserTest("parts: a view that cannot be loaded yet comes as soon as it can", a
   });
 });
 
+browserTest("parts: what was fetched needs no leader any more to be shown", async () => {
+  await withFlock(async (flock) => {
+    const ada = await flock.enter("ada", "architect");
+    const { page, seen } = await flock.open();
+    await page.exposeFunction("leaderDies", () => ada.kill());
+    await page.evaluate(`{
+      const real = fetch;
+      window.fetch = async (...given) => {
+        const answer = await real(...given);
+        if (!/others-/.test(String(given[0]))) return answer;
+        await answer.clone().arrayBuffer();
+        await window.leaderDies();
+        return answer;
+      };
+    }`);
+    await visit(page, "#/locks");
+    await page.getByLabel("Filter by path or holder").waitFor();
+    assertEquals(seen.errors, []);
+  });
+});
+
 browserTest("parts: a view that cannot be had says so, and what to do", async () => {
   await withFlock(async (flock) => {
     await flock.enter("ada", "architect");
     const { page } = await flock.open();
     const where = /\/others-[\w]+\.js/;
-    await page.context().route(where, (route) => route.abort());
+    // As a leader of another version answers.
+    await page.context().route(where, (route) => route.fulfill({ status: 404 }));
     await visit(page, "#/locks");
     await page.getByText("could not be loaded").waitFor();
     await page.context().unroute(where);
