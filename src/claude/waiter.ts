@@ -4,6 +4,7 @@
 
 import { join } from "@std/path";
 import { systemClock } from "../core/clock.ts";
+import { folderIn } from "../core/folders.ts";
 import type { Answer } from "../perform.ts";
 import { LIMITS } from "../core/limits.ts";
 import { shownMessage } from "../message/operations.ts";
@@ -60,8 +61,7 @@ export async function waitForMail(
   const store = await openStore(home, systemClock);
   const peer = await appeared(store, session);
   if (peer === null) return false;
-  const alone = join(store.folder, WAKE_FOLDER, `${peer.id}.waiter`);
-  Deno.mkdirSync(join(store.folder, WAKE_FOLDER), { recursive: true, mode: 0o700 });
+  const alone = join(folderIn(store.folder, WAKE_FOLDER), `${peer.id}.waiter`);
   const single = Deno.openSync(alone, { read: true, write: true, create: true, mode: 0o600 });
   // Each end of a turn starts another one: the first stays.
   if (!single.tryLockSync(true)) return false;

@@ -2,9 +2,9 @@
 // that this session's server holds: it costs nothing while it waits, and the kernel frees it should
 // the server die. When mail comes for a session whose turn is over, the server lets go.
 
-import { join } from "@std/path";
+import { folderIn } from "../core/folders.ts";
 import type { Node } from "../node/node.ts";
-import { sweepWakes, wakeName, wakePath } from "./wakefiles.ts";
+import { sweepWakes, WAKE_FOLDER, wakeName, wakePath } from "./wakefiles.ts";
 import { CHANNEL_MS, channelRing, clientTakesChannel, type Notification } from "./channel.ts";
 
 /** How long a wait for a ring lasts before it is begun anew. */
@@ -84,8 +84,8 @@ export class Waiting {
     if (own !== undefined) remove(own);
     this.#paths = paths;
     const options = { read: true, write: true, create: true, mode: 0o600 };
+    folderIn(folder, WAKE_FOLDER);
     for (const path of paths) {
-      Deno.mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
       const file = Deno.openSync(path, options);
       file.truncateSync(0);
       file.writeSync(new TextEncoder().encode(incarnation));

@@ -2,6 +2,7 @@
 
 import { join } from "@std/path";
 import { inherited } from "../agent/environment.ts";
+import { folderIn } from "../core/folders.ts";
 
 export interface HostOrder {
   readonly run: string;
@@ -21,8 +22,7 @@ export interface StartedHost {
 
 /** Starts a host; what it has to say of itself goes to a log in the home. */
 export function startHost({ run, home, repo, command }: HostOrder): StartedHost {
-  const logs = join(home, "logs");
-  Deno.mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const logs = folderIn(home, "logs");
   const log = join(logs, `${run}-hosts.log`);
   Deno.openSync(log, { append: true, create: true, mode: 0o600 }).close();
   const child = new Deno.Command("sh", {

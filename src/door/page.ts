@@ -6,6 +6,7 @@ import { fromFileUrl, join } from "@std/path";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { builtPage, hasSources, PAGE_FILES, PART, SOURCES } from "../claude/pagefiles.ts";
+import { folderIn } from "../core/folders.ts";
 import { selfCommand } from "../node/carry.ts";
 
 /** One file of the page, as it is and as it travels. */
@@ -157,9 +158,9 @@ export async function buildPage(home: string): Promise<string> {
   const target = cacheOf(home, folder);
   if (await readPage(target) !== null) return target;
   const files = await builtPage(folder);
-  Deno.mkdirSync(join(home, "cache"), { recursive: true, mode: 0o700 });
-  removeOlder(join(home, "cache"));
-  const temporary = Deno.makeTempDirSync({ dir: join(home, "cache"), prefix: "building-" });
+  const cache = folderIn(home, "cache");
+  removeOlder(cache);
+  const temporary = Deno.makeTempDirSync({ dir: cache, prefix: "building-" });
   try {
     for (const [name, text] of files) Deno.writeTextFileSync(join(temporary, name), text);
     Deno.renameSync(temporary, target);

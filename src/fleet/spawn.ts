@@ -6,6 +6,7 @@ import { basename, join } from "@std/path";
 import type { Agent } from "../agent/command.ts";
 import { inherited } from "../agent/environment.ts";
 import { Refusal } from "../core/errors.ts";
+import { folderIn } from "../core/folders.ts";
 import { shellWord } from "../core/shellword.ts";
 
 export const WAYS = ["terminal", "tmux", "headless"] as const;
@@ -154,7 +155,5 @@ export function start(order: Order, { argv, isWorker }: Start): Started {
 }
 
 function logOf(order: Order): string {
-  const folder = join(order.home, "logs");
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return join(folder, `${order.name}.log`);
+  return join(folderIn(order.home, "logs"), `${order.name}.log`);
 }

@@ -133,6 +133,8 @@ export class Duties {
     this.#ticks += 1;
     const late = this.#ticker.late(performance.now());
     try {
+      // A home that was put in this one's place has a leader of its own, and files that are not ours.
+      if (!await this.#run("home", async () => this.#store.engine.assertOurs())) return;
       await this.#run("expire", () => this.expire());
       await this.#run("stalls", () => this.watchStalls(late));
       // Where nothing was written there is nothing to follow; now and then all the same.
@@ -159,14 +161,16 @@ export class Duties {
   }
 
   /** One duty that fails does not stop the others, and is tried again with the next tick. */
-  async #run(duty: string, body: () => Promise<void>): Promise<void> {
-    if (this.#stopped) return;
+  async #run(duty: string, body: () => Promise<void>): Promise<boolean> {
+    if (this.#stopped) return false;
     try {
       await body();
+      return true;
     } catch (thrown) {
       this.#followedSeq = -1;
       if (thrown instanceof Deposed) this.#events.deposed();
       else this.#events.failed(duty, thrown);
+      return false;
     }
   }
 

@@ -6,6 +6,7 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
+import { folderIn } from "../core/folders.ts";
 import { repositoryOf } from "../core/repository.ts";
 
 /** A run in a repository. */
@@ -102,10 +103,9 @@ export function placeOf({ run, repo, home }: RunTree): Place {
       },
     );
   }
-  Deno.mkdirSync(join(home, "worktrees"), { recursive: true, mode: 0o700 });
   // A repository is known by its shared git folder: each of its worktrees means the same runs.
   const folder = join(
-    Deno.realPathSync(join(home, "worktrees")),
+    Deno.realPathSync(folderIn(home, "worktrees")),
     sha256(found.commonDir).slice(0, 12),
     run,
   );
