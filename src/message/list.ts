@@ -78,7 +78,7 @@ export const listMessages = operation({
       ? await ofThread(ctx, input.thread, before, limit, fit)
       : input.query !== undefined
       ? await ofQuery(ctx, input.query, before, limit, fit)
-      : await scan(ctx, before, limit, fit);
+      : await scan(ctx, before, limit, fit, input.task);
     const messages = [];
     for (const row of rows) messages.push(await shown(ctx, row));
     return { messages, next: next === null ? null : messageId(next) };
@@ -94,11 +94,17 @@ interface Page {
 type Fit = (row: MessageRow) => Promise<boolean>;
 
 /** Goes through the messages backwards, a bounded way. */
-async function scan(ctx: Context, before: number, limit: number, fit: Fit): Promise<Page> {
+async function scan(
+  ctx: Context,
+  before: number,
+  limit: number,
+  fit: Fit,
+  task?: string,
+): Promise<Page> {
   const rows: MessageRow[] = [];
   let at = before;
   for (let look = 0; look < LOOKS; look++) {
-    const page = await messagesBefore(ctx.tx, at, LOOK_ROWS);
+    const page = await messagesBefore(ctx.tx, at, LOOK_ROWS, task);
     for (const row of page) {
       at = row.id;
       if (await fit(row)) rows.push(row);

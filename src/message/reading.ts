@@ -8,9 +8,12 @@ export async function messagesBefore(
   tx: Tx,
   before: number,
   limit: number,
+  task?: string,
 ): Promise<MessageRow[]> {
+  const about = task === undefined ? "" : "m.task = ? AND ";
   const rows = await tx.all<MessageRow>(
-    `SELECT ${COLUMNS} FROM message m WHERE m.id < ? ORDER BY m.id DESC ${limitTo(limit)}`,
+    `SELECT ${COLUMNS} FROM message m WHERE ${about}m.id < ? ORDER BY m.id DESC ${limitTo(limit)}`,
+    ...(task === undefined ? [] : [task]),
     Math.min(before, Number.MAX_SAFE_INTEGER),
   );
   return rows.slice(0, limit);

@@ -239,5 +239,8 @@ CREATE INDEX attempt_open ON attempt (state, run) WHERE state IN ('running', 're
   sql: `
 -- What a session waits for at its terminal, as JSON; null if nothing is known.
 ALTER TABLE peer ADD COLUMN waits TEXT;
+
+-- The page of a task shows what was said of it, however long ago.
+CREATE INDEX message_task ON message (task, id) WHERE task IS NOT NULL;
 `,
 }];

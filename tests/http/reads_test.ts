@@ -3,6 +3,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LIMITS } from "../../src/core/limits.ts";
+import { post } from "../../src/message/table.ts";
+import { commit } from "../../src/store/unit.ts";
 import { Guest } from "../abuse/ground.ts";
 import { flockTest, type Json, type Member } from "../operations/flock.ts";
 import { report } from "../cluster/flock.ts";
@@ -74,6 +76,27 @@ flockTest("list_messages: by peer, task, category, thread, words; in pages", asy
     root.id,
   );
   await lead.refused("UNKNOWN_MESSAGE", "list_messages", { thread: "m99" });
+});
+
+flockTest("list_messages: what was said of a task long ago is on its first page", async (flock) => {
+  const { lead, anna } = await flock.crew();
+  const { id: task } = await lead.call("create_task", { title: "a" });
+  const { id } = await anna.call("send", { to: "bob", content: "of the task", task });
+  const store = await lead.node.store();
+  const row = {
+    sender: "x",
+    sender_name: "x",
+    sender_role: "worker",
+    category: "finding" as const,
+  };
+  const about = { task: null, run: null, reply_to: null, chain: null, upS: 0 };
+  await commit(store, async ({ tx, at }) => {
+    for (let i = 0; i < 6_000; i++) {
+      await post(tx, { ...row, ...about, project: flock.folder, content: "of others", at }, []);
+    }
+  });
+  const page: Json = await lead.call("list_messages", { task });
+  assertEquals([page.messages.map((one: Json) => one.id), page.next], [[id], null]);
 });
 
 flockTest(
