@@ -29,8 +29,9 @@ export async function concludePlan(
     if (conduct.plan_only) return { ...NOTHING, waits: true };
     return { ...NOTHING, accepted: await calls.acceptPlan(run.id) };
   }
-  // Whoever stopped the planner does not want the goal begun without a plan either.
-  if (status !== "failed" || wasStopped(failure)) return NOTHING;
+  // Whoever stopped the planner, or wants to look first, does not want the goal begun without a plan
+  // either. Taken up again (--resume), the run no longer waits for a look and gets this far.
+  if (status !== "failed" || wasStopped(failure) || conduct.plan_only) return NOTHING;
   // Its steps in this order: whoever comes after a death between two of them finds what was done.
   const title = titleOf(run.goal);
   const made = [...run.open, ...run.completed].find((one) => one.title === title);

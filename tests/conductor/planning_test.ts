@@ -63,3 +63,19 @@ flockTest("takeUp: a run without tasks is not taken for one that is done", async
   const refused = () => takeUp(callsUntil(lead), run.id, {});
   assertEquals((await assertRejects(refused, Refusal, "no tasks") as Refusal).code, "TASK_STATE");
 });
+
+flockTest(
+  "planning: who wants to look first gets no work begun when no plan came",
+  async (flock) => {
+    const { lead, run } = await unplanned(flock);
+    await lead.call("conduct_run", { id: run, plan_only: true });
+    await conclude(callsUntil(lead), run);
+    const before = (await lead.call("run", { action: "status", id: run })).run;
+    assertEquals(before.tasks.failed, 1, "the plan's task, and nothing in its place");
+    assertEquals(before.total, 1);
+    await lead.call("conduct_run", { id: run, plan_only: false });
+    await conclude(callsUntil(lead), run);
+    const after = (await lead.call("run", { action: "status", id: run })).run;
+    assertEquals(after.open.map((one: { title: string }) => one.title), ["make it good"]);
+  },
+);
