@@ -53,7 +53,10 @@ export interface Installed {
 export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd: string): Places {
   const user = env["HOME"] ?? env["USERPROFILE"];
   if (user === undefined || user === "") {
-    throw new Refusal("INVALID_INPUT", "HOME is not set", { field: "HOME" });
+    throw new Refusal("INVALID_INPUT", "HOME is not set", {
+      field: "HOME",
+      hint: "Set HOME to your home folder, then call again.",
+    });
   }
   const share = env["XDG_DATA_HOME"] || join(user, ".local", "share");
   return {

@@ -35,6 +35,20 @@ const FLAGS = {
   help: { type: "boolean", short: "h", help: "show this help" },
 } as const;
 
+/** The flags that only some of them take. */
+const OWN: Readonly<Record<string, readonly (keyof typeof BESIDE)[]>> = {
+  follow: ["log"],
+  timeout: ["wait"],
+  why: ["stop"],
+  raw: ["log"],
+};
+
+function flagsOf(name: keyof typeof BESIDE): Partial<typeof FLAGS> {
+  return Object.fromEntries(
+    Object.entries(FLAGS).filter(([flag]) => OWN[flag]?.includes(name) ?? true),
+  );
+}
+
 /** How often a followed attempt is looked at. */
 const LOOK_MS = 1_000;
 const DONE = ["completed"];
@@ -46,10 +60,11 @@ export async function besideCommand(
   args: readonly string[],
   print: Print,
 ): Promise<number> {
-  const typed = readFlags(name, FLAGS, args);
+  const flags = flagsOf(name);
+  const typed = readFlags(name, flags, args);
   const [id, ...rest] = typed.rest;
   if (typed.values["help"] === true || id === undefined) {
-    print([`skein ${BESIDE[name]}`, "", ...flagHelp(FLAGS)].join("\n"));
+    print([`skein ${BESIDE[name]}`, "", ...flagHelp(flags)].join("\n"));
     return typed.values["help"] === true ? 0 : 2;
   }
   const folder = Deno.realPathSync(textOf(typed, "dir") ?? Deno.env.get("SKEIN_DIR") ?? ".");

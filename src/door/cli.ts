@@ -16,11 +16,18 @@ export const EXIT = { done: 0, failed: 1, usage: 2, timedOut: 3, refused: 4 } as
 /** Runs the command line and returns its exit code. `mcp` and `up` return only at their end. */
 export async function runCli(args: readonly string[]): Promise<number> {
   try {
-    return await answered(args);
+    return await answered(await inOrder(args));
   } catch (thrown) {
     if (thrown instanceof OutputClosed) return UNREAD;
     throw thrown;
   }
+}
+
+/** Flags that were typed before the command belong behind it. */
+async function inOrder(args: readonly string[]): Promise<readonly string[]> {
+  if (args[0]?.startsWith("--") !== true) return args;
+  const { commandFirst } = await import("./commands.ts");
+  return commandFirst(args);
 }
 
 async function answered(args: readonly string[]): Promise<number> {
@@ -31,7 +38,7 @@ async function answered(args: readonly string[]): Promise<number> {
     if (thrown instanceof OutputClosed) throw thrown;
     const refusal = asRefusal(thrown);
     if (json) print(JSON.stringify(refusal.toJSON()));
-    else await explain(refusal);
+    else await explain(refusal, args);
     return ERRORS[refusal.code].exit;
   }
 }
@@ -106,21 +113,53 @@ async function conductor(args: readonly string[]): Promise<number | null> {
   return await besideCommand(first as "log", args.slice(1), print);
 }
 
+/** Commands whose own `--help` tells more than a line. */
+const TELLING: readonly string[] = [
+  ...SETUP,
+  ...WAYS,
+  ...["run", "log", "wait", "stop", "retry", "tell", "up", "dashboard"],
+];
+
 async function help(args: readonly string[]): Promise<number> {
-  const { commandHelp, generalHelp } = await import("./help.ts");
+  const { commandHelp, generalHelp, groupHelp, lineOf } = await import("./help.ts");
   const { findCommand } = await import("./commands.ts");
+  const [first = "", second] = args;
+  if (args.length === 1 && TELLING.includes(first)) return await dispatch([first, "--help"]);
   const found = findCommand(args);
-  print(found === null ? generalHelp(styleOf()) : commandHelp(found.command, styleOf()));
-  return found === null && args.length > 0 ? EXIT.usage : EXIT.done;
+  const text = args.length === 0
+    ? generalHelp(styleOf())
+    : found !== null
+    ? commandHelp(found.command, styleOf())
+    : second === undefined
+    ? lineOf(first) ?? groupHelp(first, styleOf())
+    : null;
+  if (text === null) {
+    const { unknownCommand } = await import("./nearest.ts");
+    throw unknownCommand(args);
+  }
+  print(text);
+  return EXIT.done;
+}
+
+/** `skein task`, `skein task --help`: the commands that begin so; null if none does. */
+async function group(args: readonly string[]): Promise<number | null> {
+  const [first = "", second] = args;
+  if (second !== undefined && !["help", "--help", "-h"].includes(second)) return null;
+  const { groupHelp } = await import("./help.ts");
+  const text = groupHelp(first, styleOf());
+  if (text === null) return null;
+  print(text);
+  return second === undefined ? EXIT.usage : EXIT.done;
 }
 
 async function perform(args: readonly string[]): Promise<number> {
   const { findCommand, readArguments } = await import("./commands.ts");
   const found = findCommand(args);
   if (found === null) {
-    throw new Refusal("INVALID_INPUT", `there is no command ${args.slice(0, 2).join(" ")}`, {
-      hint: "skein help lists the commands.",
-    });
+    const listed = await group(args);
+    if (listed !== null) return listed;
+    const { unknownCommand } = await import("./nearest.ts");
+    throw unknownCommand(args);
   }
   const { input, flags } = readArguments(found.command, found.rest);
   if (flags.help) return await help(found.command.words);
@@ -170,12 +209,13 @@ async function show(answer: Answer): Promise<void> {
   print(render(answer, styleOf()));
 }
 
-async function explain(refusal: Refusal): Promise<void> {
+async function explain(refusal: Refusal, args: readonly string[]): Promise<void> {
   const { paint, safe } = await import("./text.ts");
+  const { spoken } = await import("./nearest.ts");
   const style = { ...styleOf(), colour: Deno.stderr.isTerminal() && !Deno.noColor };
   const lines = [
     `${paint(style, "red", refusal.code)} ${safe(refusal.message)}`,
-    `${paint(style, "dim", "next:")} ${safe(refusal.hint)}`,
+    `${paint(style, "dim", "next:")} ${safe(spoken(refusal, args))}`,
   ];
   remark(lines.join("\n"));
 }

@@ -7,6 +7,7 @@ import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { type Schema, schemaOf } from "./schema.ts";
+import { flagFault } from "./spelling.ts";
 
 /** A subcommand that runs an operation. */
 export interface Command {
@@ -43,6 +44,22 @@ export const GLOBAL_FLAGS = {
   dir: { type: "string", help: "folder to act in (default: SKEIN_DIR or the current one)" },
   help: { type: "boolean", help: "show this help" },
 } as const;
+
+/** Flags of every command that stand before it, put behind it: `skein --json status`. */
+export function commandFirst(args: readonly string[]): readonly string[] {
+  let end = 0;
+  while (end < args.length) {
+    const [name = "", value] = (args[end] ?? "").split("=", 2);
+    const flag = Object.entries(GLOBAL_FLAGS).find(([one]) => name === `--${one}`);
+    if (flag === undefined || flag[0] === "help") break;
+    end += flag[1].type === "string" && value === undefined ? 2 : 1;
+  }
+  if (end === 0) return args;
+  const rest = args.slice(end);
+  const literal = rest.indexOf("--");
+  const at = literal === -1 ? rest.length : literal;
+  return [...rest.slice(0, at), ...args.slice(0, end), ...rest.slice(at)];
+}
 
 /** What was typed after the subcommand. */
 export interface Typed {
@@ -90,7 +107,7 @@ export function readArguments(command: Command, args: readonly string[]): Typed 
       positionals: string[];
     };
   } catch (thrown) {
-    throw usage(command, thrown instanceof Error ? thrown.message.split("\n")[0] ?? "" : "");
+    throw usage(command, flagFault(thrown, Object.keys(options).map(dashed)));
   }
   const { values, positionals } = parsed;
   const input: Record<string, unknown> = {};
@@ -115,7 +132,7 @@ export function readGlobals(name: string, args: readonly string[]): Typed["flags
     const { values } = parseArgs({ args: [...args], options, strict: true });
     return globals(values as Record<string, unknown>);
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message.split("\n")[0] ?? "" : "";
+    const why = flagFault(thrown, Object.keys(options));
     throw new Refusal("INVALID_INPUT", `skein ${name}: ${why}`, {
       hint: `skein ${name} --help shows its flags.`,
     });

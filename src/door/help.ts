@@ -39,22 +39,63 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "help", summary: "show this help, or that of a command" },
 ];
 
-export function generalHelp(style: Style): string {
-  const rows = [
-    ...COMMANDS.map(({ words, operation }) => [words.join(" "), operation.summary] as const),
-    ...OTHER_COMMANDS.map(({ words, summary }) => [words, summary] as const),
+/** What drives a run and what stands beside it. */
+const RUNS: readonly string[] = ["run GOAL", "log", "wait", "stop", "retry", "tell"];
+/** Operations that no list shows a model, but people call. */
+const PEOPLE =
+  /^(policy|why|timeline|.*_(audit|projects|messages|token|state|graph)|import_.*|export_audit)$/;
+/** Commands that other programs start. */
+const PROGRAMS: readonly string[] = ["mcp", "hook", "host"];
+
+interface Group {
+  readonly title: string;
+  readonly rows: readonly (readonly [string, string])[];
+}
+
+/** All commands, those that a person begins with first, those of programs last. */
+function groupsOf(): readonly Group[] {
+  const operations = (fits: (operation: Command["operation"]) => boolean): Group["rows"] =>
+    COMMANDS.filter(({ operation }) => fits(operation))
+      .map(({ words, operation }) => [words.join(" "), operation.summary]);
+  const others = (fits: (words: string) => boolean): Group["rows"] =>
+    OTHER_COMMANDS.filter(({ words }) => fits(words))
+      .map(({ words, summary }) => [words, summary]);
+  const people = (name: string): boolean => PEOPLE.test(name);
+  return [
+    { title: "Work together", rows: operations(({ unlisted }) => unlisted !== true) },
+    { title: "Run a team", rows: others((words) => RUNS.includes(words)) },
+    {
+      title: "Look and govern",
+      rows: operations(({ name, unlisted }) => unlisted === true && people(name)),
+    },
+    {
+      title: "This machine and its files",
+      rows: others((words) => !RUNS.includes(words) && !PROGRAMS.includes(words)),
+    },
+    {
+      title: "For programs",
+      rows: [
+        ...others((words) => PROGRAMS.includes(words)),
+        ...operations(({ name, unlisted }) => unlisted === true && !people(name)),
+      ],
+    },
   ];
-  const width = Math.max(...rows.map(([words]) => words.length));
-  const list = rows.map(([words, summary]) =>
-    `  ${paint(style, "cyan", words.padEnd(width))}  ${summary}`
-  );
+}
+
+export function generalHelp(style: Style): string {
+  const groups = groupsOf();
+  const width = Math.max(...groups.flatMap(({ rows }) => rows.map(([words]) => words.length)));
+  const list = groups.flatMap(({ title, rows }) => [
+    paint(style, "bold", `${title}:`),
+    ...listed(rows, style, width),
+    "",
+  ]);
   return [
     `${paint(style, "bold", "skein")} ${VERSION}: coding agents as one flock`,
     "",
     "Usage: skein <command> [arguments] [--flags]",
     "",
     ...list,
-    "",
     "Every command:",
     ...flagLines(style),
     "",
@@ -70,6 +111,27 @@ export function generalHelp(style: Style): string {
     "",
     "Exit codes: 0 done, 1 failed, 2 usage or unknown, 3 timed out, 4 refused.",
   ].join("\n");
+}
+
+/** The commands that begin with a word (`skein task`); null if none does. */
+export function groupHelp(first: string, style: Style): string | null {
+  const rows = COMMANDS.filter(({ words }) => words.length > 1 && words[0] === first)
+    .map(({ words, operation }) => [words.join(" "), operation.summary] as const);
+  if (rows.length === 0) return null;
+  return [...listed(rows, style), "", `skein help ${rows[0]?.[0]} shows one of them.`].join("\n");
+}
+
+/** One line about a command that is no operation; null for any other word. */
+export function lineOf(first: string): string | null {
+  const found = OTHER_COMMANDS.find(({ words }) => words === first);
+  return found === undefined ? null : `skein ${found.words}: ${found.summary}`;
+}
+
+function listed(rows: readonly (readonly [string, string])[], style: Style, width = 0): string[] {
+  const wide = Math.max(width, ...rows.map(([words]) => words.length));
+  return rows.map(([words, summary]) =>
+    `  ${paint(style, "cyan", words.padEnd(wide))}  ${summary}`
+  );
 }
 
 export function commandHelp(command: Command, style: Style): string {

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { Refusal } from "../core/errors.ts";
+import { flagFault } from "./spelling.ts";
 
 interface Flag {
   readonly type: "string" | "boolean";
@@ -107,7 +108,7 @@ export function readFlags(
     });
     return { values: values as TypedRun["values"], rest: positionals };
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message.split("\n")[0] ?? "" : "";
+    const why = flagFault(thrown, Object.keys(options));
     throw new Refusal("INVALID_INPUT", `skein ${command}: ${why}`, {
       hint: `skein ${command} --help shows its flags.`,
     });

@@ -158,13 +158,29 @@ async function recipientsOf(
       found.set(peer.id, name);
     } else if (isRole) {
       // An escalation waits for the next architect; anything else would wait unseen.
-      if (matching.length === 0 && !escalating) unknownPeer(ctx, name, live);
+      if (matching.length === 0 && !escalating) nobodyAs(ctx, name, live);
       add(matching);
     } else {
       unknownPeer(ctx, name, await allLivePeers(ctx.tx));
     }
   }
   return found;
+}
+
+/** Nobody has the role: what is said to a role is for those who are here. */
+function nobodyAs(
+  ctx: Context,
+  role: "architect" | "worker" | "observer",
+  live: readonly PeerRow[],
+): never {
+  const names = live.filter((peer) => peer.id !== ctx.actor.id).map((peer) => peer.name);
+  throw new Refusal("UNKNOWN_PEER", `send: no ${role} is here`, {
+    field: "to",
+    peers: names.slice(0, 20),
+    hint: role === "architect"
+      ? "list_peers shows who is here. A message of category blocker waits for the next architect."
+      : "list_peers shows who is here.",
+  });
 }
 
 function unknownPeer(ctx: Context, name: string, live: readonly PeerRow[]): never {

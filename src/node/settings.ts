@@ -41,6 +41,7 @@ export function readEnvironment(env: Env, cwd: string): Environment {
   if (home === null) {
     throw new Refusal("INVALID_INPUT", "neither SKEIN_HOME nor HOME is set", {
       field: "SKEIN_HOME",
+      hint: "Set SKEIN_HOME to the folder of the store, or HOME to your home folder.",
     });
   }
   refuseOtherHome(home, filled(env, "SKEIN_INSTALLED_HOME"));

@@ -68,12 +68,13 @@ flockTest(
   "planning: who wants to look first gets no work begun when no plan came",
   async (flock) => {
     const { lead, run } = await unplanned(flock);
-    await lead.call("conduct_run", { id: run, plan_only: true });
+    const conduct = (first: boolean) => lead.call("conduct_run", { id: run, plan_only: first });
+    await conduct(true);
     await conclude(callsUntil(lead), run);
     const before = (await lead.call("run", { action: "status", id: run })).run;
     assertEquals(before.tasks.failed, 1, "the plan's task, and nothing in its place");
     assertEquals(before.total, 1);
-    await lead.call("conduct_run", { id: run, plan_only: false });
+    await conduct(false);
     await conclude(callsUntil(lead), run);
     const after = (await lead.call("run", { action: "status", id: run })).run;
     assertEquals(after.open.map((one: { title: string }) => one.title), ["make it good"]);
