@@ -15,12 +15,21 @@ export function programFolder(data: string, id: string): string {
   return join(data, `${PREFIX}${id}`);
 }
 
+let held: Deno.FsFile | null = null;
+
+/** Lets go of the program that this process runs: what uninstalls it is not in its own way. */
+export function releaseProgram(): void {
+  held?.close();
+  held = null;
+}
+
 /** Says that this process runs an installed program, until it ends. `entry` is its main file. */
 export function holdProgram(entry: string): void {
   if (basename(entry) !== ENTRY || !basename(dirname(entry)).startsWith(PREFIX)) return;
   try {
-    // Never closed: the kernel lets go of it with the process.
-    Deno.openSync(entry, { read: true }).tryLockSync(false);
+    // The kernel lets go of it with the process.
+    held = Deno.openSync(entry, { read: true });
+    held.tryLockSync(false);
   } catch {
     // Removed this very moment, or not ours to read: then it is not kept either.
   }

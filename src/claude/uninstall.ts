@@ -12,7 +12,7 @@ import {
   TOOLS_RULE,
 } from "./install.ts";
 import { NAME } from "./plugin.ts";
-import { removePrograms } from "./programs.ts";
+import { releaseProgram, removePrograms } from "./programs.ts";
 
 /** Takes out exactly what was put in; the home with its store stays. */
 export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
@@ -34,6 +34,7 @@ export async function uninstall(places: Places, dryRun: boolean): Promise<readon
     apply(changes);
     for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
     // One that a session still runs stays until that ends: parts of it are loaded late.
+    releaseProgram();
     removePrograms(places.data, null, 0);
     return Promise.resolve(changes);
   });

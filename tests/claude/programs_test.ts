@@ -5,6 +5,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { Refusal } from "../../mod.ts";
 import { apply } from "../../src/claude/files.ts";
+import {
+  holdProgram,
+  programFolder,
+  releaseProgram,
+  removePrograms,
+} from "../../src/claude/programs.ts";
+import { withTempFolder } from "../support/temp.ts";
 import { type User, withUser } from "./installer.ts";
 
 const OWN = '{\n  "model": "opus"\n}\n';
@@ -137,3 +144,19 @@ userTest("install: a home or a command that no permission can name is refused", 
   }
   assertEquals(Object.keys(user.tree()), [], "nothing was stored");
 });
+
+Deno.test("programs: who uninstalls the program that it runs lets go of it first", () =>
+  withTempFolder((data) => {
+    const folder = programFolder(data, "own");
+    Deno.mkdirSync(folder);
+    Deno.writeTextFileSync(join(folder, "main.js"), "// own\n");
+    holdProgram(join(folder, "main.js"));
+    try {
+      assertEquals(removePrograms(data, null, 0), [folder], "it is in use");
+    } finally {
+      releaseProgram();
+    }
+    assertEquals(removePrograms(data, null, 0), []);
+    assertEquals([...Deno.readDirSync(data)], []);
+    return Promise.resolve();
+  }));
