@@ -1,7 +1,8 @@
 // What `skein doctor` finds of the installation: whether it is of this version and for this home, and
 // whether what it put in is still there.
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { onPath } from "../agent/command.ts";
 import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import { readText } from "./files.ts";
@@ -77,7 +78,11 @@ function server(places: Places): Finding {
 function command(places: Places): Finding {
   const path = commandPath(places);
   const mode = exists(path) ? Deno.statSync(path).mode ?? 0o755 : 0;
-  if ((mode & 0o100) !== 0) return { what: "command", state: "ok", text: path };
+  if ((mode & 0o100) !== 0) {
+    if (onPath("skein")) return { what: "command", state: "ok", text: path };
+    const remedy = `To call it yourself: export PATH=${shellWord(dirname(path))}:"$PATH"`;
+    return { what: "command", state: "note", text: `${path}, which is not on the PATH`, remedy };
+  }
   const text = `${path} is gone or cannot be run`;
   return { what: "command", state: "fault", text, remedy: AGAIN };
 }

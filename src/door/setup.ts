@@ -137,16 +137,14 @@ async function doctor(json: boolean, say: (line: string) => void): Promise<numbe
 
 function prompt(positionals: readonly string[], say: (line: string) => void): number {
   const [role, name] = positionals;
-  const fault = name === undefined ? "is missing" : nameFault(name);
-  if ((role !== "leader" && role !== "worker") || name === undefined || fault !== null) {
-    throw new Refusal(
-      "INVALID_INPUT",
-      `skein prompt: leader or worker, and a name: ${fault ?? ""}`,
-      {
-        field: "name",
-        hint: "skein prompt worker anna",
-      },
-    );
+  const hint = "skein prompt worker anna";
+  if ((role !== "leader" && role !== "worker") || name === undefined) {
+    const why = "skein prompt takes leader or worker, and a name";
+    throw new Refusal("INVALID_INPUT", why, { field: "name", hint });
+  }
+  const fault = nameFault(name);
+  if (fault !== null) {
+    throw new Refusal("INVALID_INPUT", `skein prompt: ${fault}`, { field: "name", hint });
   }
   say(agentPrompt(role, name));
   return 0;

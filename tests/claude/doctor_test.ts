@@ -34,6 +34,7 @@ class Patient extends User {
         XDG_DATA_HOME: join(this.places.data, ".."),
         SKEIN_BIN: this.places.bin,
         CLAUDE_CONFIG_DIR: this.places.claude,
+        PATH: `${this.places.bin}:${Deno.env.get("PATH") ?? ""}`,
         ...more,
       }),
       clearEnv: true,
@@ -153,6 +154,9 @@ doctorTest("a command that is gone, or cannot be run", async (patient) => {
   assert(/^fault: .*bin\/skein .*skein install$/.test(await patient.says("command")));
   await patient.install();
   assertStringIncludes(await patient.says("command"), "ok: ");
+  const elsewhere = (await patient.findings({ PATH: "/usr/bin:/bin" })).get("command");
+  assertEquals(elsewhere?.state, "note", "nobody could call it by its name");
+  assertStringIncludes(elsewhere?.remedy ?? "", `PATH=${patient.places.bin}:`);
 });
 
 doctorTest("a peer that does not react", async (patient, ground) => {
