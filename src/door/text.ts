@@ -41,7 +41,7 @@ export function fitting(text: string, columns: number): { text: string; columns:
   return { text: text.slice(0, end), columns: used };
 }
 
-/** An answer as lines to read. */
+/** An answer as lines to read; what has nothing to say is left out. */
 export function render(answer: Answer, style: Style): string {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(answer)) {
@@ -49,24 +49,40 @@ export function render(answer: Answer, style: Style): string {
       for (const { kind, lines: told } of value) {
         lines.push(paint(style, "bold", kind), ...told.map((one) => `  ${safe(one)}`));
       }
-    } else if (isRows(value)) {
-      lines.push(paint(style, "bold", `${name} (${value.length})`));
-      lines.push(...(value.length === 0 ? ["  none"] : table(value, style)));
-    } else if (isObject(value)) {
-      lines.push(paint(style, "bold", name));
-      for (const [field, inner] of Object.entries(value)) {
-        if (isRows(inner) && inner.length > 0) {
-          lines.push(
-            `  ${paint(style, "dim", field)}`,
-            ...table(inner, style).map((row) => `  ${row}`),
-          );
-        } else lines.push(`  ${paint(style, "dim", field.padEnd(12))} ${cell(inner)}`);
-      }
-    } else {
+    } else if (isRows(value) && value.length > 0) {
+      lines.push(paint(style, "bold", `${name} (${value.length})`), ...table(value, style));
+    } else if (isObject(value) && !isCounts(value)) {
+      lines.push(paint(style, "bold", name), ...fields(value, style));
+    } else if (isRows(value) || !isSilent(value)) {
       lines.push(`${paint(style, "dim", name.padEnd(14))} ${cell(value)}`);
     }
   }
   return lines.join("\n");
+}
+
+function fields(value: Readonly<Record<string, unknown>>, style: Style): string[] {
+  const lines: string[] = [];
+  for (const [name, inner] of Object.entries(value)) {
+    if (isSilent(inner)) continue;
+    if (isRows(inner)) {
+      lines.push(
+        `  ${paint(style, "dim", name)}`,
+        ...table(inner, style).map((row) => `  ${row}`),
+      );
+    } else lines.push(`  ${paint(style, "dim", name.padEnd(12))} ${cell(inner)}`);
+  }
+  return lines;
+}
+
+function isSilent(value: unknown): boolean {
+  return value === null || value === undefined || value === "" ||
+    (Array.isArray(value) && value.length === 0);
+}
+
+/** How many there are of each: `{ready: 2, failed: 0}`. */
+function isCounts(value: unknown): value is Record<string, number> {
+  return isObject(value) && Object.keys(value).length > 1 &&
+    Object.values(value).every((one) => typeof one === "number");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -82,12 +98,23 @@ function isRows(value: unknown): value is Record<string, unknown>[] {
   return Array.isArray(value) && value.every(isObject);
 }
 
+const TIME = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/;
+
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "-";
-  if (typeof value === "string") return safe(value);
+  if (typeof value === "string") return safe(value.replace(TIME, "$1 $2Z"));
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
-    return value.length === 0 ? "-" : safe(value.join(", "));
+    return value.length === 0 ? "none" : safe(value.join(", "));
+  }
+  if (isCounts(value)) {
+    const some = Object.entries(value).filter(([, count]) => count !== 0);
+    return some.map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`).join(", ") ||
+      "none";
+  }
+  if (isObject(value)) {
+    const told = Object.entries(value).filter(([, inner]) => !isSilent(inner));
+    return told.map(([name, inner]) => `${name}: ${cell(inner)}`).join(", ");
   }
   return safe(JSON.stringify(value));
 }
@@ -100,8 +127,9 @@ const PROSE = new Set(["content", "value", "text", "excerpt", "summary", "goal",
  * other with their fields below each other.
  */
 function table(rows: readonly Record<string, unknown>[], style: Style): string[] {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => names.map((name) => cell(row[name])));
+  const all = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const names = all.filter((name) => rows.some((row) => !isSilent(row[name])));
+  const cells = rows.map((row) => names.map((name) => isSilent(row[name]) ? "-" : cell(row[name])));
   const most = Math.max(12, Math.floor(style.width / 2));
   const widths = names.map((name, i) =>
     Math.min(most, Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)))
