@@ -8,9 +8,9 @@ const HERE = dirname(new URL(import.meta.url).pathname);
 const ROOT = dirname(HERE);
 /** The rooms that take longest begin first. */
 const LONG = [
+  "page",
   "cluster",
   "http",
-  "page",
   "worktree",
   "conductor",
   "claude",
@@ -21,6 +21,8 @@ const LONG = [
 const APART = ["clients"];
 /** Rooms at once. */
 const JOBS = navigator.hardwareConcurrency + 1;
+/** A browser draws all the time: its room counts for two. */
+const COSTS: ReadonlyMap<string, number> = new Map([["page", 2]]);
 
 /** What came of one room. */
 interface Outcome {
@@ -87,6 +89,10 @@ async function run([room, paths]: Room): Promise<Outcome> {
   };
 }
 
+function costOf(room: string): number {
+  return Math.min(JOBS, COSTS.get(room) ?? 1);
+}
+
 function print(text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
@@ -103,18 +109,31 @@ async function main(wanted: readonly string[]): Promise<number> {
   const total = queue.length;
   const outcomes: Outcome[] = [];
   const begun = performance.now();
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const outcome = await run(next);
-      outcomes.push(outcome);
-      const { room, ok, output, passed, failed, seconds } = outcome;
-      print(output.trimEnd());
-      const verdict = ok ? `${passed} passed` : `${failed} FAILED`;
-      print(`== ${room}: ${verdict} in ${seconds} s (${outcomes.length} of ${total} rooms)\n`);
-    }
+  const work = async (next: Room): Promise<void> => {
+    const outcome = await run(next);
+    outcomes.push(outcome);
+    const { room, ok, output, passed, failed, seconds } = outcome;
+    print(output.trimEnd());
+    const verdict = ok ? `${passed} passed` : `${failed} FAILED`;
+    print(`== ${room}: ${verdict} in ${seconds} s (${outcomes.length} of ${total} rooms)\n`);
   };
   print(`${total} rooms, ${JOBS} at once`);
-  await Promise.all(Array.from({ length: JOBS }, worker));
+  const underway = new Set<Promise<void>>();
+  for (let free = JOBS; queue.length + underway.size > 0;) {
+    const fits = queue.findIndex(([room]) => costOf(room) <= free);
+    const next = fits < 0 ? undefined : queue.splice(fits, 1)[0];
+    if (next === undefined) {
+      await Promise.race(underway);
+      continue;
+    }
+    const cost = costOf(next[0]);
+    free -= cost;
+    const job = work(next).finally(() => {
+      free += cost;
+      underway.delete(job);
+    });
+    underway.add(job);
+  }
   const sum = (of: "passed" | "failed" | "ignored"): number =>
     outcomes.reduce((count, one) => count + one[of], 0);
   const bad = outcomes.filter(({ ok }) => !ok).map(({ room }) => room);

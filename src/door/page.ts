@@ -8,6 +8,7 @@ import { Refusal } from "../core/errors.ts";
 import { builtPage, hasSources, PAGE_FILES, PART, SOURCES } from "../claude/pagefiles.ts";
 import { folderIn } from "../core/folders.ts";
 import { selfCommand } from "../node/carry.ts";
+import { prepareHome } from "../store/home.ts";
 
 /** One file of the page, as it is and as it travels. */
 export interface PageFile {
@@ -155,10 +156,11 @@ export async function buildPage(home: string): Promise<string> {
       hint: "Run it from a checkout of the repository.",
     });
   }
-  const target = cacheOf(home, folder);
+  const real = prepareHome(home).folder;
+  const target = cacheOf(real, folder);
   if (await readPage(target) !== null) return target;
   const files = await builtPage(folder);
-  const cache = folderIn(home, "cache");
+  const cache = folderIn(real, "cache");
   removeOlder(cache);
   const temporary = Deno.makeTempDirSync({ dir: cache, prefix: "building-" });
   try {

@@ -13,6 +13,9 @@ import { launch, signInLink, type Watch, watch, type Way } from "./browser.ts";
 export const WIDE = { width: 1280, height: 860 } as const;
 export const NARROW = { width: 390, height: 844 } as const;
 
+/** What is not on the screen by then never comes. */
+const DEADLINE_MS = 25_000;
+
 /** The page of a signed-in operator. */
 export interface Open {
   readonly page: Page;
@@ -27,6 +30,7 @@ export class Flock {
   /** Preferred by everybody, so that it stays when leadership moves. */
   readonly port: number = freePort();
   #browser: Browser | null = null;
+  readonly #pages: Page[] = [];
 
   constructor(folder: string, repository = join(folder, "notes-app")) {
     this.home = join(folder, "home");
@@ -96,8 +100,20 @@ export class Flock {
     const browser = await this.browser();
     const context = await browser.newContext({ viewport: WIDE, locale: "en-GB", ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(DEADLINE_MS);
+    this.#pages.push(page);
     return { page, seen: watch(page) };
+  }
+
+  /** What stands on each page, for whoever has to find out why a test failed. */
+  async shown(): Promise<string> {
+    const texts = this.#pages.filter((page) => !page.isClosed()).map(async (page) => {
+      const text = await page.locator("body").innerText({ timeout: 2_000 }).catch(() =>
+        "no answer"
+      );
+      return `${page.url()}\n${text}`;
+    });
+    return (await Promise.all(texts)).join("\n");
   }
 
   /** A link, once somebody leads. */
@@ -143,6 +159,10 @@ export async function withFlock(body: (flock: Flock) => Promise<void>): Promise<
     try {
       await flock.begin();
       await body(flock);
+    } catch (thrown) {
+      const text = `on the pages when it failed:\n${await flock.shown()}\n`;
+      Deno.stderr.writeSync(new TextEncoder().encode(text));
+      throw thrown;
     } finally {
       await flock.close();
     }

@@ -1,12 +1,12 @@
 // Waiting for something that happens elsewhere, without guessing how long it takes: tests poll for
 // the condition and give up at a deadline, naming what they saw last. The only sleep in the tests.
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 15_000;
 const LONGEST_PAUSE_MS = 20;
 
 /**
  * Polls `probe` and resolves with its first truthy value. A probe that throws counts as "not yet".
- * @param options `withinMs` is the deadline (5 s unless given), `what` names the condition
+ * @param options `withinMs` is the deadline (15 s unless given), `what` names the condition
  * @throws Error after the deadline, with what the probe returned or threw last
  */
 export async function eventually<T>(
