@@ -119,7 +119,8 @@ async function main(wanted: readonly string[]): Promise<number> {
   };
   print(`${total} rooms, ${JOBS} at once`);
   const underway = new Set<Promise<void>>();
-  for (let free = JOBS; queue.length + underway.size > 0;) {
+  let free = JOBS;
+  while (queue.length + underway.size > 0) {
     const fits = queue.findIndex(([room]) => costOf(room) <= free);
     const next = fits < 0 ? undefined : queue.splice(fits, 1)[0];
     if (next === undefined) {
