@@ -1,4 +1,5 @@
-// Once a second a node shows that it lives, sees whether something was missed, and watches the leader.
+// Once a second a node watches the leader and, where somebody in it waits, sees whether something was
+// missed; every few seconds it shows that it lives.
 
 import { TIMES } from "../core/limits.ts";
 import type { Life } from "./life.ts";

@@ -114,6 +114,33 @@ Deno.test("render: a table has its names, its rows and no more than the width", 
   for (const line of lines) assert(line.length <= 80, line);
 });
 
+Deno.test("render: what has nothing to say is left out, counts are words, times are short", () => {
+  const answer = {
+    peers: [{ name: "anna", summary: "" }, { name: "ben", summary: "" }],
+    tasks: { ready: 2, in_review: 1, failed: 0 },
+    done: { completed: 0, failed: 0 },
+    run: null,
+    briefing: "",
+    attention: [],
+    task: { id: "t1", claimed_by: null, ready: false, blocked_by: [], epoch: 0 },
+    at: "2026-01-02T03:04:05.678Z",
+  };
+  assertEquals(render(answer, { colour: false, width: 80 }).split("\n"), [
+    "peers (2)",
+    "  name",
+    "  anna",
+    "  ben",
+    "tasks          2 ready, 1 in review",
+    "done           none",
+    "attention      none",
+    "task",
+    "  id           t1",
+    "  ready        false",
+    "  epoch        0",
+    "at             2026-01-02 03:04:05Z",
+  ]);
+});
+
 /** Characters that a terminal obeys; a line break is the only one that may be there. */
 // deno-lint-ignore no-control-regex
 const DRIVES = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
