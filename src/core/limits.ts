@@ -195,6 +195,8 @@ export const TIMES = {
   reapMs: 500,
   /** The tick of a node: safety poll, stall watch, touch of the own presence. */
   tickMs: 1_000,
+  /** A node in which nobody waits lets so many ticks become one. */
+  quietTicks: 2,
   /** Whether the parent is still there is looked at this often; every wake of a session costs. */
   parentMs: 2_000,
   /** A tick later than this says nothing about others: we were the ones who slept. */

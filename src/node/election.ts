@@ -55,14 +55,14 @@ export class Election {
 
   /** Looks at the seat and does what follows from it. One look at a time. */
   look(): Promise<void> {
-    return this.#queue(() => this.#look(false));
+    return this.#queue(() => this.#look(0));
   }
 
   /**
    * The regular look, which also watches the leader's pulse. `changed` says whether anything was
-   * written since the last one.
+   * written since the last one, `ticks` for how many it stands.
    */
-  async tick(late: boolean, changed = true): Promise<void> {
+  async tick(late: boolean, changed = true, ticks = 1): Promise<void> {
     // A tick that waits for a busy store stands for those that come meanwhile: piled up, they
     // would count as silence of the leader.
     if (this.#ticking) {
@@ -74,7 +74,7 @@ export class Election {
       await this.#queue(() => {
         const unsure = late || this.#skipped;
         this.#skipped = false;
-        return this.#look(true, unsure, changed);
+        return this.#look(ticks, unsure, changed);
       });
     } finally {
       this.#ticking = false;
@@ -93,8 +93,10 @@ export class Election {
     return mine;
   }
 
-  async #look(watching: boolean, late = false, changed = true): Promise<void> {
+  /** `ticks`: how many have passed, at a look that watches the leader's pulse; else 0. */
+  async #look(ticks: number, late = false, changed = true): Promise<void> {
     const ballot = this.#ballot;
+    const watching = ticks > 0;
     // Where nothing was written, the seat is what it was; only its pulse is looked at.
     const seat = changed || this.#seat === null ? await ballot.seat() : this.#seat;
     this.#seat = seat;
@@ -113,8 +115,8 @@ export class Election {
       this.#watched = leader;
       this.#watch.observe(null, true);
     }
-    const ticks = this.#watch.observe(ballot.pulseOf(leader), late);
-    if (StallWatch.stalled(ticks)) await this.#stand(seat.epoch);
+    const silent = this.#watch.observe(ballot.pulseOf(leader), late, ticks);
+    if (StallWatch.stalled(silent)) await this.#stand(seat.epoch);
   }
 
   /** Empty, or named after somebody who is dead or has ended. Unknown is not dead. */
@@ -131,7 +133,7 @@ export class Election {
     }
     const won = await this.#ballot.take(epoch);
     if (won !== null && !this.#stopped) this.#win(won);
-    else if (won === null && !this.#stopped) await this.#look(false);
+    else if (won === null && !this.#stopped) await this.#look(0);
   }
 
   /** One wait for each leader's life: a wait is a thread that nothing cancels. */

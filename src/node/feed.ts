@@ -24,7 +24,9 @@ export class Feed {
   #lastRingMs = -Infinity;
   #ringTimer: ReturnType<typeof setTimeout> | null = null;
   #bell: Pick<Bell, "quiet"> | null = null;
-  #quiet = false;
+  #quiet = true;
+  /** Called when somebody begins to wait where nobody did. */
+  onAwaited: (() => void) | null = null;
 
   constructor(store: Store) {
     this.#store = store;
@@ -33,14 +35,15 @@ export class Feed {
   /** Where rings come from: it is quiet as long as nobody here waits for anything. */
   hear(bell: Pick<Bell, "quiet">): void {
     this.#bell = bell;
-    this.#hush();
+    this.#bell.quiet(this.#quiet);
   }
 
   #hush(): void {
     const quiet = !this.awaited;
-    if (this.#bell === null || quiet === this.#quiet) return;
-    this.#bell.quiet(quiet);
+    if (quiet === this.#quiet) return;
     this.#quiet = quiet;
+    this.#bell?.quiet(quiet);
+    if (!quiet) this.onAwaited?.();
   }
 
   /** Somebody rang. Wakes are capped at one a millisecond. */

@@ -11,16 +11,16 @@ export class StallWatch {
   #ticks = 0;
 
   /**
-   * Takes one look. `late` says that the watcher's own tick came late: then nothing is known.
-   * Returns for how many ticks in a row the pulse has stood still.
+   * Takes one look, which stands for `ticks` of them. `late` says that the watcher's own tick came
+   * late: then nothing is known. Returns for how many ticks in a row the pulse has stood still.
    */
-  observe(pulse: number | null, late: boolean): number {
+  observe(pulse: number | null, late: boolean, ticks = 1): number {
     // No pulse at all is silence, too: whoever lives makes its missing file again.
     if (late || pulse !== this.#pulse) {
       this.#pulse = pulse;
       this.#ticks = 0;
     } else {
-      this.#ticks += 1;
+      this.#ticks += ticks;
     }
     return this.#ticks;
   }
@@ -39,10 +39,18 @@ export class Ticker {
     this.#lastMs = nowMs;
   }
 
-  /** Takes a tick at `nowMs`; true if it came late. */
-  late(nowMs: number): boolean {
+  /** Takes a tick at `nowMs`, which was due after `ticks` of them; true if it came late. */
+  late(nowMs: number, ticks = 1): boolean {
     const gap = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
-    return gap > TIMES.lateTickMs;
+    return gap > TIMES.lateTickMs + (ticks - 1) * TIMES.tickMs;
   }
+}
+
+/**
+ * Whether a node shows its pulse at this tick, `sinceMs` after the last time: rather half a tick early
+ * than late.
+ */
+export function pulseDue(sinceMs: number, ticks: number): boolean {
+  return sinceMs >= TIMES.pulseMs - ticks * TIMES.tickMs / 2;
 }

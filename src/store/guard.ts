@@ -1,6 +1,6 @@
 // A transaction may await nothing but itself: it would hold up every writer. Its statements answer at
-// once, so a body that is honest is over before the event loop turns. Whoever is still open when a
-// timer fires has awaited something else, and is failed.
+// once, so a body that is honest is over before the event loop turns. Whoever is still open then has
+// awaited something else, and is failed.
 
 /** A body that runs. */
 interface Open {
@@ -13,15 +13,22 @@ export class Guard {
 
   /** Runs a body that has to be over within this turn of the event loop. */
   run<T>(body: () => Promise<T>): Promise<T> {
-    // One timer for all the bodies of a turn, set before any of their own.
+    // One callback for all the bodies of a turn. Not a timer: that would wake an idle process again.
     if (!this.#armed) {
       this.#armed = true;
-      setTimeout(() => this.#fire(), 0);
+      setImmediate(() => this.#fire());
     }
     return new Promise<T>((done, fail) => {
       const open: Open = { fail };
       this.#open.add(open);
-      body().then(done, fail).finally(() => this.#open.delete(open));
+      const over = (): void => void this.#open.delete(open);
+      body().then((value) => {
+        over();
+        done(value);
+      }, (thrown) => {
+        over();
+        fail(thrown);
+      });
     });
   }
 

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { TIMES } from "../../src/core/limits.ts";
-import { StallWatch, Ticker } from "../../src/node/presence.ts";
+import { pulseDue, StallWatch, Ticker } from "../../src/node/presence.ts";
 
 /** Looks at the same pulse so many times and returns the last count. */
 function watch(stall: StallWatch, pulse: number | null, times: number, late = false): number {
@@ -68,5 +68,28 @@ Deno.test("Ticker: a tick is late when the gap before it was too long", () => {
   for (const [gap, late] of gaps) {
     nowMs += gap;
     assertEquals(ticker.late(nowMs), late, `a gap of ${gap} ms`);
+  }
+});
+
+Deno.test("Ticker, StallWatch: a tick that stands for several may come later, and counts for all", () => {
+  const ticker = new Ticker(0);
+  assertFalse(ticker.late(TIMES.lateTickMs + TIMES.tickMs, 2));
+  assert(ticker.late(2 * (TIMES.lateTickMs + TIMES.tickMs) + 1, 2));
+  const stall = new StallWatch();
+  stall.observe(7, false, 2);
+  assertEquals(stall.observe(7, false, 2), 2);
+  assertEquals(stall.observe(7, false), 3);
+});
+
+Deno.test("pulseDue: whatever the ticks, nobody is silent for as long as it takes to be called stalled", () => {
+  for (const ticks of [1, TIMES.quietTicks]) {
+    let sinceMs = 0;
+    let longestMs = 0;
+    for (let i = 0; i < 100; i++) {
+      sinceMs += ticks * TIMES.tickMs;
+      longestMs = Math.max(longestMs, sinceMs);
+      if (pulseDue(sinceMs, ticks)) sinceMs = 0;
+    }
+    assert(longestMs <= TIMES.pulseMs, `${longestMs} ms with ${ticks} ticks`);
   }
 });

@@ -5,7 +5,7 @@
 import { TIMES } from "../../src/core/limits.ts";
 import type { Presence } from "../../src/core/transaction.ts";
 import { type Ballot, Election } from "../../src/node/election.ts";
-import { Ticker } from "../../src/node/presence.ts";
+import { pulseDue, Ticker } from "../../src/node/presence.ts";
 import { EventQueue } from "./event_queue.ts";
 
 /** Numbers in [0, 1) that a seed decides (mulberry32). */
@@ -130,7 +130,7 @@ export class SimNode {
   begin(): void {
     this.#world.note(`start ${this.name}${this.old ? " (old)" : ""}`);
     this.#pulse();
-    this.after(TIMES.tickMs, () => this.#tick());
+    this.#nextTick();
     void this.election.look();
   }
 
@@ -150,12 +150,18 @@ export class SimNode {
     return this.#world.nowMs + this.#world.monotonicOffsetMs;
   }
 
-  #tick(): void {
-    this.after(TIMES.tickMs + this.#world.between(0, 20), () => this.#tick());
-    const late = this.#ticker.late(this.#monotonicMs());
-    const sinceMs = this.#world.nowMs - this.lastPulseMs;
-    if (late || sinceMs >= TIMES.pulseMs - TIMES.tickMs / 2) this.#pulse();
-    void this.election.tick(late);
+  /** `ticks`: for how many this one stands; a node in which nobody waits lets some go by. */
+  #tick(ticks: number): void {
+    this.#nextTick();
+    const late = this.#ticker.late(this.#monotonicMs(), ticks);
+    if (late || pulseDue(this.#world.nowMs - this.lastPulseMs, ticks)) this.#pulse();
+    void this.election.tick(late, true, ticks);
+  }
+
+  #nextTick(): void {
+    const quiet = this.election.epoch === null && this.#world.between(0, 1) < 0.5;
+    const ticks = quiet ? TIMES.quietTicks : 1;
+    this.after(ticks * TIMES.tickMs + this.#world.between(0, 20), () => this.#tick(ticks));
   }
 
   #pulse(): void {
