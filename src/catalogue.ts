@@ -2,6 +2,7 @@
 // `core` profile.
 
 import type { AnyOperation } from "./core/operation.ts";
+import { noteCopy } from "./audit/copies.ts";
 import { acknowledgeAudit, exportAudit, listAudit, verifyAudit, why } from "./audit/operations.ts";
 import { getConversation, logConversation } from "./conversation/operations.ts";
 import { listAttempts, noteAttempt } from "./fleet/attempts.ts";
@@ -74,6 +75,7 @@ export const CATALOGUE: readonly AnyOperation[] = [
   exportAudit,
   verifyAudit,
   acknowledgeAudit,
+  noteCopy,
   why,
   guardEdit,
   guardShell,

@@ -130,11 +130,18 @@ export const ERRORS = {
   STORE_DAMAGED: {
     http: 503,
     exit: 1,
-    hint: "Move the named file away and restart; keep it if you need its contents.",
+    hint:
+      "Put a backup back (skein restore), or move the named file away and restart; keep it if " +
+      "you need its contents.",
   },
   STORE_FULL: { http: 507, exit: 1, hint: "Free some disk space, then call again." },
   HOME_UNSAFE: { http: 503, exit: 1, hint: "Make the home yours alone: chmod 700." },
   HOME_NETWORK: { http: 503, exit: 1, hint: "Set SKEIN_HOME to a folder on a local disk." },
+  HOME_IN_USE: {
+    http: 409,
+    exit: 4,
+    hint: "End the sessions that are named (skein peer list), then call again.",
+  },
   HOME_SHARED: {
     http: 503,
     exit: 1,

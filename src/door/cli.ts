@@ -72,7 +72,14 @@ async function dispatch(args: readonly string[]): Promise<number> {
     const { runWay } = await import("./ways.ts");
     return await runWay(args, { print, environmentOf });
   }
-  if (first === "up") return await up(args.slice(1));
+  if (first === "backup" || first === "restore") {
+    const { runBackup } = await import("./backup.ts");
+    return await runBackup(first, args.slice(1), { print, environmentOf });
+  }
+  if (first === "up") {
+    const { runUp } = await import("./up.ts");
+    return await runUp(args.slice(1), environmentOf);
+  }
   if (first === "dashboard") return await dashboard(args.slice(1));
   if (first === "page") return await page();
   if (first === "version" || first === "--version" || first === "-V") {
@@ -117,7 +124,7 @@ async function conductor(args: readonly string[]): Promise<number | null> {
 const TELLING: readonly string[] = [
   ...SETUP,
   ...WAYS,
-  ...["run", "log", "wait", "stop", "retry", "tell", "up", "dashboard"],
+  ...["run", "log", "wait", "stop", "retry", "tell", "up", "dashboard", "backup", "restore"],
 ];
 
 async function help(args: readonly string[]): Promise<number> {
@@ -253,48 +260,6 @@ async function hook(event: string): Promise<number> {
   // A wait for a lock is a thread that only the end of the process ends.
   Deno.exit(code);
 }
-
-/** A peer without an agent: keeps a leader alive, holds a name, watches. */
-async function up(args: readonly string[]): Promise<number> {
-  const { GLOBAL_FLAGS, readGlobals } = await import("./commands.ts");
-  const flags = readGlobals("up", args);
-  if (flags.help) {
-    const names = Object.keys(GLOBAL_FLAGS).map((name) => `--${name}`).join(" ");
-    print(`skein up: be a peer without an agent, until interrupted\n\nUsage: skein up ${names}`);
-    return EXIT.done;
-  }
-  const environment = environmentOf(flags);
-  const { Node } = await import("../node/node.ts");
-  const { serving } = await import("./lead.ts");
-  const node = new Node({
-    ...environment,
-    session: null,
-    onLead: serving(environment.port),
-    onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
-  });
-  const { name, role } = await node.enter();
-  print(flags.json ? JSON.stringify({ name, role }) : `${name} (${role}) is up; Ctrl-C leaves`);
-  await interrupted();
-  await node.leave();
-  return EXIT.done;
-}
-
-/** Resolves at Ctrl-C and the like. */
-export function interrupted(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(signal, () => done());
-    }
-  });
-}
-
-/** Trouble that is nobody's answer: to stderr, the same one only once in a row. */
-export function complain(text: string): void {
-  if (text === complaint) return;
-  complaint = text;
-  remark(`skein: ${text}`);
-}
-let complaint = "";
 
 /** Signs a browser in to the page of whoever leads; leads itself if nobody does. */
 async function dashboard(args: readonly string[]): Promise<number> {

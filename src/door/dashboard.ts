@@ -14,8 +14,10 @@ import { Visitor } from "../node/visitor.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
-import { complain, EXIT, interrupted } from "./cli.ts";
+import { EXIT } from "./cli.ts";
 import { serving } from "./lead.ts";
+import { complain } from "./output.ts";
+import { interrupted } from "./up.ts";
 
 const USAGE = `skein dashboard: the page of the flock, in a browser, signed in as you
 

@@ -43,3 +43,11 @@ export function remark(text: string): void {
     // Closed, or nobody reads it: there is no other place to say so.
   }
 }
+
+/** Trouble that is nobody's answer: to stderr, the same one only once in a row. */
+export function complain(text: string): void {
+  if (text === complaint) return;
+  complaint = text;
+  remark(`skein: ${text}`);
+}
+let complaint = "";

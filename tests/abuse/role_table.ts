@@ -104,6 +104,7 @@ export const ROWS: readonly Row[] = [
   row("verify_audit", {}, LEADING),
   row("why", { what: "t1" }, ALL),
   row("acknowledge_audit", {}, "H"),
+  row("note_copy", { what: "backup", folder: "/tmp/copy" }, "H"),
   row("guard_edit", { paths: ["edited.ts"] }, WORKING),
   row("guard_shell", { command: "ls" }, ALL),
   row("report_touched", { paths: ["touched.ts"] }, ALL),

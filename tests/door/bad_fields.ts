@@ -40,6 +40,7 @@ const FILLERS: Readonly<Record<string, Json>> = {
   import_project: { goal: null, plan: "", tasks: [], discoveries: [] },
   conduct_run: { id: "r1" },
   accept_plan: { run: "r1" },
+  note_copy: { what: "backup", folder: "/tmp/copy" },
   note_cleaning: { run: "r1", refs: ["refs/skein/parked/r1/t1-1/x 0123"] },
   begin_attempt: { run: "r1" },
   note_attempt: { attempt: 1 },

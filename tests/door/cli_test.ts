@@ -45,6 +45,7 @@ const CALLS: readonly (readonly [name: string, args: string])[] = [
   ["verify_audit", "audit verify"],
   ["why", "why t1"],
   ["acknowledge_audit", "audit acknowledge"],
+  ["note_copy", "copy note --what backup --folder /tmp/copy"],
   ["guard_edit", "edit guard b.ts --as w1"],
   ["guard_shell", "shell guard ls --as w1"],
   ["report_touched", "touched report --paths b.ts --as w1"],

@@ -1,0 +1,42 @@
+// `skein up`: a peer without an agent, until interrupted. It keeps a leader alive, holds a name, watches.
+
+import { asRefusal } from "../core/errors.ts";
+import { Node } from "../node/node.ts";
+import { GLOBAL_FLAGS, readGlobals } from "./commands.ts";
+import { serving } from "./lead.ts";
+import { complain, print } from "./output.ts";
+import type { Surroundings } from "./ways.ts";
+
+/** Runs the command and returns its exit code, at the end. */
+export async function runUp(
+  args: readonly string[],
+  environmentOf: Surroundings["environmentOf"],
+): Promise<number> {
+  const flags = readGlobals("up", args);
+  if (flags.help) {
+    const names = Object.keys(GLOBAL_FLAGS).map((name) => `--${name}`).join(" ");
+    print(`skein up: be a peer without an agent, until interrupted\n\nUsage: skein up ${names}`);
+    return 0;
+  }
+  const environment = environmentOf(flags);
+  const node = new Node({
+    ...environment,
+    session: null,
+    onLead: serving(environment.port),
+    onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
+  });
+  const { name, role } = await node.enter();
+  print(flags.json ? JSON.stringify({ name, role }) : `${name} (${role}) is up; Ctrl-C leaves`);
+  await interrupted();
+  await node.leave();
+  return 0;
+}
+
+/** Resolves at Ctrl-C and the like. */
+export function interrupted(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => done());
+    }
+  });
+}
