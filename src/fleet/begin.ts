@@ -13,7 +13,7 @@ import { runById } from "../run/table.ts";
 import { getMeta } from "../store/meta.ts";
 import { briefing } from "../task/briefing.ts";
 import { claim, type TaskRow } from "../task/table.ts";
-import { wholeShape, wholeTask } from "../task/view.ts";
+import { aroundTask, wholeShape, wholeTask } from "../task/view.ts";
 import { reapWithoutLeader } from "../peer/life.ts";
 import { attemptShape, shownAttempt } from "./view.ts";
 import { type Conduct, type Kind, limitWaitMs, mayStart, modelOf, spent } from "./rules.ts";
@@ -170,10 +170,11 @@ async function begin(
     subject: `task/${row.id}`,
     detail: { attempt: id, epoch: claimed.claim_epoch, kind, incarnation: actor.incarnation },
   });
+  const around = await aroundTask(tx, row.id);
   return {
     attempt: attempt === undefined ? null : shownAttempt(attempt),
-    task: await wholeTask(tx, claimed),
-    briefing: await briefing(tx, claimed),
+    task: await wholeTask(tx, claimed, { around }),
+    briefing: await briefing(tx, claimed, around),
     from: kept?.branch ?? null,
     conduct,
   };

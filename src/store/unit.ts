@@ -5,7 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import { iso } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Act, Unit } from "../core/transaction.ts";
+import type { Act, Tx, Unit } from "../core/transaction.ts";
 import type { Engine } from "./engine.ts";
 import { append, headForWrite } from "./journal.ts";
 
@@ -38,18 +38,28 @@ export async function commit<T>(store: Store, body: (unit: Unit) => Promise<T>):
       wake: (peerId) => void woken.add(peerId),
     });
     seq = (await append(tx, store.secret, head, at, acts)).seq;
-    if (acts.length === 0 && woken.size === 0) return result;
-    for (const id of woken) {
-      const row = await tx.get<{ bell: number }>("SELECT bell FROM peer WHERE id = ?", id);
-      if (row !== undefined && row.bell > 0) bells.add(row.bell);
-    }
-    const watchers = await tx.all<{ bell: number }>("SELECT bell FROM peer WHERE watch = 1");
-    for (const { bell } of watchers) if (bell > 0) bells.add(bell);
+    if (acts.length > 0 || woken.size > 0) await addBells(tx, woken, bells);
     return result;
   });
   store.seenSeq = Math.max(store.seenSeq, seq);
   store.engine.ring(bells);
   return result;
+}
+
+const WATCHERS = "SELECT bell FROM peer WHERE watch = 1";
+const OF_PEER = "SELECT bell FROM peer WHERE id = ?";
+
+/** Who watches everything, and who was to be woken: nearly always one, in the same statement. */
+async function addBells(tx: Tx, woken: ReadonlySet<string>, bells: Set<number>): Promise<void> {
+  const [first, ...others] = woken;
+  const rows = first === undefined
+    ? await tx.all<{ bell: number }>(WATCHERS)
+    : await tx.all<{ bell: number }>(`${WATCHERS} UNION ALL ${OF_PEER}`, first);
+  for (const { bell } of rows) if (bell > 0) bells.add(bell);
+  for (const id of others) {
+    const row = await tx.get<{ bell: number }>(OF_PEER, id);
+    if (row !== undefined && row.bell > 0) bells.add(row.bell);
+  }
 }
 
 /** A journal that ends before what this process has seen belongs to another, older file. */

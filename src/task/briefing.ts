@@ -6,16 +6,19 @@ import { LIMITS } from "../core/limits.ts";
 import { excerpt, head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { bindingMemory } from "../memory/table.ts";
-import { notesOf } from "./notes.ts";
-import { dependenciesOf, type TaskRow } from "./table.ts";
+import type { TaskRow } from "./table.ts";
+import type { Around } from "./view.ts";
 
 const DECISIONS = 10;
 const NOTES = 5;
 const EXCERPT_CHARS = 600;
 
-export async function briefing(tx: Tx, row: TaskRow): Promise<string> {
+export async function briefing(
+  tx: Tx,
+  row: Pick<TaskRow, "project">,
+  { dependencies, notes }: Pick<Around, "dependencies" | "notes">,
+): Promise<string> {
   const parts: string[] = [];
-  const dependencies = await dependenciesOf(tx, row.id);
   if (dependencies.length > 0) {
     parts.push("Builds on:");
     for (const task of dependencies) {
@@ -35,10 +38,11 @@ export async function briefing(tx: Tx, row: TaskRow): Promise<string> {
       parts.push(`- ${entry.type} ${entry.key} (${entry.author}): ${quote(entry.value)}`);
     }
   }
-  const notes = await notesOf(tx, row.id, NOTES);
   if (notes.length > 0) {
     parts.push("Before you:");
-    for (const note of notes) parts.push(`- ${note.kind} by ${note.author}: ${quote(note.text)}`);
+    for (const note of notes.slice(-NOTES)) {
+      parts.push(`- ${note.kind} by ${note.author}: ${quote(note.text)}`);
+    }
   }
   const whole = parts.join("\n");
   if (whole.length <= LIMITS.briefingChars) return whole;

@@ -18,7 +18,7 @@ import { tellUnblocked } from "./unblocked.ts";
 import { countTasks } from "./list.ts";
 import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
-import { nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
+import { aroundTask, nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
 
 const paths = list(path(), LIMITS.listItems);
 
@@ -54,10 +54,11 @@ export const claimTask = operation({
       subject: `task/${row.id}`,
       detail: { epoch: now.claim_epoch, attempt: now.attempts, incarnation: actor.incarnation },
     });
+    const around = await aroundTask(ctx.tx, row.id);
     return {
-      task: shortened(await wholeTask(ctx.tx, now)),
+      task: shortened(await wholeTask(ctx.tx, now, { around })),
       epoch: now.claim_epoch,
-      briefing: await briefing(ctx.tx, now),
+      briefing: await briefing(ctx.tx, now, around),
     };
   },
 });

@@ -7,7 +7,7 @@ import type { Tx } from "../core/transaction.ts";
 import { notify } from "../message/notice.ts";
 import { rowsOf } from "../store/journal.ts";
 import { isReady, STATUSES } from "./rules.ts";
-import { notesOf } from "./notes.ts";
+import { type NoteRow, notesOf } from "./notes.ts";
 import { dependenciesOf, dependentsOf, taskById, type TaskRow } from "./table.ts";
 
 export const taskShape = z.lazy(() =>
@@ -80,16 +80,29 @@ export async function shownTask(
   };
 }
 
+/** What stands around a task: what it builds on, what waits for it, what was noted, oldest first. */
+export interface Around {
+  readonly dependencies: Awaited<ReturnType<typeof dependenciesOf>>;
+  readonly blocks: Awaited<ReturnType<typeof dependentsOf>>;
+  readonly notes: readonly NoteRow[];
+}
+
+export async function aroundTask(tx: Tx, id: string): Promise<Around> {
+  return {
+    dependencies: await dependenciesOf(tx, id),
+    blocks: await dependentsOf(tx, id, SHOWN),
+    notes: await notesOf(tx, id, SHOWN),
+  };
+}
+
 /** A task with everything around it; empty parts are left out. */
 export async function wholeTask(
   tx: Tx,
   row: TaskRow,
-  options: { history?: boolean } = {},
+  options: { history?: boolean; around?: Around } = {},
 ): Promise<z.input<typeof wholeShape>> {
-  const dependencies = await dependenciesOf(tx, row.id);
+  const { dependencies, blocks, notes } = options.around ?? await aroundTask(tx, row.id);
   const open = dependencies.filter((task) => task.status !== "completed").map((task) => task.id);
-  const blocks = await dependentsOf(tx, row.id, SHOWN);
-  const notes = await notesOf(tx, row.id, SHOWN);
   const files = JSON.parse(row.files) as string[];
   const whole: z.input<typeof wholeShape> = {
     ...await shownTask(tx, row, open),
@@ -110,7 +123,7 @@ export async function wholeTask(
     whole.depends_on = dependencies.map(({ id, title, status }) => ({ id, title, status }));
   }
   if (blocks.length > 0) whole.blocks = blocks;
-  if (notes.length > 0) whole.notes = notes;
+  if (notes.length > 0) whole.notes = [...notes];
   if (options.history === true) {
     whole.history = (await rowsOf(tx, `task/${row.id}`, SHOWN)).map((act) => ({
       at: act.at,

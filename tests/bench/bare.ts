@@ -5,9 +5,9 @@
 import { join } from "@std/path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { hmacSha256, sha256 } from "../../src/core/digest.ts";
+import { CONTENT } from "./content.ts";
 import type { Job } from "./crew.ts";
 
-const CONTENT = "x".repeat(200);
 /** Turns before it counts. */
 const WARM_UP = 1_500;
 

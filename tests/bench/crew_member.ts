@@ -4,13 +4,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Answer, Node, operationNamed, readEnvironment } from "../../mod.ts";
 import { bareClaimer, bareSender } from "./bare.ts";
+import { CONTENT } from "./content.ts";
 import { type Job, linesOf } from "./crew.ts";
 import { say } from "./print.ts";
 
 /** What a job does before and after the word. */
 type Prepared = () => Promise<unknown>;
 
-const CONTENT = "x".repeat(200);
 /** Calls before it counts. */
 const WARM_UP = 1_500;
 

@@ -4,11 +4,11 @@
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import type { Node } from "../../mod.ts";
+import { CONTENT } from "./content.ts";
 import type { Place } from "./place.ts";
 import { median, type Row } from "./row.ts";
 import { callOf, localNode } from "./tasks.ts";
 
-const CONTENT = "x".repeat(200);
 const READS = 40;
 
 /** Messages to a peer that has read none of them. */

@@ -7,12 +7,12 @@ import { issueToken } from "../../src/peer/token.ts";
 import { peerByName } from "../../src/peer/table.ts";
 import { append, headForWrite } from "../../src/store/journal.ts";
 import type { Store } from "../../src/store/unit.ts";
+import { CONTENT } from "./content.ts";
 import type { Place } from "./place.ts";
 import { median, type Row } from "./row.ts";
 import { callOf, localNode } from "./tasks.ts";
 
 const ROUNDS = 9;
-const CONTENT = "x".repeat(200);
 
 class Undone extends Error {}
 
