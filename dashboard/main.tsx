@@ -4,7 +4,7 @@ import { render, type VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./data/api.ts";
 import { useCell } from "./data/cell.ts";
-import { addOlder, follow, stop } from "./data/events.ts";
+import { addOlder, follow, recent, recentHere, stop } from "./data/events.ts";
 import { session, signIn, takeCode } from "./data/session.ts";
 import { forgetTasks } from "./data/tasks.ts";
 import type { JournalRow } from "./data/types.ts";
@@ -20,11 +20,14 @@ const FIRST_ROWS = 200;
 /** Reads what happened before the page came, then follows. */
 function begin(): void {
   void follow();
-  call<{ rows: JournalRow[] }>("list_audit", { limit: FIRST_ROWS })
-    .then(({ rows }) => addOlder([...rows].reverse()))
-    .catch(() => {
-      // The journal's view says why; here the feed only begins later.
-    });
+  const before = session.value;
+  for (const [kept, scope] of [[recentHere, "project"], [recent, "machine"]] as const) {
+    call<{ rows: JournalRow[] }>("list_audit", { limit: FIRST_ROWS, scope })
+      .then(({ rows }) => session.value === before && addOlder([...rows].reverse(), kept))
+      .catch(() => {
+        // The journal's view says why; here the feed only begins later.
+      });
+  }
 }
 
 function App({ signingIn }: { signingIn: Promise<void> | null }): VNode {

@@ -5,9 +5,10 @@ import { useEffect, useState } from "preact/hooks";
 import { Cell, useCell } from "./data/cell.ts";
 import { needsOf, touchesStatus } from "./data/needs.ts";
 import { connection, moved } from "./data/events.ts";
-import { about, type Answer, useRead } from "./data/reads.ts";
+import { projectName, useProjects } from "./data/projects.ts";
+import { type Answer, useRead } from "./data/reads.ts";
 import { chooseProject, session } from "./data/session.ts";
-import type { Project, StatusAnswer } from "./data/types.ts";
+import type { StatusAnswer } from "./data/types.ts";
 import { VIEWS } from "./keys.ts";
 import { openHelp, openPalette, Palette } from "./palette.tsx";
 import { go, href, usePlace } from "./router.ts";
@@ -118,18 +119,9 @@ function Side({ count }: { count: number }): VNode {
   );
 }
 
-/** Other projects are looked at now and then: their figures only stand beside their names. */
-const PROJECTS_MS = 10_000;
-
 function ProjectSwitch(): VNode {
   const now = useCell(session)?.project ?? "";
-  const { data } = useRead<{ projects: Project[] }>(
-    "list_projects",
-    {},
-    about("home"),
-    PROJECTS_MS,
-  );
-  const projects = data?.projects ?? [];
+  const projects = useProjects();
   const known = projects.some(({ id }) => id === now);
   return (
     <label class="project">
@@ -142,7 +134,7 @@ function ProjectSwitch(): VNode {
           go(["attention"]);
         }}
       >
-        {!known && <option value={now}>{nameOf(now)}</option>}
+        {!known && <option value={now}>{projectName(now)}</option>}
         {projects.map(({ id, name, attention }) => (
           <option key={id} value={id}>
             {name}
@@ -152,11 +144,6 @@ function ProjectSwitch(): VNode {
       </select>
     </label>
   );
-}
-
-function nameOf(path: string): string {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".git");
-  return parts.at(-1) ?? "This project";
 }
 
 const THEME_LABELS = { system: "As the system", light: "Light", dark: "Dark" };
@@ -249,7 +236,7 @@ function NewMenu(): VNode {
 
 /** What a reader has to know about the connection. */
 function Notes(): VNode {
-  const { state, since, why } = useCell(connection);
+  const { state, since, why, hung } = useCell(connection);
   const lead = useCell(moved);
   const [late, setLate] = useState(false);
   useEffect(() => {
@@ -267,14 +254,7 @@ function Notes(): VNode {
     <div class="notes" role="status" aria-live="polite">
       {state !== "live" && late && (
         <p class="note bad">
-          <strong>The connection is lost.</strong> {why === null || why === undefined
-            ? (
-              <>
-                The page tries again by itself and misses nothing. If leadership moved to another
-                port, run <code>skein dashboard</code> for a new link.
-              </>
-            )
-            : `${why} What is shown is from before; the page tries again by itself.`}
+          <Lost why={why ?? null} hung={hung === true} />
         </p>
       )}
       {lead !== null && state === "live" && (
@@ -290,6 +270,33 @@ function Notes(): VNode {
         </p>
       )}
     </div>
+  );
+}
+
+/** What is wrong, and where to go on. */
+function Lost({ why, hung }: { why: string | null; hung: boolean }): VNode {
+  if (hung) {
+    return (
+      <span>
+        <strong>The leader does not answer.</strong>{" "}
+        Its process is stopped or hangs, and it keeps this address, {location.host}. Within 15
+        seconds another session leads, at another one: <code>skein dashboard</code>{" "}
+        opens the page there. What is shown here is from before; it goes on by itself when this
+        address answers again.
+      </span>
+    );
+  }
+  return (
+    <span>
+      <strong>The connection is lost.</strong> {why === null
+        ? (
+          <>
+            The page tries again by itself and misses nothing. If leadership moved to another port,
+            run <code>skein dashboard</code> for a new link.
+          </>
+        )
+        : `${why} What is shown is from before; the page tries again by itself.`}
+    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 // How the page acts: an act is said when it is done, and refused with what to do.
 
 import { act } from "../data/api.ts";
-import { recent } from "../data/events.ts";
+import { recentHere } from "../data/events.ts";
 import { ask } from "../ui/form.tsx";
 import { say, sayRefused } from "../ui/toast.tsx";
 
@@ -37,7 +37,7 @@ export function confirmed(
 /** Names that were seen lately, to offer while typing. */
 export function knownNames(): string[] {
   const names = new Set<string>();
-  for (const row of recent.value) {
+  for (const row of recentHere.value) {
     if (row.actor !== "" && row.actor !== "skein" && row.actor !== "operator") names.add(row.actor);
     if (row.subject.startsWith("peer/")) names.add(row.subject.slice(5));
   }

@@ -3,7 +3,7 @@
 
 import { Cell } from "./cell.ts";
 import { call, refusedBy } from "./api.ts";
-import { end, projectHeader, session } from "./session.ts";
+import { end, isHere, projectHeader, session } from "./session.ts";
 import type { Hello, JournalRow } from "./types.ts";
 
 /** How the page stands with the leader. */
@@ -14,6 +14,8 @@ export interface Connection {
   readonly since: number;
   /** Why the leader lets nobody follow, in its words; null while nobody answers. */
   readonly why?: string | null;
+  /** Somebody has the port and says nothing: the leader's process is stopped, or hangs. */
+  readonly hung?: boolean;
 }
 
 export const connection: Cell<Connection> = new Cell<Connection>({
@@ -25,8 +27,10 @@ export const connection: Cell<Connection> = new Cell<Connection>({
 export const moved: Cell<{ name: string; epoch: number; at: number } | null> = new Cell<
   { name: string; epoch: number; at: number } | null
 >(null);
-/** The newest rows, newest last; bounded. */
+/** The newest rows of all projects, newest last; bounded. */
 export const recent: Cell<readonly JournalRow[]> = new Cell<readonly JournalRow[]>([]);
+/** Those of the project that is looked at: a busy neighbour does not push them out. */
+export const recentHere: Cell<readonly JournalRow[]> = new Cell<readonly JournalRow[]>([]);
 
 const RECENT_ROWS = 400;
 const FIRST_PAUSE_MS = 100;
@@ -34,6 +38,8 @@ const LONGEST_PAUSE_MS = 5_000;
 /** The door sends something each 10 s; a stopped leader sends nothing. */
 const SILENCE_MS = 12_500;
 const CONNECT_MS = 5_000;
+/** Nothing came for so long: then it is asked whether it still answers, and given as long again. */
+const QUIET_MS = 2_500;
 
 const READY_MS = 400;
 
@@ -66,6 +72,8 @@ let running: AbortController | null = null;
 let late = false;
 /** What was answered in place of the stream, at the last try. */
 let refusal: string | null = null;
+/** The last try was given up without an answer. */
+let hung = false;
 
 /** Calls back with new rows; `reset`: rows were missed, everything has to be read anew. */
 export function onRows(listener: Listener): () => void {
@@ -78,10 +86,17 @@ function tell(rows: readonly JournalRow[], reset: boolean): void {
 }
 
 /** Older rows, read when the page opened, come before those of the stream. */
-export function addOlder(rows: readonly JournalRow[]): void {
-  const first = recent.value[0]?.seq ?? Number.POSITIVE_INFINITY;
+export function addOlder(
+  rows: readonly JournalRow[],
+  kept: Cell<readonly JournalRow[]> = recent,
+): void {
+  const first = kept.value[0]?.seq ?? Number.POSITIVE_INFINITY;
   const older = rows.filter((row) => row.seq < first);
-  if (older.length > 0) recent.set([...older, ...recent.value].slice(-RECENT_ROWS));
+  if (older.length > 0) kept.set([...older, ...kept.value].slice(-RECENT_ROWS));
+}
+
+function addNewer(rows: readonly JournalRow[], kept: Cell<readonly JournalRow[]>): void {
+  if (rows.length > 0) kept.set([...kept.value, ...rows].slice(-RECENT_ROWS));
 }
 
 /** Follows the journal until `stop`. */
@@ -92,6 +107,7 @@ export async function follow(): Promise<void> {
   lastSeq = null;
   connection.set({ state: "connecting", hello: null, since: Date.now() });
   recent.set([]);
+  recentHere.set([]);
   let pauseMs = FIRST_PAUSE_MS;
   while (!mine.signal.aborted) {
     const wasLive = await readOnce(mine.signal);
@@ -110,9 +126,9 @@ export function stop(): void {
 
 function lost(): void {
   const now = connection.value;
-  if (now.state === "lost" && now.why === refusal) return;
+  if (now.state === "lost" && now.why === refusal && now.hung === hung) return;
   const since = now.state === "lost" ? now.since : Date.now();
-  connection.set({ ...now, state: "lost", since, why: refusal });
+  connection.set({ ...now, state: "lost", since, why: refusal, hung });
 }
 
 /** Waits, but not while the tab is hidden or the network is known to be back. */
@@ -135,6 +151,11 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), CONNECT_MS);
   let live = false;
+  let saidMs = performance.now();
+  const asking = setInterval(() => {
+    if (!live || performance.now() - saidMs < QUIET_MS) return;
+    void answers().then((does) => does || silence.abort());
+  }, QUIET_MS);
   try {
     const response = await fetch(
       lastSeq === null ? "/api/events" : `/api/events?after=${lastSeq}`,
@@ -162,15 +183,28 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       const { done, value } = await reader.read();
       if (done) return live;
       live = true;
+      hung = false;
+      saidMs = performance.now();
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
       take(parser.push(decoder.decode(value, { stream: true })));
     }
   } catch {
     refusal = null;
+    hung = silence.signal.aborted;
     return live;
   } finally {
     clearTimeout(timer);
+    clearInterval(asking);
+  }
+}
+
+/** Whether the leader still answers anything. Whoever is gone refuses at once: the stream says so too. */
+async function answers(): Promise<boolean> {
+  try {
+    return (await fetch("/healthz", { signal: AbortSignal.timeout(QUIET_MS) })).ok;
+  } catch {
+    return false;
   }
 }
 
@@ -193,7 +227,8 @@ function take(events: readonly Event[]): void {
       if (hello !== null && leader.name !== null) greet({ ...hello, leader });
     }
   }
-  if (rows.length > 0) recent.set([...recent.value, ...rows].slice(-RECENT_ROWS));
+  addNewer(rows, recent);
+  addNewer(rows.filter(isHere), recentHere);
   if (rows.length > 0 || reset) tell(rows, reset);
 }
 
@@ -209,11 +244,11 @@ function greet(hello: Hello): void {
   if (before !== undefined && before.epoch !== epoch) {
     moved.set({ name: name ?? "somebody else", epoch, at: Date.now() });
   }
-  if (url !== null && !isHere(url)) void followTo(url);
+  if (url !== null && !isThisPort(url)) void followTo(url);
 }
 
 /** The name of this machine may be written in two ways. */
-function isHere(url: string): boolean {
+function isThisPort(url: string): boolean {
   return new URL(url).port === location.port;
 }
 

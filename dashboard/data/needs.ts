@@ -26,6 +26,7 @@ const ORDER = [
   "older_copy",
   "review_request",
   "review",
+  "plan",
   "proposed",
   "paused",
   "budget",

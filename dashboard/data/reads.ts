@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import { asRefused, callText, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
-import { session } from "./session.ts";
+import { isHere, session } from "./session.ts";
 import type { JournalRow } from "./types.ts";
 
 /** An answer as a view sees it. */
@@ -149,9 +149,21 @@ export function useRead<T>(
   return useCell(entry === null ? NOTHING : entry.cell) as Answer<T>;
 }
 
+/** What tells of all projects. */
+const WIDE = new Set(["list_audit", "list_projects", "flock_state"]);
+/** What belongs to one project, so that other projects show nothing of it. */
+const OWN = /^(task|run|memory)\//;
+
+/** Whether a row may change what is shown of this project. */
+export function concerns(row: JournalRow): boolean {
+  return isHere(row) || !OWN.test(row.subject);
+}
+
 onRows((rows, reset) => {
+  const own = rows.filter(concerns);
   for (const entry of entries.values()) {
-    if (reset || rows.some((row) => entry.touched(row))) entry.touch();
+    const told = WIDE.has(entry.operation) ? rows : own;
+    if (reset || told.some((row) => entry.touched(row))) entry.touch();
   }
 });
 

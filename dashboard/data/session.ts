@@ -45,6 +45,12 @@ export function projectHeader(): Record<string, string> {
   return project === "" ? {} : { "skein-project": encodeURIComponent(project) };
 }
 
+/** Whether something of a project, or of the whole home, is of what is looked at. */
+export function isHere({ project }: { readonly project?: string | null }): boolean {
+  const now = session.value?.project ?? "";
+  return project === undefined || project === null || now === "" || project === now;
+}
+
 export function chooseProject(project: string): void {
   const now = session.value;
   if (now !== null && now.project !== project) begin({ ...now, project });

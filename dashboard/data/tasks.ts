@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { asRefused, call, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
+import { concerns } from "./reads.ts";
 import type { JournalRow, TaskCard, TaskGraph } from "./types.ts";
 
 /** A consistent picture; a new object after each change. */
@@ -137,7 +138,9 @@ onRows((rows, reset) => {
   const { on } = cell.value;
   const dependents = (id: string): string[] =>
     [...on].filter(([, list]) => list.includes(id)).map(([task]) => task);
-  for (const row of rows) for (const id of touchedBy(row, dependents)) waiting.add(id);
+  for (const row of rows.filter(concerns)) {
+    for (const id of touchedBy(row, dependents)) waiting.add(id);
+  }
   if (reset) everything = true;
   if (users > 0 && (everything || waiting.size > 0)) schedule();
 });

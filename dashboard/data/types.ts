@@ -77,6 +77,8 @@ export interface JournalRow {
   readonly op: string;
   readonly subject: string;
   readonly detail: Detail;
+  /** Null: of the whole home. */
+  readonly project?: string | null;
 }
 
 export interface Usage {
@@ -117,6 +119,8 @@ export interface AttentionItem {
   readonly peers?: readonly string[];
   readonly task?: string;
   readonly on?: string;
+  /** How many tasks it stands for. */
+  readonly count?: number;
 }
 
 export interface StatusAnswer {

@@ -2,6 +2,8 @@
 
 import type { VNode } from "preact";
 import type { JournalRow } from "../data/types.ts";
+import { projectName } from "../data/projects.ts";
+import { isHere } from "../data/session.ts";
 import { titleOf } from "../data/tasks.ts";
 import { href, hrefOf } from "../router.ts";
 import { Ago } from "./time.tsx";
@@ -151,6 +153,7 @@ export function ActText({ row }: { row: JournalRow }): VNode {
         </>
       )}
       {rest !== "" && <span class="more">{rest}</span>}
+      {!isHere(row) && <span class="tag elsewhere">in {projectName(row.project ?? "")}</span>}
     </span>
   );
 }

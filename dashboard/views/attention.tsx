@@ -3,8 +3,9 @@
 
 import type { VNode } from "preact";
 import { useCell } from "../data/cell.ts";
-import { connection, recent } from "../data/events.ts";
+import { connection, recent, recentHere } from "../data/events.ts";
 import { needsOf } from "../data/needs.ts";
+import { everywhere, useProjects } from "../data/projects.ts";
 import { about, useRead } from "../data/reads.ts";
 import type { AttentionItem, FlockState, StatusAnswer } from "../data/types.ts";
 import { useTasks } from "../data/tasks.ts";
@@ -13,7 +14,7 @@ import { useStatus } from "../shell.tsx";
 import { Feed, tells } from "../ui/act.tsx";
 import { Spark, StateBar } from "../ui/chart.tsx";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
-import { Empty, Given, Panel, View } from "../ui/parts.tsx";
+import { Empty, Given, Panel, Select, View } from "../ui/parts.tsx";
 import { Ago } from "../ui/time.tsx";
 import { Need } from "./need.tsx";
 
@@ -134,15 +135,31 @@ function Legend({ counts }: { counts: Readonly<Record<string, number>> }): VNode
 const FEED_ROWS = 14;
 
 function Now(): VNode {
-  const rows = useCell(recent).filter(tells);
+  const several = useProjects().length > 1;
+  const all = useCell(everywhere) && several;
+  const rows = useCell(all ? recent : recentHere).filter(tells);
   const last = rows.at(-1);
   return (
     <Panel
       title="Happening now"
-      aside={last === undefined ? null : <a href={href(["journal"])}>Journal</a>}
+      aside={
+        <>
+          {several && (
+            <Select
+              label="Acts of"
+              value={all ? "all" : ""}
+              options={[["", "This project"], ["all", "All projects"]]}
+              onPick={(next) => everywhere.set(next === "all")}
+            />
+          )}
+          {last !== undefined && (
+            <a href={href(["journal"], { all: all ? "1" : undefined })}>Journal</a>
+          )}
+        </>
+      }
     >
       {rows.length === 0
-        ? <p class="dim">Nothing has happened yet.</p>
+        ? <p class="dim">Nothing has happened here yet.</p>
         : <Feed rows={rows} most={FEED_ROWS} />}
       {last !== undefined && (
         <p class="sr">

@@ -3,14 +3,16 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asRefused, call, type Refused } from "../data/api.ts";
+import { useProjects } from "../data/projects.ts";
 import { useRead } from "../data/reads.ts";
+import { isHere } from "../data/session.ts";
 import { useTasks } from "../data/tasks.ts";
 import type { JournalRow } from "../data/types.ts";
 import { refine, usePlace } from "../router.ts";
 import { ActText, subjectText } from "../ui/act.tsx";
 import { Refusal } from "../ui/form.tsx";
 import { memo } from "../ui/memo.ts";
-import { Button, Empty, Filter, Given, Loading, Panel, View } from "../ui/parts.tsx";
+import { Button, Empty, Filter, Given, Loading, Panel, Select, View } from "../ui/parts.tsx";
 import { Clock } from "../ui/time.tsx";
 import { sayRefused } from "../ui/toast.tsx";
 
@@ -26,14 +28,21 @@ const FILTERS = ["actor", "op", "subject"] as const;
 export function JournalView(): VNode {
   const { query } = usePlace();
   useTasks();
-  const filter = Object.fromEntries(
-    FILTERS.map((name) => [name, query[name]?.trim()]).filter(([, value]) => !!value),
-  );
+  const several = useProjects().length > 1;
+  const all = query["all"] === "1";
+  const filter = {
+    ...Object.fromEntries(
+      FILTERS.map((name) => [name, query[name]?.trim()]).filter(([, value]) => !!value),
+    ),
+    scope: all ? "machine" : "project",
+  };
   const follow = query["follow"] !== "0";
   return (
     <View
       title="Journal"
-      sub="Every act of every peer; each row is chained to the one before"
+      sub={`Every act ${
+        all ? "in all projects" : "in this project"
+      }; each row is chained to the one before`}
       actions={
         <Button
           pressed={follow}
@@ -53,6 +62,14 @@ export function JournalView(): VNode {
             onInput={(text) => refine({ [name]: text })}
           />
         ))}
+        {several && (
+          <Select
+            label="Acts of"
+            value={all ? "1" : ""}
+            options={[["", "This project"], ["1", "All projects"]]}
+            onPick={(next) => refine({ all: next })}
+          />
+        )}
       </div>
       <RowList key={JSON.stringify(filter)} filter={filter} follow={follow} />
     </View>
@@ -68,7 +85,11 @@ function useSame(rows: readonly JournalRow[]): readonly JournalRow[] {
 }
 
 function RowList({ filter, follow }: { filter: Record<string, string>; follow: boolean }): VNode {
-  const answer = useRead<Page>("list_audit", { ...filter, limit: PAGE }, () => follow);
+  const answer = useRead<Page>(
+    "list_audit",
+    { ...filter, limit: PAGE },
+    (row) => follow && (filter["scope"] === "machine" || isHere(row)),
+  );
   const [older, setOlder] = useState<Page | null>(null);
   useEffect(() => {
     if (follow) setOlder(null);

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { act, asRefused, type Refused } from "../data/api.ts";
 import type { AttentionItem } from "../data/types.ts";
 import { peersOf } from "../data/needs.ts";
+import { acceptPlan } from "../acts/driven.ts";
 import { budget, kill, pause, ping, resume } from "../acts/peers.ts";
 import * as tasks from "../acts/tasks.ts";
 import { sendMessage } from "../acts/words.ts";
@@ -28,6 +29,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   review_request: { label: "Review requested", grave: false },
   review: { label: "In review", grave: false },
   proposed: { label: "Proposed", grave: false },
+  plan: { label: "Plan proposed", grave: false },
   failed: { label: "Failed", grave: true },
   stalled: { label: "Stalled", grave: true },
   conflict: { label: "Same file", grave: true },
@@ -39,6 +41,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 const MESSAGES = new Set(["blocker", "error", "review_request"]);
+const PLAIN = new Set(["review", "proposed", "plan"]);
 const TASKS = new Set(["review", "proposed", "failed", "stuck"]);
 
 export function Need({ item }: { item: AttentionItem }): VNode {
@@ -59,7 +62,7 @@ export function Need({ item }: { item: AttentionItem }): VNode {
           <Subject item={item} sender={sender} />
           <Ago at={item.since} />
         </p>
-        {TASKS.has(item.kind) && item.kind !== "failed" && item.kind !== "stuck"
+        {PLAIN.has(item.kind)
           ? <p class="prose">{text}</p>
           : <Prose text={text} />}
         {answering
@@ -90,6 +93,14 @@ function Subject({ item, sender }: { item: AttentionItem; sender: string }): VNo
       <span class="subject">
         <TaskLink id={item.subject} />
         {who !== undefined && <PeerLink name={who} />}
+      </span>
+    );
+  }
+  if (item.kind === "plan") {
+    return (
+      <span class="subject">
+        <a class="id" href={href(["runs", item.subject])}>{item.subject}</a>
+        {peersOf(item).slice(0, 3).map((name) => <PeerLink key={name} name={name} />)}
       </span>
     );
   }
@@ -142,6 +153,19 @@ function Acts({ item, peers, answer }: ActsProps): VNode {
           <Button kind="primary" onClick={() => tasks.accept(subject)}>Accept</Button>
           <Button onClick={() => tasks.cancel(subject)}>Cancel</Button>
           {open("Look at it")}
+        </>
+      );
+    case "plan":
+      return (
+        <>
+          <Button kind="primary" onClick={() => acceptPlan(subject, item.count ?? 0)}>
+            Accept all {item.count}
+          </Button>
+          <Button
+            onClick={() => go(["tasks"], { view: "table", state: "proposed", run: subject })}
+          >
+            Look through them
+          </Button>
         </>
       );
     case "failed":

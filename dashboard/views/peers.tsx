@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact";
 import { useCell } from "../data/cell.ts";
-import { recent } from "../data/events.ts";
+import { recentHere } from "../data/events.ts";
 import { useRead } from "../data/reads.ts";
 import { titleOf, useTasks } from "../data/tasks.ts";
 import type { JournalRow, Peer } from "../data/types.ts";
@@ -84,7 +84,7 @@ function NoPeers({ some }: { some: boolean }): VNode {
 const ROW_PX = 76;
 
 function PeerRows({ peers }: { peers: readonly Peer[] }): VNode {
-  const rows = useCell(recent);
+  const rows = useCell(recentHere);
   const last = new Map<string, JournalRow>();
   for (const row of rows) if (tells(row)) last.set(row.actor, row);
   return (

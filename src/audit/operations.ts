@@ -9,6 +9,7 @@ import { EVERYONE, LEADING, OPERATOR_ONLY } from "../core/policy.ts";
 import { type JournalRow, rowsAfter, rowsBefore } from "../store/journal.ts";
 import { detailOf, type Fault } from "./chain.ts";
 import { verify } from "./verify.ts";
+import { projectsOf } from "./whose.ts";
 import { keysOf, why as explain } from "./why.ts";
 
 const rowShape = z.lazy(() =>
@@ -23,9 +24,18 @@ const rowShape = z.lazy(() =>
   })
 );
 
+const listedShape = z.lazy(() =>
+  rowShape.unwrap().extend({
+    /** Null: of the whole home. */
+    project: z.string().nullable(),
+  })
+);
+
 /** Rows that one look reads, and looks of one listing: what is rare is found page by page. */
 const LOOK_ROWS = 500;
 const LOOKS = 20;
+/** Whose project has to be found out for each row: fewer looks, so that one read stays short. */
+const LOOKS_IN_PROJECT = 4;
 
 interface Filter {
   readonly actor?: string | undefined;
@@ -48,22 +58,31 @@ export const listAudit = operation({
     subject: line(LIMITS.pathChars).optional(),
     before: integer(1, Number.MAX_SAFE_INTEGER).optional(),
     limit: integer(1, LIMITS.pageRows).optional(),
+    /** Only rows of the caller's project and of the whole home; else of all projects. */
+    scope: z.enum(["project", "machine"]).optional(),
   }),
-  output: z.lazy(() => z.object({ rows: z.array(rowShape), next: z.number().nullable() })),
-  async handle(ctx, input) {
+  output: z.lazy(() => z.object({ rows: z.array(listedShape), next: z.number().nullable() })),
+  async handle({ tx, actor }, input) {
     const limit = input.limit ?? LIMITS.pageRowsDefault;
-    const found: JournalRow[] = [];
+    const here = input.scope === "project" ? actor.project : null;
+    const found: z.input<typeof listedShape>[] = [];
     let before = input.before ?? Number.MAX_SAFE_INTEGER;
-    for (let look = 0; look < LOOKS; look++) {
-      const page = await rowsBefore(ctx.tx, before, LOOK_ROWS);
-      for (const row of page) {
-        before = row.seq;
-        if (fits(row, input)) found.push(row);
-        if (found.length === limit) return { rows: found.map(shown), next: before };
+    for (let look = 0; look < (here === null ? LOOKS : LOOKS_IN_PROJECT); look++) {
+      const page = await rowsBefore(tx, before, LOOK_ROWS);
+      const fitting = page.filter((row) => fits(row, input));
+      // What is left out by the limit need not be looked up, unless it may be of another project.
+      const candidates = here === null ? fitting.slice(0, limit - found.length) : fitting;
+      const projects = await projectsOf(tx, candidates);
+      for (const [i, row] of candidates.entries()) {
+        const project = projects[i] ?? null;
+        if (here !== null && project !== null && project !== here) continue;
+        found.push({ ...shown(row), project });
+        if (found.length === limit) return { rows: found, next: row.seq };
       }
-      if (page.length < LOOK_ROWS) return { rows: found.map(shown), next: null };
+      if (page.length < LOOK_ROWS) return { rows: found, next: null };
+      before = page.at(-1)?.seq ?? before;
     }
-    return { rows: found.map(shown), next: before };
+    return { rows: found, next: before };
   },
 });
 

@@ -96,6 +96,10 @@ export const LIMITS = {
   pageTokenS: 43_200,
   /** Pages and programs that follow events at the same time. */
   eventStreams: 64,
+  /** Different reads of pages that are done once for all who ask; beyond, each is done for itself. */
+  sharedReads: 200,
+  /** A longer question is nobody else's. */
+  sharedKeyChars: 4_000,
   /** Unsent bytes of a stream: whoever is further behind is read to from the journal later. */
   eventBytes: 1024 * 1024,
   /** Rows that are told one by one to who comes back; past that it reads everything anew. */
@@ -221,6 +225,10 @@ export const TIMES = {
   joinMs: 1_000,
   /** Leaving has to be over before the client's SIGKILL. */
   leaveMs: 100,
+  /** The longest that a read waits for others who ask the same, where several do so without end. */
+  sharedReadMs: 250,
+  /** Who has not asked for so long does not ask any more: a page asks about once a second at least. */
+  sharedAskMs: 3_000,
   /** A stream shows that it lives, and its token is looked at again. */
   beatMs: 10_000,
   /** A stream that takes nothing for so long is cut. */

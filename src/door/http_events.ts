@@ -7,6 +7,7 @@ import { Refusal } from "../core/errors.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
 import { detailOf } from "../audit/chain.ts";
+import { projectsOf } from "../audit/whose.ts";
 import type { Lead } from "../node/leading.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { peerById } from "../peer/table.ts";
@@ -45,6 +46,8 @@ export class Events {
   #listening: Promise<() => Promise<void>> | null = null;
   /** The newest row that the feed has told of. */
   #head = 0;
+  /** Rows are told in their order, though each is looked up first. */
+  #telling: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setInterval> | null = null;
   #beats = 0;
   #stopped = false;
@@ -137,7 +140,12 @@ export class Events {
   async #listen(): Promise<void> {
     this.#timer ??= setInterval(() => this.#tick(), TIMES.tickMs);
     Deno.unrefTimer(this.#timer);
-    this.#listening ??= this.#lead.listen((rows) => this.#told(rows));
+    this.#listening ??= this.#lead.listen((rows) => {
+      this.#telling = this.#telling.then(() => this.#told(rows)).catch((thrown) => {
+        // Who is not told now reads them from the journal with the next row, or is cut there.
+        this.#lead.trouble("events", thrown);
+      });
+    });
     try {
       await this.#listening;
     } catch (thrown) {
@@ -147,10 +155,12 @@ export class Events {
   }
 
   /** The feed tells of rows: they go out to whoever is up to date. */
-  #told(rows: readonly JournalRow[]): void {
+  async #told(rows: readonly JournalRow[]): Promise<void> {
+    if (this.#streams.size === 0) return;
+    const projects = await this.#lead.store.engine.read((tx) => projectsOf(tx, rows));
     const first = rows[0]?.seq ?? 0;
     this.#head = rows.at(-1)?.seq ?? this.#head;
-    const chunk = encoded(rows);
+    const chunk = encoded(rows, projects);
     for (const stream of this.#streams) {
       if (stream.behind) {
         void this.#catchUp(stream);
@@ -171,11 +181,14 @@ export class Events {
     try {
       while (hasRoom(stream) && this.#streams.has(stream)) {
         const { cursor } = stream;
-        const rows = await this.#lead.store.engine.read((tx) => rowsAfter(tx, cursor, PAGE_ROWS));
+        const { rows, projects } = await this.#lead.store.engine.read(async (tx) => {
+          const rows = await rowsAfter(tx, cursor, PAGE_ROWS);
+          return { rows, projects: await projectsOf(tx, rows) };
+        });
         const last = rows.at(-1);
         if (last !== undefined) {
           stream.cursor = last.seq;
-          this.#send(stream, encoded(rows));
+          this.#send(stream, encoded(rows, projects));
         }
         if (rows.length < PAGE_ROWS && stream.cursor >= this.#head) {
           stream.behind = false;
@@ -275,11 +288,15 @@ function text(event: string, data: unknown): Uint8Array {
   return encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-function encoded(rows: readonly JournalRow[]): Uint8Array {
+function encoded(
+  rows: readonly JournalRow[],
+  projects: readonly (string | null)[],
+): Uint8Array {
   let out = "";
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
     const { seq, at, actor, op, subject } = row;
-    const data = JSON.stringify({ seq, at, actor, op, subject, detail: detailOf(row) });
+    const project = projects[i] ?? null;
+    const data = JSON.stringify({ seq, at, actor, op, subject, detail: detailOf(row), project });
     out += `id: ${seq}\nevent: journal\ndata: ${data}\n\n`;
   }
   return encoder.encode(out);

@@ -45,7 +45,16 @@ export function json(
   body: unknown,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(JSON.stringify(body), {
+  return jsonText(status, JSON.stringify(body), more);
+}
+
+/** The same, of what is JSON already. */
+export function jsonText(
+  status: number,
+  text: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(text, {
     status,
     headers: { ...HEADERS, "content-type": "application/json", ...more },
   });

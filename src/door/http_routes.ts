@@ -1,7 +1,7 @@
 // What the leader answers over HTTP: the page, the operations, the events, the figures. Every operation
 // goes the one way through perform; nothing here decides anything.
 
-import { authorise } from "../authorise.ts";
+import { authorise, type Authorised } from "../authorise.ts";
 import { listAudit } from "../audit/operations.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
@@ -16,18 +16,21 @@ import { signIn, type Visiting, visiting } from "../node/sessions.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal } from "../refusals.ts";
 import { commit } from "../store/unit.ts";
+import { headSeq } from "../store/journal.ts";
 import type { Events } from "./http_events.ts";
 import {
   bearer,
   bodyOf,
   HEADERS,
   json,
+  jsonText,
   refused,
   refuseForeign,
   refuseMethod,
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
+import { SharedReads } from "./http_shared.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
 
 /** What Deno tells of a request besides the request. */
@@ -41,6 +44,7 @@ export class Routes {
   readonly #events: Events;
   /** Answers by status, for /metrics. */
   readonly #answered = new Map<number, number>();
+  readonly #shared = new SharedReads();
 
   constructor(lead: Lead, events: Events) {
     this.#lead = lead;
@@ -156,6 +160,7 @@ export class Routes {
       });
     }
     const input = await bodyOf(request);
+    if (who.operator && sharable(operation)) return await this.#read(token, who, operation, input);
     const offered = new Set<number>();
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
       key: request.headers.get("idempotency-key") ?? undefined,
@@ -164,6 +169,41 @@ export class Routes {
     const done = await carryOut(operation, answer, store.folder);
     if (offered.size > 0) this.#mark(request, info, who, [...offered]);
     return answerOf(done);
+  }
+
+  /** A read of the page: done once for all pages that ask for the same at the same time. */
+  async #read(
+    token: string,
+    who: Visiting,
+    operation: AnyOperation,
+    input: unknown,
+  ): Promise<Response> {
+    const { store } = this.#lead;
+    const upS = store.clock.upS();
+    let seq: number;
+    let may: Authorised;
+    try {
+      ({ seq, may } = await store.engine.read(async (tx) => ({
+        may: await authorise(tx, upS, store.secret, who, operation, true),
+        seq: await headSeq(tx),
+      })));
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      await noteRefusal(store, who.token, operation.name, refusal, 0);
+      throw refusal;
+    }
+    const { actor, policy } = may;
+    const identity = [actor.id, actor.role, actor.project, actor.run, policy];
+    const key = JSON.stringify([identity, operation.name, input]);
+    const text = await this.#shared.ask(key, token, seq, async () => {
+      let seen = 0;
+      const answer = await perform(store, this.#caller(who, new Set()), operation, input, {
+        // Read in the snapshot of the answer itself.
+        beside: async (tx) => void (seen = await headSeq(tx)),
+      });
+      return { text: JSON.stringify(answer), seq: seen };
+    });
+    return jsonText(200, text);
   }
 
   /** What went out was offered; what did not is offered again. */
@@ -221,6 +261,7 @@ export class Routes {
     const text = await metricsText(this.#lead.store, {
       streams: this.#events.count,
       answered: this.#answered,
+      shared: this.#shared.shared,
     });
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return new Response(text, { headers: { ...HEADERS, "content-type": type } });
@@ -228,6 +269,16 @@ export class Routes {
 }
 
 function nothing(): void {}
+
+/**
+ * Whether an operation only reads the store: it waits for nothing, offers no mail, looks at nothing
+ * outside, and what it answers is no secret.
+ */
+function sharable(operation: AnyOperation): boolean {
+  const { effect, waitMs, prepare, survey, searches, secret, carriesOut } = operation;
+  return effect === "read" && secret !== true &&
+    [waitMs, prepare, survey, searches, carriesOut].every((part) => part === undefined);
+}
 
 /** The project that a request names: its id, percent-encoded, since headers are ASCII. */
 function projectOf(request: Request): string | null {

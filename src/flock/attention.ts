@@ -13,6 +13,7 @@ import type { PeerRow } from "../peer/table.ts";
 import { livePeers } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
 import { listTasks } from "../task/list.ts";
+import { COLUMNS, type TaskRow } from "../task/table.ts";
 import { nameOf } from "../task/view.ts";
 
 /** One thing that needs somebody. */
@@ -23,6 +24,7 @@ export interface Attention {
     | "review_request"
     | "review"
     | "proposed"
+    | "plan"
     | "failed"
     | "stalled"
     | "conflict"
@@ -39,6 +41,8 @@ export interface Attention {
   readonly task?: string;
   /** What the task waits for in vain. */
   readonly on?: string;
+  /** How many tasks it stands for. */
+  readonly count?: number;
 }
 
 const MOST = 20;
@@ -69,13 +73,10 @@ export async function attention(
       found.push({ kind, subject: messageId(row.id), text, since: row.at, peers, ...about });
     }
   }
-  const tasks = await listTasks(tx, {
-    project,
-    statuses: ["in_review", "proposed", "failed"],
-    pending: "all",
-    limit: MOST,
-  });
-  for (const task of tasks) {
+  const plans = await plansOf(tx, project);
+  found.push(...plans.slice(0, MOST));
+  const planned = new Set(plans.map(({ subject }) => subject));
+  for (const task of await waitingTasks(tx, project, planned)) {
     const kind = task.status === "in_review" ? "review" : task.status as "proposed" | "failed";
     const text = task.failure === null ? task.title : `${task.title}: ${task.failure}`;
     const whose = kind === "review" ? await nameOf(tx, task.claimed_by) : null;
@@ -106,6 +107,58 @@ export async function attention(
     found.push({ kind: "stalled", subject: peer.name, text, since: peer.seen_at, peers });
   }
   return [...found, ...conflictsAmong(live, at)];
+}
+
+/** Proposed tasks of one run are one thing to decide on: its plan. */
+async function plansOf(tx: Tx, project: string): Promise<Attention[]> {
+  const rows = await tx.all<
+    { run: string; goal: string; tasks: number; since: string; authors: string }
+  >(
+    `SELECT t.run, r.goal, count(*) AS tasks, min(t.created_at) AS since,
+       json_group_array(DISTINCT t.created_by) AS authors
+     FROM task t JOIN run r ON r.id = t.run
+     WHERE t.project = ? AND t.status = 'proposed' GROUP BY t.run HAVING count(*) > 1
+     ORDER BY since, t.run`,
+    project,
+  );
+  return rows.map(({ run, goal, tasks, since, authors }) => ({
+    kind: "plan" as const,
+    subject: run,
+    text: head(`${tasks} proposed tasks of run ${run}: ${goal}`, EXCERPT_CHARS),
+    since,
+    peers: (JSON.parse(authors) as string[]).slice(0, MOST),
+    count: tasks,
+  }));
+}
+
+/** Tasks that wait for somebody's decision, besides those of plans. */
+async function waitingTasks(
+  tx: Tx,
+  project: string,
+  planned: ReadonlySet<string>,
+): Promise<TaskRow[]> {
+  const query = { project, pending: "all", limit: MOST } as const;
+  const others = await listTasks(tx, { ...query, statuses: ["in_review", "failed"] });
+  const proposed = planned.size === 0
+    ? await listTasks(tx, { ...query, statuses: ["proposed"] })
+    : await proposedBeside(tx, project, planned);
+  return [...others, ...proposed].sort((a, b) => a.priority - b.priority || a.n - b.n)
+    .slice(0, MOST);
+}
+
+/** What is proposed outside of plans: they may be long, so they are not read and thrown away. */
+async function proposedBeside(
+  tx: Tx,
+  project: string,
+  planned: ReadonlySet<string>,
+): Promise<TaskRow[]> {
+  return await tx.all<TaskRow>(
+    `SELECT ${COLUMNS} FROM task WHERE project = ? AND status = 'proposed'
+       AND (run IS NULL OR run NOT IN (SELECT value FROM json_each(?)))
+     ORDER BY priority, n LIMIT 20`,
+    project,
+    JSON.stringify([...planned]),
+  );
 }
 
 /** A peer that control, or its own refusals, have stopped; or whose budget is spent. */

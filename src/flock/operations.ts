@@ -40,6 +40,7 @@ export const status = operation({
           peers: z.array(z.string()).optional(),
           task: z.string().optional(),
           on: z.string().optional(),
+          count: z.number().optional(),
         }),
       ),
       leader: leaderShape.nullable(),

@@ -1,6 +1,7 @@
 // How the page bears a large flock: 200 peers, 5,000 tasks, 50 events a second. Prints for each view
-// the frames and long tasks of ten seconds, the first paint, and the leader's share of a core.
-//   deno task bench:page
+// the frames and long tasks of ten seconds, the first paint, and the leader's share of a core; then
+// that share again with several pages open.
+//   deno task bench:page [crowd]     crowd: only what several pages cost
 
 import type { Page } from "playwright-core";
 import type { Peer } from "../support/peer.ts";
@@ -10,6 +11,8 @@ const PEERS = 200;
 const TASKS = 5_000;
 const EVENTS_PER_S = 50;
 const SECONDS = 10;
+/** Pages that are open at the same time at the end. */
+const CROWD = 4;
 const encoder = new TextEncoder();
 
 function say(text: string): void {
@@ -130,12 +133,25 @@ async function measure(flock: Flock, page: Page, name: string, hash: string): Pr
   const acts = (await Promise.all(working)).reduce((sum, one) => sum + one, 0);
   const ms = (value: number): string => value.toFixed(0).padStart(4);
   say(
-    `${name.padEnd(10)} ${ms(acts / SECONDS)} acts/s  frame p50 ${ms(quantile(all, 0.5))} p95 ${
+    `${name.padEnd(12)} ${ms(acts / SECONDS)} acts/s  frame p50 ${ms(quantile(all, 0.5))} p95 ${
       ms(quantile(all, 0.95))
     } max ${ms(Math.max(...all))} ms  long tasks ${String(long.length).padStart(3)}, ${
       ms(long.reduce((sum, one) => sum + one, 0))
     } ms in all, longest ${ms(Math.max(0, ...long))} ms  leader ${share.toFixed(1)} % of a core`,
   );
+}
+
+/** The leader's share with one page and with several, all of which look at the same. */
+async function measureCrowd(flock: Flock, page: Page): Promise<void> {
+  const crowd = ["attention", "peers"];
+  const shown = VIEWS.filter(([name]) => crowd.includes(name));
+  for (const [name, hash] of shown) await measure(flock, page, `${name} x1`, hash);
+  const more: Page[] = [];
+  while (more.length < CROWD - 1) more.push((await flock.open()).page);
+  for (const [name, hash] of shown) {
+    for (const one of more) await visit(one, hash);
+    await measure(flock, page, `${name} x${CROWD}`, hash);
+  }
 }
 
 async function main(): Promise<void> {
@@ -157,7 +173,9 @@ async function main(): Promise<void> {
       );
       say(`first paint ${Number(paint).toFixed(0)} ms`);
     }
-    for (const [name, hash] of VIEWS) await measure(flock, page, name, hash);
+    const all = Deno.args[0] !== "crowd";
+    for (const [name, hash] of all ? VIEWS : []) await measure(flock, page, name, hash);
+    await measureCrowd(flock, page);
   } finally {
     await flock.close();
     Deno.removeSync(folder, { recursive: true });
