@@ -279,8 +279,9 @@ function Lost({ why, hung }: { why: string | null; hung: boolean }): VNode {
     return (
       <span>
         <strong>The leader does not answer.</strong>{" "}
-        Its process is stopped or hangs, and it keeps this address, {location.host}. Within 15
-        seconds another session leads, at another one: <code>skein dashboard</code>{" "}
+        Its process is stopped or hangs, and it keeps this address,{" "}
+        {location.host}. Within 15 seconds another session leads, at another one:{" "}
+        <code>skein dashboard</code>{" "}
         opens the page there. What is shown here is from before; it goes on by itself when this
         address answers again.
       </span>

@@ -62,9 +62,7 @@ export function Need({ item }: { item: AttentionItem }): VNode {
           <Subject item={item} sender={sender} />
           <Ago at={item.since} />
         </p>
-        {PLAIN.has(item.kind)
-          ? <p class="prose">{text}</p>
-          : <Prose text={text} />}
+        {PLAIN.has(item.kind) ? <p class="prose">{text}</p> : <Prose text={text} />}
         {answering
           ? <Answer item={item} to={sender} close={() => setAnswering(false)} />
           : (

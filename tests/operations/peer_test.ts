@@ -199,3 +199,30 @@ flockTest("status: attention names everything that needs somebody", async (flock
   assertEquals([tasks.failed, tasks.in_review, tasks.proposed], [1, 1, 1]);
   assertEquals([leader.name, progress_percent, peers.length], ["lead", 0, 4]);
 });
+
+flockTest("status: the proposed tasks of a run are one thing, its plan", async (flock) => {
+  const { lead } = await flock.crew();
+  const carl = await flock.member("carl", { role: "worker" });
+  const { run } = await lead.call("run", { action: "start", goal: "Ship it" });
+  const plan = Array.from({ length: 30 }, (_, i) => ({ title: `step ${i}` }));
+  await carl.call("create_task", { tasks: plan, run: run.id });
+  const { id: idea } = await carl.call("create_task", { title: "an idea of its own" });
+  const other = await lead.call("run", { action: "start", goal: "Another" });
+  const { id: alone } = await carl.call("create_task", { title: "alone", run: other.run.id });
+  const needs = async (): Promise<Json[]> => (await lead.call("status")).attention;
+  const [first, ...rest] = await needs();
+  assertEquals([first.kind, first.subject, first.count, first.peers], [
+    "plan",
+    run.id,
+    30,
+    ["carl"],
+  ]);
+  assertEquals(first.text, `30 proposed tasks of run ${run.id}: Ship it`);
+  // One task is no plan, and what is beside plans is not pushed out by them.
+  assertEquals(rest.map((one) => [one.kind, one.subject]), [
+    ["proposed", idea],
+    ["proposed", alone],
+  ]);
+  await lead.call("accept_plan", { run: run.id });
+  assertEquals((await needs()).map(({ kind }) => kind), ["proposed", "proposed"]);
+});
