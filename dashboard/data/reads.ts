@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import { asRefused, callText, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
+import { nextTick } from "./pace.ts";
 import { isHere, session } from "./session.ts";
 import type { JournalRow } from "./types.ts";
 
@@ -99,7 +100,8 @@ class Entry {
     // Nobody has answered: leadership moves. Asked again until somebody does.
     const unanswered = this.cell.value.refused?.code === "UNREACHABLE";
     if (unanswered) this.stale = true;
-    this.#notBefore = endMs + (unanswered ? AGAIN_MS : this.#pauseMs(endMs, endMs - beginMs));
+    const pauseMs = unanswered ? AGAIN_MS : this.#pauseMs(endMs, endMs - beginMs);
+    this.#notBefore = nextTick(endMs, pauseMs);
     this.#reading = false;
     if (this.stale) this.touch();
   }

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { asRefused, call, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
+import { nextTick } from "./pace.ts";
 import { concerns } from "./reads.ts";
 import type { JournalRow, TaskCard, TaskGraph } from "./types.ts";
 
@@ -62,7 +63,8 @@ async function read(): Promise<void> {
   busy = true;
   await flowing();
   const whole = everything || waiting.size > MOST_IDS;
-  const ids = [...waiting];
+  // In an order that other pages have too.
+  const ids = [...waiting].sort();
   waiting.clear();
   everything = false;
   const before = cell.value;
@@ -78,7 +80,8 @@ async function read(): Promise<void> {
     notBefore = performance.now() + 1_000;
   }
   const endMs = performance.now();
-  notBefore = Math.max(notBefore, endMs + Math.max(PAUSE_MS, (endMs - beginMs) * SHARE));
+  const pauseMs = Math.max(PAUSE_MS, (endMs - beginMs) * SHARE);
+  notBefore = Math.max(notBefore, nextTick(endMs, pauseMs));
   busy = false;
   if (users > 0 && (everything || waiting.size > 0)) schedule();
 }

@@ -14,6 +14,7 @@ import { tookText } from "../ui/time.tsx";
 import { fitted, zoomed } from "../graph/viewport.ts";
 import { type Piece, piecesOf, placed } from "../data/lanes.ts";
 import { needsOf, touchesStatus } from "../data/needs.ts";
+import { nextTick } from "../data/pace.ts";
 import { diffLines } from "../ui/prose.tsx";
 import { treeOf } from "../views/locks.tsx";
 
@@ -254,4 +255,14 @@ Deno.test("touchesStatus: what people do, not how far they are", () => {
   assert(!row("update_task", "task/t1", { progress: "half" }));
   assert(!row("update_task", "task/t1", { note: 5 }));
   assert(!row("note_attempt", "task/t1") && !row("lock_file", "lock/a.ts"));
+});
+
+Deno.test("nextTick: pages that ended at different moments ask at the same one, after the pause", () => {
+  // Two pages whose clocks began at different times.
+  for (const pauseMs of [60, 130, 500, 1_000]) {
+    const a = nextTick(1_003, pauseMs, 70_000) + 70_000;
+    const b = nextTick(2_009, pauseMs, 68_998) + 68_998;
+    assertEquals(a, b, `${pauseMs} ms`);
+    assert(a >= 71_007 + pauseMs && a < 71_007 + 2 * pauseMs + 50, `${a}`);
+  }
 });

@@ -45,16 +45,16 @@ export function json(
   body: unknown,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  return jsonText(status, JSON.stringify(body), more);
+  return jsonBody(status, JSON.stringify(body), more);
 }
 
 /** The same, of what is JSON already. */
-export function jsonText(
+export function jsonBody(
   status: number,
-  text: string,
+  body: string | Uint8Array<ArrayBuffer>,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(text, {
+  return new Response(body, {
     status,
     headers: { ...HEADERS, "content-type": "application/json", ...more },
   });

@@ -23,7 +23,7 @@ import {
   bodyOf,
   HEADERS,
   json,
-  jsonText,
+  jsonBody,
   refused,
   refuseForeign,
   refuseMethod,
@@ -32,6 +32,8 @@ import {
 import { metricsText } from "./http_metrics.ts";
 import { SharedReads } from "./http_shared.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
+
+const encoder = new TextEncoder();
 
 /** What Deno tells of a request besides the request. */
 export interface Info {
@@ -195,15 +197,15 @@ export class Routes {
     const { actor, policy } = may;
     const identity = [actor.id, actor.role, actor.project, actor.run, policy];
     const key = JSON.stringify([identity, operation.name, input]);
-    const text = await this.#shared.ask(key, token, seq, async () => {
+    const body = await this.#shared.ask(key, token, seq, async () => {
       let seen = 0;
       const answer = await perform(store, this.#caller(who, new Set()), operation, input, {
         // Read in the snapshot of the answer itself.
         beside: async (tx) => void (seen = await headSeq(tx)),
       });
-      return { text: JSON.stringify(answer), seq: seen };
+      return { body: encoder.encode(JSON.stringify(answer)), seq: seen };
     });
-    return jsonText(200, text);
+    return jsonBody(200, body);
   }
 
   /** What went out was offered; what did not is offered again. */

@@ -6,7 +6,7 @@ import { LIMITS, TIMES } from "../core/limits.ts";
 
 /** An answer, and the number of the newest journal row that it was read with. */
 export interface Read {
-  readonly text: string;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly seq: number;
 }
 
@@ -45,27 +45,27 @@ export class SharedReads {
     asker: string,
     seq: number,
     read: () => Promise<Read>,
-  ): Promise<string> {
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const nowMs = performance.now();
     const question = this.#question(key, nowMs);
-    if (question === null) return (await read()).text;
+    if (question === null) return (await read()).body;
     question.askedMs.set(asker, nowMs);
     if (question.running !== null) {
       const answer = await question.running.catch(() => null);
       if (answer !== null && answer.seq >= seq) {
         this.shared += 1;
-        return answer.text;
+        return answer.body;
       }
     }
     if (question.next !== null) {
       const answer = await question.next.catch(() => null);
       // What was refused to another is not refused to this one.
-      if (answer === null) return (await read()).text;
+      if (answer === null) return (await read()).body;
       this.shared += 1;
-      return answer.text;
+      return answer.body;
     }
     question.next = this.#begin(question, read);
-    return (await question.next).text;
+    return (await question.next).body;
   }
 
   async #begin(question: Question, read: () => Promise<Read>): Promise<Read> {

@@ -6,6 +6,14 @@ import { LIMITS } from "../../src/core/limits.ts";
 import { type Read, SharedReads } from "../../src/door/http_shared.ts";
 import { type Json, Session, signIn, withSite } from "./site.ts";
 
+function said(text: string): { readonly body: Uint8Array<ArrayBuffer> } {
+  return { body: new TextEncoder().encode(text) };
+}
+
+function heard(body: Uint8Array): string {
+  return new TextDecoder().decode(body);
+}
+
 /** A read that ends when it is told to. */
 class Held {
   begun = 0;
@@ -33,16 +41,16 @@ Deno.test("SharedReads: who asks the same meanwhile gets the same answer", async
   const shared = new SharedReads();
   const held = new Held();
   const asks = ["a", "b", "c"].map((asker) => shared.ask("key", asker, 5, held.read));
-  const other = shared.ask("other", "a", 5, () => Promise.resolve({ text: "o", seq: 5 }));
+  const other = shared.ask("other", "a", 5, () => Promise.resolve({ ...said("o"), seq: 5 }));
   await turn();
   assertEquals(held.begun, 1);
-  held.end({ text: "answer", seq: 5 });
-  assertEquals(await Promise.all(asks), ["answer", "answer", "answer"]);
-  assertEquals(await other, "o");
+  held.end({ ...said("answer"), seq: 5 });
+  assertEquals((await Promise.all(asks)).map(heard), ["answer", "answer", "answer"]);
+  assertEquals(heard(await other), "o");
   assertEquals(shared.shared, 2);
   // Nothing is kept: the next question is read anew.
-  const again = shared.ask("key", "d", 5, () => Promise.resolve({ text: "new", seq: 5 }));
-  assertEquals(await again, "new");
+  const again = shared.ask("key", "d", 5, () => Promise.resolve({ ...said("new"), seq: 5 }));
+  assertEquals(heard(await again), "new");
 });
 
 Deno.test("SharedReads: an answer from before an act is not for who asks after it", async () => {
@@ -53,12 +61,12 @@ Deno.test("SharedReads: an answer from before an act is not for who asks after i
   // The journal has moved to 6 since that read began.
   const late = shared.ask("key", "b", 6, held.read);
   const later = shared.ask("key", "c", 6, held.read);
-  held.end({ text: "old", seq: 5 });
-  assertEquals(await first, "old");
+  held.end({ ...said("old"), seq: 5 });
+  assertEquals(heard(await first), "old");
   // Two ask without end: the next one waits for its turn.
   while (held.begun < 2) await new Promise((wake) => setTimeout(wake, 1));
-  held.end({ text: "fresh", seq: 6 });
-  assertEquals(await Promise.all([late, later]), ["fresh", "fresh"]);
+  held.end({ ...said("fresh"), seq: 6 });
+  assertEquals((await Promise.all([late, later])).map(heard), ["fresh", "fresh"]);
   assertEquals(held.begun, 2);
 });
 
@@ -66,11 +74,11 @@ Deno.test("SharedReads: what fails for one is tried by the others themselves", a
   const shared = new SharedReads();
   const held = new Held();
   const refused = shared.ask("key", "a", 5, held.read);
-  const joined = shared.ask("key", "b", 5, () => Promise.resolve({ text: "mine", seq: 5 }));
+  const joined = shared.ask("key", "b", 5, () => Promise.resolve({ ...said("mine"), seq: 5 }));
   await turn();
   held.end(new Error("not you"));
   await assertRejects(() => refused, Error, "not you");
-  assertEquals(await joined, "mine");
+  assertEquals(heard(await joined), "mine");
 });
 
 Deno.test("SharedReads: bounded; beyond, each reads for itself", async () => {
@@ -83,7 +91,7 @@ Deno.test("SharedReads: bounded; beyond, each reads for itself", async () => {
   const long = shared.ask("x".repeat(LIMITS.sharedKeyChars + 1), "a", 5, held.read);
   await turn();
   assertEquals([shared.size, held.begun], [LIMITS.sharedReads, asks.length + 1]);
-  for (let i = 0; i <= asks.length; i++) held.end({ text: "x", seq: 5 });
+  for (let i = 0; i <= asks.length; i++) held.end({ ...said("x"), seq: 5 });
   await Promise.all([...asks, long]);
 });
 
