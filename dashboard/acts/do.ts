@@ -17,16 +17,16 @@ export async function perform(operation: string, input: unknown, done: string): 
   }
 }
 
-/** Asks once, then does it. */
+/** Asks once, then does it. What it asks is marked as grave unless it says otherwise. */
 export function confirmed(
-  question: { title: string; intro: string; submit: string },
+  question: { title: string; intro: string; submit: string; danger?: boolean },
   operation: string,
   input: unknown,
   done: string,
 ): void {
   ask({
-    ...question,
     danger: true,
+    ...question,
     async run() {
       await act(operation, input);
       say(done);

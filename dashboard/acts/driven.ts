@@ -29,6 +29,7 @@ export function acceptPlan(run: string, tasks: number): void {
       title: `Accept the plan of ${run}?`,
       intro: `Its ${tasks} proposed tasks can be worked on from then on.`,
       submit: "Accept the plan",
+      danger: false,
     },
     "accept_plan",
     { run },

@@ -13,7 +13,7 @@ const MOST = 2;
 /** A graph that fits is not blown up. */
 const FIT_MOST = 1;
 /** Smaller than this nothing can be read: then only the beginning is shown. */
-const FIT_LEAST = 0.8;
+const FIT_LEAST = 0.9;
 const STEP = 1.25;
 
 function clamp(scale: number): number {

@@ -29,7 +29,7 @@ const VERBS: Readonly<Record<string, string>> = {
   complete_task: "completed",
   update_task: "changed",
   review_task: "reviewed",
-  unblocked: "is ready:",
+  unblocked: "unblocked",
   reassign: "freed",
   fail_task: "gave up",
   give_back: "gave back",
@@ -49,7 +49,7 @@ const VERBS: Readonly<Record<string, string>> = {
   log_conversation: "logged",
   report_usage: "reported use",
   end_turn: "ended a turn",
-  report_waiting: "asks its human",
+  report_waiting: "asks permission for",
   conduct_run: "set how to drive",
   accept_plan: "accepted the plan of",
   begin_attempt: "began an attempt at",
@@ -98,7 +98,7 @@ export function verbOf(row: Pick<JournalRow, "op" | "detail">): string {
 
 /** The same where the subject is clear and does not follow. */
 export function verbAlone(row: Pick<JournalRow, "op" | "detail">): string {
-  return verbOf(row).replace(/( on| of| in|:)$/, "");
+  return verbOf(row).replace(/( on| of| in| for)$/, "");
 }
 
 /** What the act was about, without what the sentence has said already. */

@@ -148,6 +148,17 @@ function plain(detail: Readonly<Record<string, unknown>>): string {
   ).join(", ");
 }
 
+/** Lines begin with their time as the store has it; people read it as they do everywhere else. */
+function StoryLine({ line }: { line: string }): VNode {
+  const [, at, rest] = /^(\d{4}-\d\d-\d\dT\S+Z) (.*)$/s.exec(line) ?? [];
+  return (
+    <li>
+      {at === undefined ? <span /> : <Clock at={at} />}
+      <span>{rest ?? line}</span>
+    </li>
+  );
+}
+
 interface Stories {
   readonly found?: readonly { readonly kind: string; readonly lines: readonly string[] }[];
 }
@@ -194,7 +205,7 @@ function Why({ what }: { what: string }): VNode {
       {told?.found?.map(({ kind, lines }) => (
         <Panel key={kind} title={`${what}, the ${kind}`}>
           <ol class="story">
-            {lines.map((line, i) => <li key={i}>{line}</li>)}
+            {lines.map((line, i) => <StoryLine key={i} line={line} />)}
           </ol>
         </Panel>
       ))}

@@ -111,7 +111,7 @@ function Bar({ bar, toMs }: { bar: Placed; toMs: number }): VNode {
         title={`${name} ${took} ${more}`}
       >
         <Glyph of={outcome.glyph} />
-        <span>{name}</span>
+        <span class="name">{name}</span>
         <span class="took">{took}</span>
         <span class="sr">{more}</span>
       </a>

@@ -37,7 +37,7 @@ export function MemoryView({ chosen }: { chosen: string }): VNode {
       wide
       title="Memory"
       sub="What every briefing builds on"
-      actions={<Button kind="primary" icon="plus" onClick={() => setMemory()}>Memory</Button>}
+      actions={<Button icon="plus" onClick={() => setMemory()}>Memory</Button>}
     >
       <div class={chosen === "" ? "split" : "split chosen"}>
         <div class="split-list">

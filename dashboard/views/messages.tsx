@@ -79,7 +79,7 @@ export function MessagesView({ chosen }: { chosen: string | undefined }): VNode 
       actions={
         <>
           <Button onClick={() => sendMessage("*")}>Tell everybody</Button>
-          <Button kind="primary" icon="plus" onClick={() => sendMessage()}>Message</Button>
+          <Button icon="plus" onClick={() => sendMessage()}>Message</Button>
         </>
       }
     >

@@ -46,7 +46,7 @@ function Sub({ peer }: { peer: Peer }): VNode {
         {peer.role}
       </span>
       <span>
-        here since <Ago at={peer.since} />
+        joined <Ago at={peer.since} />
       </span>
     </span>
   );

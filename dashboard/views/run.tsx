@@ -26,7 +26,7 @@ export function RunView({ id }: { id: string }): VNode {
       sub={run === undefined ? id : <Sub run={run} />}
       actions={run === undefined || run.status !== "active" ? null : (
         <>
-          <Button kind="primary" icon="plus" onClick={() => createTask({ run: id })}>Task</Button>
+          <Button icon="plus" onClick={() => createTask({ run: id })}>Task</Button>
           <Button onClick={() => updateRun(run)}>Change</Button>
           <Button kind="danger" onClick={() => endRun(id)}>End</Button>
         </>

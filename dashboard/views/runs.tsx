@@ -17,7 +17,7 @@ export function RunsView(): VNode {
     <View
       title="Runs"
       sub={answer.data === undefined ? "Looking" : `${active} active of ${runs.length}`}
-      actions={<Button kind="primary" icon="plus" onClick={startRun}>Run</Button>}
+      actions={<Button icon="plus" onClick={startRun}>Run</Button>}
     >
       <Given answer={answer} rows={4}>
         {() =>
@@ -51,7 +51,7 @@ function RunRow({ run }: { run: RunSummary }): VNode {
           <span class="dim">{run.done} / {run.total}</span>
         </span>
         <span class="dim">
-          {run.created_by}, <Ago at={run.created_at} />
+          by {run.created_by}, <Ago at={run.created_at} />
         </span>
       </a>
     </li>

@@ -31,7 +31,7 @@ export function TasksView(): VNode {
         ? `${open.toLocaleString()} open of ${tasks.byId.size.toLocaleString()}` +
           (tasks.truncated ? " (the newest; there are more)" : "")
         : "Looking"}
-      actions={<Button kind="primary" icon="plus" onClick={() => createTask({ run })}>Task</Button>}
+      actions={<Button icon="plus" onClick={() => createTask({ run })}>Task</Button>}
     >
       <div class="bar">
         <Tabs label="View" tabs={VIEWS} at={view} onPick={(key) => refine({ view: key })} />

@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Locator, Page } from "playwright-core";
+import { eventually } from "../support/eventually.ts";
 import { write } from "../support/git.ts";
 import { browserTest } from "./browser.ts";
 import { type Flock, visit, withFlock } from "./flock.ts";
@@ -144,6 +145,36 @@ browserTest("attention: a session that waits for its human, until it goes on", a
     await wait.waitFor();
     await hook(flock, "ben", "PostToolBatch", "");
     await wait.waitFor({ state: "detached" });
+    assertEquals(seen.errors, []);
+  });
+});
+
+browserTest("attention: a plan of many proposals is one thing, that accepts all", async () => {
+  await withFlock(async (flock) => {
+    const ada = await flock.enter("ada", "architect");
+    const ben = await flock.enter("ben", "worker");
+    const { run } = await ada.ok("run", { action: "start", goal: "A formatter" });
+    const { page, seen } = await flock.open();
+    await page.getByText("Nobody needs you right now.").waitFor();
+    const tasks = Array.from({ length: 7 }, (_, i) => ({ title: `Step ${i}` }));
+    await ben.ok("create_task", { tasks, run: run.id });
+    const text = `7 proposed tasks of run ${run.id}: A formatter`;
+    const plan = need(page, "Plan proposed", text);
+    await plan.waitFor();
+    assertEquals(await page.locator(".need").count(), 1);
+    await eventually(async () => (await page.title()).startsWith("(1) "), { what: "one thing" });
+
+    await press(plan, "Look through them");
+    await page.locator(".task-row").nth(6).waitFor();
+    assertEquals(await page.locator(".task-row").count(), 7);
+    await visit(page, "#/attention");
+    await press(plan, "Accept all 7");
+    await confirm(page, "Accept the plan");
+    await plan.waitFor({ state: "detached" });
+    const left = flock.sql((db) =>
+      db.prepare("SELECT count(*) AS n FROM task WHERE status = 'proposed'").get()
+    );
+    assertEquals(left, { n: 0 });
     assertEquals(seen.errors, []);
   });
 });
