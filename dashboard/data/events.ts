@@ -4,6 +4,7 @@
 import { Cell } from "./cell.ts";
 import { call, refusedBy } from "./api.ts";
 import { end, isHere, projectHeader, session } from "./session.ts";
+import { type Event, Parser } from "./parser.ts";
 import type { Hello, JournalRow } from "./types.ts";
 
 /** How the page stands with the leader. */
@@ -40,6 +41,12 @@ const SILENCE_MS = 12_500;
 const CONNECT_MS = 5_000;
 /** Nothing came for so long: then it is asked whether it still answers, and given as long again. */
 const QUIET_MS = 2_500;
+/**
+ * A browser opens six connections to one address, for all tabs together, and a stream keeps one. A tab
+ * that nobody sees lets go of it, and looks now and then, since its title counts what needs somebody.
+ */
+const SEEN_MS = 2_000;
+const AWAY_MS = 15_000;
 
 const READY_MS = 400;
 
@@ -74,6 +81,8 @@ let late = false;
 let refusal: string | null = null;
 /** The last try was given up without an answer. */
 let hung = false;
+/** The stream was let go because nobody sees this tab. */
+let away = false;
 
 /** Calls back with new rows; `reset`: rows were missed, everything has to be read anew. */
 export function onRows(listener: Listener): () => void {
@@ -113,6 +122,10 @@ export async function follow(): Promise<void> {
     const wasLive = await readOnce(mine.signal);
     if (mine.signal.aborted) return;
     if (wasLive) pauseMs = FIRST_PAUSE_MS;
+    if (away) {
+      await pause(AWAY_MS);
+      continue;
+    }
     lost();
     await pause(pauseMs * (0.8 + Math.random() * 0.4));
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -146,11 +159,33 @@ function pause(ms: number): Promise<void> {
   });
 }
 
+/** Calls back when nobody has seen this tab for a while; returns how to stop. */
+function unseen(callback: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | 0 = 0;
+  const look = (): void => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(callback, SEEN_MS);
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
 /** One life of the stream; true if it ever was live. */
 async function readOnce(signal: AbortSignal): Promise<boolean> {
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), CONNECT_MS);
   let live = false;
+  away = false;
+  const seen = unseen(() => {
+    // Who cannot be reached is tried on: the page has to say so when somebody looks.
+    if (!live) return;
+    away = true;
+    silence.abort();
+  });
+  let timer = setTimeout(() => silence.abort(), CONNECT_MS);
   let saidMs = performance.now();
   const asking = setInterval(() => {
     if (!live || performance.now() - saidMs < QUIET_MS) return;
@@ -191,9 +226,10 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
     }
   } catch {
     refusal = null;
-    hung = silence.signal.aborted;
+    hung = silence.signal.aborted && !away;
     return live;
   } finally {
+    seen();
     clearTimeout(timer);
     clearInterval(asking);
   }
@@ -263,39 +299,5 @@ async function followTo(url: string): Promise<void> {
     location.href = `${new URL(url).origin}/#code=${encodeURIComponent(code)}`;
   } catch {
     leaving = false;
-  }
-}
-
-interface Event {
-  readonly name: string;
-  readonly data: unknown;
-}
-
-/** Reads `text/event-stream`, chunk by chunk. */
-export class Parser {
-  #rest = "";
-
-  push(chunk: string): Event[] {
-    const blocks = (this.#rest + chunk).split("\n\n");
-    this.#rest = blocks.pop() ?? "";
-    return blocks.flatMap(readBlock);
-  }
-}
-
-function readBlock(block: string): Event[] {
-  let name = "message";
-  const data: string[] = [];
-  for (const line of block.split("\n")) {
-    const colon = line.indexOf(":");
-    const field = line.slice(0, colon);
-    const value = line.slice(colon + 1).replace(/^ /, "");
-    if (field === "event") name = value;
-    if (field === "data") data.push(value);
-  }
-  if (name === "message" && data.length === 0) return [];
-  try {
-    return [{ name, data: data.length === 0 ? null : JSON.parse(data.join("\n")) }];
-  } catch {
-    return [];
   }
 }

@@ -12,8 +12,11 @@ const LEAST = 0.15;
 const MOST = 2;
 /** A graph that fits is not blown up. */
 const FIT_MOST = 1;
-/** Smaller than this nothing can be read: then only the beginning is shown. */
+/** Smaller than this it is hard to read: then only the beginning is shown, until all is asked for. */
 const FIT_LEAST = 0.9;
+/** Where there is little room, two tasks beside each other say more than one that is a little larger. */
+const FIT_LEAST_NARROW = 0.8;
+const NARROW_PX = 700;
 const STEP = 1.25;
 
 function clamp(scale: number): number {
@@ -35,15 +38,17 @@ interface Point {
 /**
  * The camera that shows all of it, or its beginning if all would be too small to read.
  * @param start the point that has to be seen, if not all can be
+ * @param least the smallest scale at which it may be shown
  */
 export function fitted(
   width: number,
   height: number,
   box: { width: number; height: number },
   start: Point = { x: 0, y: 0 },
+  least = box.width < NARROW_PX ? FIT_LEAST_NARROW : FIT_LEAST,
 ): Camera {
   const whole = Math.min(box.width / width, box.height / height);
-  const scale = Math.max(FIT_LEAST, Math.min(FIT_MOST, whole));
+  const scale = Math.max(least, Math.min(FIT_MOST, whole));
   return {
     scale,
     x: shifted(box.width, width * scale, start.x * scale),
@@ -61,6 +66,7 @@ export interface Viewport {
   readonly box: { current: HTMLDivElement | null };
   readonly camera: Camera;
   zoom(direction: 1 | -1): void;
+  /** Shows all of it, however small it becomes. */
   fit(): void;
 }
 
@@ -73,9 +79,9 @@ export function useViewport(
 ): Viewport {
   const box = useRef<HTMLDivElement>(null);
   const [camera, setCamera] = useState<Camera>({ x: 0, y: 0, scale: 1 });
-  const fit = (): void => {
+  const fit = (least?: number): void => {
     const size = box.current?.getBoundingClientRect();
-    if (size !== undefined && width > 0) setCamera(fitted(width, height, size, start));
+    if (size !== undefined && width > 0) setCamera(fitted(width, height, size, start, least));
   };
   const fittedFor = useRef("");
   useEffect(() => {
@@ -93,7 +99,7 @@ export function useViewport(
     const factor = direction > 0 ? STEP : 1 / STEP;
     setCamera((now) => zoomed(now, factor, size.width / 2, size.height / 2));
   };
-  return { box, camera, zoom, fit };
+  return { box, camera, zoom, fit: () => fit(LEAST) };
 }
 
 type Change = (change: (now: Camera) => Camera) => void;

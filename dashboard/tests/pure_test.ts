@@ -4,7 +4,7 @@
 /// <reference lib="deno.ns" />
 
 import { assert, assertEquals } from "@std/assert";
-import { Parser } from "../data/events.ts";
+import { Parser } from "../data/parser.ts";
 import type { Tasks } from "../data/tasks.ts";
 import type { Attempt, Lock, Status, TaskCard } from "../data/types.ts";
 import { fold, MOST_NODES } from "../graph/fold.ts";
@@ -113,8 +113,12 @@ Deno.test("viewport: a zoom keeps the point under the pointer, a fit shows all o
   const next = zoomed(camera, 1.5, 200, 100);
   assertEquals((200 - camera.x) / camera.scale, (200 - next.x) / next.scale);
   assertEquals(fitted(400, 200, { width: 800, height: 600 }), { scale: 1, x: 200, y: 200 });
-  const begin = fitted(2_000, 1_000, { width: 400, height: 300 }, { x: 1_500, y: 24 });
-  assertEquals(begin, { scale: 0.9, x: -1_150, y: 0 });
+  const narrow = fitted(2_000, 1_000, { width: 400, height: 300 }, { x: 1_500, y: 24 });
+  assertEquals(narrow, { scale: 0.8, x: -1_000, y: 0 });
+  const wide = fitted(2_000, 1_000, { width: 1_000, height: 300 }, { x: 0, y: 24 });
+  assertEquals(wide, { scale: 0.9, x: 0, y: 0 });
+  const all = fitted(2_000, 1_000, { width: 400, height: 300 }, { x: 0, y: 0 }, 0.15);
+  assertEquals(all, { scale: 0.2, x: 0, y: 50 });
 });
 
 Deno.test("diffLines: what was added and removed, and nothing else", () => {

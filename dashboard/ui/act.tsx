@@ -18,8 +18,8 @@ const VERBS: Readonly<Record<string, string>> = {
   join: "joined",
   leave: "left",
   reap: "ended",
-  lead: "leads",
-  seat: "is the architect now",
+  lead: "is led by",
+  seat: "appointed architect:",
   stalled: "does not react",
   recovered: "reacts again",
   git: "changed files",
@@ -98,7 +98,7 @@ export function verbOf(row: Pick<JournalRow, "op" | "detail">): string {
 
 /** The same where the subject is clear and does not follow. */
 export function verbAlone(row: Pick<JournalRow, "op" | "detail">): string {
-  return verbOf(row).replace(/( on| of| in| for)$/, "");
+  return verbOf(row).replace(/( on| of| in| for|:)$/, "");
 }
 
 /** What the act was about, without what the sentence has said already. */

@@ -55,7 +55,7 @@ export function Need({ item }: { item: AttentionItem }): VNode {
     : item.text;
   return (
     <li class={grave ? "need grave" : "need"} data-row>
-      <Glyph of={item.kind} />
+      <Glyph of={item.kind === "plan" ? "proposed" : item.kind} />
       <div class="need-body">
         <p class="need-head">
           <strong>{label}</strong>

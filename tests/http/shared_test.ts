@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LIMITS } from "../../src/core/limits.ts";
 import { type Read, SharedReads } from "../../src/door/http_shared.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Json, Session, signIn, withSite } from "./site.ts";
 
 function said(text: string): { readonly body: Uint8Array<ArrayBuffer> } {
@@ -64,7 +65,7 @@ Deno.test("SharedReads: an answer from before an act is not for who asks after i
   held.end({ ...said("old"), seq: 5 });
   assertEquals(heard(await first), "old");
   // Two ask without end: the next one waits for its turn.
-  while (held.begun < 2) await new Promise((wake) => setTimeout(wake, 1));
+  await eventually(() => held.begun === 2, { what: "a second read" });
   held.end({ ...said("fresh"), seq: 6 });
   assertEquals((await Promise.all([late, later])).map(heard), ["fresh", "fresh"]);
   assertEquals(held.begun, 2);
