@@ -3,7 +3,7 @@
 import { act } from "../data/api.ts";
 import { ask } from "../ui/form.tsx";
 import { say } from "../ui/toast.tsx";
-import { confirmed, given, perform } from "./do.ts";
+import { given, perform } from "./do.ts";
 
 export function stopDriving(id: string): void {
   ask({
@@ -21,20 +21,6 @@ export function stopDriving(id: string): void {
 
 export function driveOn(id: string): void {
   void perform("conduct_run", { id, action: "resume" }, `${id} goes on`);
-}
-
-export function acceptPlan(run: string, tasks: number): void {
-  confirmed(
-    {
-      title: `Accept the plan of ${run}?`,
-      intro: `Its ${tasks} proposed tasks can be worked on from then on.`,
-      submit: "Accept the plan",
-      danger: false,
-    },
-    "accept_plan",
-    { run },
-    `The plan of ${run} is accepted`,
-  );
 }
 
 export function stopAttempt(task: string): void {

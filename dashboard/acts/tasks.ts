@@ -44,6 +44,20 @@ export function accept(id: string): void {
   void perform("update_task", { id, action: "accept" }, `${id} is accepted`);
 }
 
+export function acceptPlan(run: string, tasks: number): void {
+  confirmed(
+    {
+      title: `Accept the plan of ${run}?`,
+      intro: `Its ${tasks} proposed tasks can be worked on from then on.`,
+      submit: "Accept the plan",
+      danger: false,
+    },
+    "accept_plan",
+    { run },
+    `The plan of ${run} is accepted`,
+  );
+}
+
 export function retry(id: string): void {
   void perform("update_task", { id, action: "retry" }, `${id} is tried again`);
 }

@@ -1,11 +1,10 @@
 // One thing that needs somebody, with its acts in place: a blocker is answered where it stands.
 
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { act, asRefused, type Refused } from "../data/api.ts";
 import type { AttentionItem } from "../data/types.ts";
 import { peersOf } from "../data/needs.ts";
-import { acceptPlan } from "../acts/driven.ts";
 import { budget, kill, pause, ping, resume } from "../acts/peers.ts";
 import * as tasks from "../acts/tasks.ts";
 import { sendMessage } from "../acts/words.ts";
@@ -156,7 +155,7 @@ function Acts({ item, peers, answer }: ActsProps): VNode {
     case "plan":
       return (
         <>
-          <Button kind="primary" onClick={() => acceptPlan(subject, item.count ?? 0)}>
+          <Button kind="primary" onClick={() => tasks.acceptPlan(subject, item.count ?? 0)}>
             Accept all {item.count}
           </Button>
           <Button
@@ -261,7 +260,8 @@ function acknowledge(): void {
 function Answer({ item, to, close }: { item: AttentionItem; to: string; close(): void }): VNode {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  // Before the next key: whoever types at once types into it.
+  useLayoutEffect(() => field.current?.focus(), []);
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
   const send = async (event: Event): Promise<void> => {

@@ -8,7 +8,7 @@ import { browserTest } from "./browser.ts";
 import { settled, visit, withFlock } from "./flock.ts";
 
 /** The budget of the first view, uncompressed. */
-const FIRST_BYTES = 150_000;
+const FIRST_BYTES = 120_000;
 
 /** The paths of the page's files that were asked for, in the page and in its Worker. */
 function asked(page: Page): Set<string> {
@@ -24,7 +24,7 @@ const some = (paths: ReadonlySet<string>, name: string): boolean =>
   [...paths].some((path) => path.startsWith(`/${name}-`));
 
 browserTest(
-  "parts: the first view takes less than 150 KB, the graph its layout later",
+  "parts: the first view takes less than 120 KB, the graph its layout later",
   async () => {
     await withFlock(async (flock) => {
       const ada = await flock.enter("ada", "architect");
