@@ -30,7 +30,7 @@ import {
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
-import { SharedReads } from "./http_shared.ts";
+import { sharable, SharedReads } from "./http_shared.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
 
 const encoder = new TextEncoder();
@@ -162,7 +162,9 @@ export class Routes {
       });
     }
     const input = await bodyOf(request);
-    if (who.operator && sharable(operation)) return await this.#read(token, who, operation, input);
+    if (who.operator && sharable(operation, input)) {
+      return await this.#read(token, who, operation, input);
+    }
     const offered = new Set<number>();
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
       key: request.headers.get("idempotency-key") ?? undefined,
@@ -271,16 +273,6 @@ export class Routes {
 }
 
 function nothing(): void {}
-
-/**
- * Whether an operation only reads the store: it waits for nothing, offers no mail, looks at nothing
- * outside, and what it answers is no secret.
- */
-function sharable(operation: AnyOperation): boolean {
-  const { effect, waitMs, prepare, survey, searches, secret, carriesOut } = operation;
-  return effect === "read" && secret !== true &&
-    [waitMs, prepare, survey, searches, carriesOut].every((part) => part === undefined);
-}
 
 /** The project that a request names: its id, percent-encoded, since headers are ASCII. */
 function projectOf(request: Request): string | null {

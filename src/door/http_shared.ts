@@ -3,6 +3,8 @@
 // stale, and nothing is kept once it was handed out. Whether somebody may read is asked for each alone.
 
 import { LIMITS, TIMES } from "../core/limits.ts";
+import type { AnyOperation } from "../core/operation.ts";
+import { parse } from "../parse.ts";
 
 /** An answer, and the number of the newest journal row that it was read with. */
 export interface Read {
@@ -70,7 +72,8 @@ export class SharedReads {
 
   async #begin(question: Question, read: () => Promise<Read>): Promise<Read> {
     const waitMs = question.askedMs.size < 2 ? 0 : question.endMs +
-      Math.min(TIMES.sharedReadMs, question.tookMs * SHARE) - performance.now();
+      Math.min(TIMES.sharedReadMs, Math.max(LEAST_MS, question.tookMs * SHARE)) -
+      performance.now();
     // Never begun at once: `next` has to stand before it is taken away.
     await (waitMs > 0 ? new Promise<void>((wake) => setTimeout(wake, waitMs)) : null);
     while (question.running !== null) await question.running.catch(() => null);
@@ -118,5 +121,30 @@ export class SharedReads {
   }
 }
 
-/** Where several ask without end, a read is done again after so many times its own duration. */
-const SHARE = 12;
+/**
+ * Where several ask without end, a read is done again after so many times its own duration, and not before
+ * the least: who gets one answer together asks again together.
+ */
+const SHARE = 26;
+const LEAST_MS = 60;
+
+/**
+ * Whether an operation only reads the store: it waits for nothing, offers no mail, looks at nothing
+ * outside, and what it answers is no secret.
+ */
+export function sharable(operation: AnyOperation, input: unknown): boolean {
+  const { waitMs, prepare, survey, searches, secret, carriesOut } = operation;
+  return secret !== true && onlyReads(operation, input) &&
+    [waitMs, prepare, survey, searches, carriesOut].every((part) => part === undefined);
+}
+
+function onlyReads(operation: AnyOperation, input: unknown): boolean {
+  if (operation.effect === "read") return true;
+  if (operation.readsOnly === undefined) return false;
+  try {
+    return operation.readsOnly(parse(operation, input));
+  } catch {
+    // Whoever carries it out says what is wrong with it.
+    return false;
+  }
+}
