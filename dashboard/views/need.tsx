@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   stalled: { label: "Stalled", grave: true },
   conflict: { label: "Same file", grave: true },
   stuck: { label: "Stuck", grave: true },
+  unmerged: { label: "Not merged yet", grave: true },
   paused: { label: "Paused", grave: false },
   permission: { label: "Waits for permission", grave: true },
   budget: { label: "Budget spent", grave: false },
@@ -39,7 +40,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 const MESSAGES = new Set(["blocker", "error", "review_request"]);
-const TASKS = new Set(["review", "proposed", "failed", "stuck"]);
+const TASKS = new Set(["review", "proposed", "failed", "stuck", "unmerged"]);
+/** Told in whole sentences, which may be long. */
+const TOLD = new Set(["failed", "stuck", "unmerged"]);
 
 export function Need({ item }: { item: AttentionItem }): VNode {
   const { label, grave } = KINDS[item.kind] ?? { label: item.kind, grave: true };
@@ -59,7 +62,7 @@ export function Need({ item }: { item: AttentionItem }): VNode {
           <Subject item={item} sender={sender} />
           <Ago at={item.since} />
         </p>
-        {TASKS.has(item.kind) && item.kind !== "failed" && item.kind !== "stuck"
+        {TASKS.has(item.kind) && !TOLD.has(item.kind)
           ? <p class="prose">{text}</p>
           : <Prose text={text} />}
         {answering
@@ -154,6 +157,13 @@ function Acts({ item, peers, answer }: ActsProps): VNode {
       );
     case "stuck":
       return <StuckActs item={item} />;
+    case "unmerged":
+      return (
+        <>
+          {open("Look at it")}
+          <span class="hint">It goes on by itself.</span>
+        </>
+      );
     default:
       return <PeerActs item={item} peers={peers} />;
   }

@@ -12,6 +12,7 @@ import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
+import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
@@ -104,13 +105,15 @@ export class Conductor {
     if (plan.waits) return this.#concluded("proposed", snapshot, conduct, []);
     const { tasks } = snapshot.run;
     const of = (status: string): number => tasks[status] ?? 0;
+    // An agent whose task was stopped or cancelled may still be at its end, in its worktree; what was
+    // approved may wait to be merged.
+    const busy = snapshot.running.length + snapshot.waiting.length > 0;
     if (of("ready") + of("in_progress") + of("in_review") === 0) {
-      // An agent whose task was stopped or cancelled may still be at its end, in its worktree.
-      return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
+      return busy ? null : await this.#end(snapshot, conduct);
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
-    if (over !== null && snapshot.running.length === 0) {
+    if (over !== null && !busy) {
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
     this.#staff(snapshot, conduct);
@@ -207,13 +210,26 @@ export class Conductor {
     // Its agents are told, too.
     if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
+    const why = `the run was ended: ${outcome ?? "no reason given"}`;
+    if (snapshot.waiting.length > 0) {
+      for (const { id } of snapshot.waiting) await this.#giveUp(id, why);
+      return this.#concluded("stopped", snapshot, conduct, [why]);
+    }
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
       return this.#concluded("completed", snapshot, conduct, [], true);
     }
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
-    const notes = [`the run was ended: ${outcome ?? "no reason given"}`];
-    return this.#concluded("stopped", snapshot, conduct, notes);
+    return this.#concluded("stopped", snapshot, conduct, [why]);
+  }
+
+  /** What waited to be merged stays on its branch, unless another conductor has just said so. */
+  async #giveUp(attempt: number, reason: string): Promise<void> {
+    try {
+      await this.#options.calls.end({ attempt, outcome: "stopped", reason, cause: "ended" });
+    } catch (thrown) {
+      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
+    }
   }
 
   #concluded(
@@ -234,7 +250,7 @@ export class Conductor {
       costUsd: snapshot.costUsd,
       branch: delivered ? conduct.target : own,
       delivered: delivered || !conduct.worktrees,
-      notes,
+      notes: [...notes, ...snapshot.waiting.map(unmerged)],
     };
   }
 
@@ -249,6 +265,10 @@ export class Conductor {
   #tell(event: RunEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+function unmerged({ task, branch, reason }: ShownAttempt): string {
+  return `${task} is not merged, its work is on ${branch}: ${reason}`;
 }
 
 /** Which tasks somebody stopped, and who: a line for each. */

@@ -5,7 +5,10 @@
 import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
+import { checkedOutIn } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
@@ -17,7 +20,7 @@ import { mergeWork } from "./merge.ts";
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "failed" | "lost" | "stopped" | "review";
+  readonly outcome: Outcome;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function sweep(
   tree: RunTree | null,
   seen: readonly ShownAttempt[],
 ): Promise<Swept[] | null> {
-  const [first] = seen.filter((one) => one.orphaned === true || one.state === "review");
+  const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);
   using turn = turnOf(tree);
@@ -60,26 +63,46 @@ async function sweepAll(
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
   const alive = await endAgents(attempts);
+  let held = false;
   for (const attempt of attempts) {
-    if (alive.has(attempt.id)) continue;
+    // What holds one merge up holds up all.
+    if (alive.has(attempt.id) || (held && attempt.state === "waiting")) continue;
     try {
-      const one = attempt.orphaned === true
-        ? await settle(calls, tree, attempt)
-        : attempt.state === "review"
-        ? await reviewed(calls, tree, attempt)
-        : null;
+      const one = await settled(calls, tree, attempt);
       if (one !== null) swept.push(one);
+      held ||= one === null && attempt.state === "waiting";
     } catch (thrown) {
       // Whoever it belongs to has just ended it.
       if (!await isOpen(calls, attempt.id)) continue;
-      const { code, message } = asRefusal(thrown);
-      if (attempt.orphaned !== true || !["GIT_STATE", "GIT_FAILED"].includes(code)) throw thrown;
-      // What git cannot read today it will not tomorrow, and the run goes on: its worktree stays.
-      await calls.end({ attempt: attempt.id, outcome: "lost", reason: message });
-      swept.push({ attempt: attempt.id, task: attempt.task, outcome: "lost" });
+      swept.push(await givenUp(calls, attempt, thrown));
     }
   }
   return swept;
+}
+
+/** What can be done for an attempt now; null: nothing. */
+async function settled(
+  calls: Calls,
+  tree: RunTree | null,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
+  if (attempt.orphaned === true) return await settle(calls, tree, attempt);
+  if (attempt.state === "review") return await reviewed(calls, tree, attempt);
+  return attempt.state === "waiting" && tree !== null ? await waited(calls, tree, attempt) : null;
+}
+
+/**
+ * What git cannot do today it will not tomorrow, and the run goes on: the worktree stays, and a task
+ * whose branch somebody took away is done again.
+ * @throws what has nothing to do with the attempt
+ */
+async function givenUp(calls: Calls, attempt: ShownAttempt, thrown: unknown): Promise<Swept> {
+  const { code, message } = asRefusal(thrown);
+  if (!["GIT_STATE", "GIT_FAILED", "INVALID_INPUT"].includes(code)) throw thrown;
+  const { id, task } = attempt;
+  const outcome = attempt.orphaned === true ? "lost" as const : "failed" as const;
+  await calls.end({ attempt: id, outcome, reason: message, cause: "service" });
+  return { attempt: id, task, outcome };
 }
 
 /** Ends what is left of dead workers' agents; gives those of which something still writes. */
@@ -121,7 +144,23 @@ async function reviewed(
   return { attempt: id, task, outcome };
 }
 
-async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt): Promise<Swept> {
+/** What waits to be merged: tried again, and nothing written while it waits for the same. */
+async function waited(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept | null> {
+  const { id, task, reason } = attempt;
+  if (attempt.lost === true) {
+    const why = `${task} was taken back before it could be merged`;
+    await calls.end({ attempt: id, outcome: "stopped", reason: why, cause: "ended" });
+    return { attempt: id, task, outcome: "stopped" };
+  }
+  const path = checkedOutIn(tree);
+  return path !== null && reason?.includes(` ${path};`) ? null : await merge(calls, tree, attempt);
+}
+
+async function settle(
+  calls: Calls,
+  tree: RunTree | null,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
   const { id, task, folder, branch } = attempt;
   const here = tree !== null && folder !== null && branch !== null && exists(folder);
   const handedIn = attempt.report !== null && attempt.lost !== true;
@@ -171,7 +210,12 @@ async function saved(
   }
 }
 
-async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept> {
+/** Merges, and says so; null where it waits for what it is known to wait for. */
+async function merge(
+  calls: Calls,
+  tree: RunTree,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
   const { id, task, branch, folder } = attempt;
   const merged = await mergeWork(tree, {
     task,
@@ -179,8 +223,15 @@ async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promis
     message: `Merge ${task} (${attempt.worker})`,
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
+  if (merged.outcome === "waiting" && isKnown(attempt, merged.reason)) return null;
   await calls.end({ attempt: id, ...merged });
   return { attempt: id, task, outcome: merged.outcome };
+}
+
+/** Whether it waits for this already; of reasons that change with every look not each is told. */
+function isKnown({ state, reason, ended_at: at }: ShownAttempt, now: string | undefined): boolean {
+  if (state !== "waiting" || at === null) return false;
+  return reason === now || Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
 }
 
 function exists(folder: string): boolean {

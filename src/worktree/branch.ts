@@ -10,6 +10,7 @@ import { Refusal } from "../core/errors.ts";
 import { git, gitLine, NO_COMMIT } from "./git.ts";
 import {
   exists,
+  linkedTrees,
   type Place,
   placeOf,
   readOrNull,
@@ -228,6 +229,16 @@ export async function checkedOutAt(place: Place, ref: string): Promise<string[]>
   return found;
 }
 
+/** A rebase leaves its branch checked out nowhere, and puts it back when it ends. */
+export function beingRebased(place: Place, ref: string): string | null {
+  const admins = [place.commonDir, ...linkedTrees(place.commonDir).map(({ admin }) => admin)];
+  return admins.find((admin) =>
+    ["rebase-merge", "rebase-apply"].some((one) =>
+      readOrNull(join(admin, one, "head-name"))?.trim() === ref
+    )
+  ) ?? null;
+}
+
 /** Of this run nothing is recorded: going on there would mix two runs, and hand over what nobody asked for. */
 function branchForeign(place: Place): Refusal {
   const branch = place.ref.slice("refs/heads/".length);
@@ -240,7 +251,7 @@ function branchForeign(place: Place): Refusal {
 function branchGone(place: Place): Refusal {
   const branch = place.ref.slice("refs/heads/".length);
   return new Refusal("GIT_STATE", `the run branch ${branch} is gone from ${place.tree}`, {
-    field: "branch",
+    field: "run",
     hint:
       `Bring it back where it was (its last commit: git fsck --lost-found): git branch ${branch} ` +
       "<commit>. Or end the run.",

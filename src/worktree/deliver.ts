@@ -7,9 +7,9 @@
 
 import { join } from "@std/path";
 import { repositoryOf } from "../core/repository.ts";
-import { checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
+import { beingRebased, checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
 import { git, gitCommitting } from "./git.ts";
-import { exists, linkedTrees, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
+import { exists, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
 import { replaceFile, type RunTree } from "./place.ts";
 import { type Intent, recover } from "./recover.ts";
 
@@ -162,14 +162,4 @@ function dropIntent(place: Place): void {
     // Another call finished it.
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
-}
-
-/** A rebase leaves its branch checked out nowhere, and puts it back when it ends. */
-function beingRebased(place: Place, ref: string): string | null {
-  const admins = [place.commonDir, ...linkedTrees(place.commonDir).map(({ admin }) => admin)];
-  return admins.find((admin) =>
-    ["rebase-merge", "rebase-apply"].some((one) =>
-      readOrNull(join(admin, one, "head-name"))?.trim() === ref
-    )
-  ) ?? null;
 }
