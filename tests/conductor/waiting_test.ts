@@ -7,6 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import {
   attemptsAre,
   audit,
+  auditGit,
   deadlyGitAt,
   hostsOf,
   killAll,
@@ -143,7 +144,9 @@ async function dyingWorker(stage: Stage): Promise<{ look: string }> {
   stage.close();
   const look = join(stage.folder, "look");
   await stage.git("worktree", "add", "-q", look, "skein/run/r1");
-  await startHost(stage, "r1", { PATH: deadlyGitAt(stage, " merge-tree ") }).ended;
+  await startHost(stage, "r1", {
+    PATH: deadlyGitAt(stage, " rev-parse refs/heads/skein/run/r1..."),
+  }).ended;
   return { look };
 }
 
@@ -173,14 +176,14 @@ Deno.test("waiting: approved work waits, too, and what builds on it begins after
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
     const [second] = rows<{ base: string }>(stage, "SELECT base FROM attempt WHERE task = 't2'");
     assertEquals(await stage.files(second?.base), ["README.md", "p.txt"]);
-    await audit(stage, { tasks: 2 });
+    await auditGit(stage);
   });
 });
 
 Deno.test("waiting: a task that is cancelled, and a run that is ended, are not merged behind one's back", async () => {
   await withStage(async (stage) => {
     const { run, look } = await lookedAt(stage);
-    await stage.ask("task", "cancel", "t1");
+    await stage.ask("task", "update", "t1", "--action", "cancel");
     await attemptsAre(stage, "stopped", 1);
     await stage.git("worktree", "remove", look);
     await run.ended;
@@ -238,6 +241,9 @@ Deno.test("waiting: a branch that somebody deleted under its review costs an att
     const plan = stage.plan([{ description: "write a.txt" }]);
     const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
     await attemptsAre(stage, "review", 1);
+    const trees = async (): Promise<string[]> =>
+      (await stage.git("worktree", "list")).trim().split("\n");
+    await eventually(async () => (await trees()).length === 1, { what: "its worktree is gone" });
     await stage.git("branch", "-q", "-D", "skein/task/r1/t1-1");
     await stage.ask("task", "review", "t1", "approve");
     const ran = await run.ended;
