@@ -37,6 +37,8 @@ export interface ConductorOptions {
 /** A host that dies at once is not started again at once. */
 const RESTART_MS = 2_000;
 const LOOK_MS = 500;
+/** As many branches are named to whoever started the run. */
+const NAMED = 10;
 /** What a run has come to whose result is on the user's branch. */
 const DELIVERED = /^completed: \S+ [0-9a-f]{40,64}$/;
 
@@ -68,7 +70,7 @@ export class Conductor {
     const { worktrees, repo } = await calls.conduct(run, {});
     if (!worktrees) return;
     try {
-      const text = cleaned(await clean(calls, { repo, home }));
+      const text = cleaned((await clean(calls, { repo, home })).spent);
       if (text !== null) this.#note(`removed ${text}`);
     } catch (thrown) {
       this.#note(`what earlier runs left stays: ${asRefusal(thrown).message}`);
@@ -282,16 +284,27 @@ async function stoppedOf(calls: Calls, run: RunView): Promise<string[]> {
   return lines;
 }
 
-/** Nobody works any more: worktrees that somebody died over go; what was not committed is parked. */
+/**
+ * Nobody works any more: worktrees that somebody died over go; what was not committed is parked.
+ * @returns what stays, in words
+ */
 async function tidy(tree: RunTree): Promise<string[]> {
-  const { worktrees } = await leftovers(tree);
+  const { worktrees, branches } = await leftovers(tree);
   const stay: string[] = [];
   for (const { path, state } of worktrees) {
     const why = state === "ready" || state === "gone" ? await clearAway(tree, path) : null;
     if (why !== null) stay.push(`a worktree stays: ${why}`);
   }
   await sweepHalfMade(tree);
+  const alone = branches.filter(({ merged }) => !merged).map(({ branch }) => branch);
+  if (alone.length > 0) stay.push(`merged nowhere: ${listed(alone)}`);
   return stay;
+}
+
+/** The first of many. */
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return names.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function now(): string {

@@ -74,8 +74,9 @@ export async function lastRunNumber(repo: string): Promise<number> {
     "refs/heads/skein/run/",
     "refs/heads/skein/task/",
     "refs/skein/parked/",
+    "refs/skein/kept/",
   ]);
-  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked)\/r(\d{1,9})(?=\/|$)/gm)];
+  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked|kept)\/r(\d{1,9})(?=\/|$)/gm)];
   return Math.max(0, ...numbers.map(([, number]) => Number(number)));
 }
 
@@ -205,6 +206,33 @@ export async function dropRef(place: Place, ref: string, commit: string): Promis
   throw new Refusal("GIT_FAILED", `${ref} cannot be deleted: ${stderr.trim()}`, {
     field: "branch",
   });
+}
+
+/**
+ * Gives a ref that stands at `commit` another name, in one step; a branch that is checked out stays.
+ * @returns whether it is gone from where it was; false: it moved, or somebody has it checked out
+ */
+export async function renameRef(
+  place: Place,
+  ref: string,
+  to: string,
+  commit: string,
+): Promise<boolean> {
+  if ((await checkedOutAt(place, ref)).length > 0) return false;
+  if (await tipOf(place, to) === commit) return await dropRef(place, ref, commit);
+  const { code, stderr } = await git(place.tree, ["update-ref", "--stdin"], {
+    input: `create ${to} ${commit}\ndelete ${ref} ${commit}\n`,
+    ok: [0, 128],
+  });
+  if (code !== 0) {
+    if (isRace(stderr)) return await tipOf(place, ref) === null;
+    throw new Refusal("GIT_FAILED", `${ref} cannot be moved to ${to}: ${stderr.trim()}`, {
+      field: "branch",
+    });
+  }
+  if ((await checkedOutAt(place, ref)).length === 0) return true;
+  await createRef(place, ref, commit);
+  return false;
 }
 
 /** The full name of a branch of one of the run's tasks. */
