@@ -7,7 +7,8 @@
 
 import { join } from "@std/path";
 import { repositoryOf } from "../core/repository.ts";
-import { beingRebased, checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
+import { relate, runTip } from "./branch.ts";
+import { beingRebased, checkedOutAt, moveRef, tipOf } from "./refs.ts";
 import { git, gitCommitting } from "./git.ts";
 import { exists, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
 import { replaceFile, type RunTree } from "./place.ts";

@@ -8,7 +8,8 @@
 
 import { dirname, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { beingRebased, checkedOutAt, moveRef, relate, type Relation, taskRef } from "./branch.ts";
+import { relate, type Relation, taskRef } from "./branch.ts";
+import { beingRebased, checkedOutAt, moveRef } from "./refs.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
 import { linkedTrees, type Place, placeOf, readOrNull, type RunTree } from "./place.ts";
 

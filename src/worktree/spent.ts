@@ -7,7 +7,7 @@
 
 import { join } from "@std/path";
 import { LIMITS } from "../core/limits.ts";
-import { dropRef, renameRef } from "./branch.ts";
+import { dropRef, renameRef } from "./refs.ts";
 import { git } from "./git.ts";
 import { exists, type Place, placeOf, runBranch, type RunTree } from "./place.ts";
 
