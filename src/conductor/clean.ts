@@ -2,9 +2,10 @@
 // goes is written into the journal before it does, with its commit and where that is kept: `git
 // update-ref REF COMMIT` brings back what was merged or old for as long as git keeps what nothing reaches.
 
+import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import { dropSpent, type Spent, type SpentRef, spentRefs } from "../worktree/spent.ts";
+import { dropSpent, madeAt, type Spent, type SpentRef, spentRefs } from "../worktree/spent.ts";
 import type { Calls } from "./calls.ts";
 
 /** The user's checkout, and the store. */
@@ -19,7 +20,7 @@ export interface Where {
  * @throws Refusal `GIT_STATE` where there is no repository
  */
 export async function clean(calls: Calls, where: Where, dryRun = false): Promise<Spent> {
-  const { spent, stays } = await spentRefs(where, (run) => isOver(calls, run), Date.now());
+  const { spent, stays } = await spentRefs(where, (run) => isOver(calls, where, run), Date.now());
   if (dryRun) return { spent, stays };
   const gone: SpentRef[] = [];
   for (const [run, all] of Map.groupBy(spent, (one) => one.run)) {
@@ -35,17 +36,25 @@ export async function clean(calls: Calls, where: Where, dryRun = false): Promise
   return { spent: gone, stays };
 }
 
-/** Whether a run that this home made has ended, and its last agent, too; or nobody knows it any more. */
-async function isOver(calls: Calls, run: string): Promise<boolean> {
+/** Whether a run that this home made has ended, and its last agent, too; or its store is gone. */
+async function isOver(calls: Calls, where: Where, run: string): Promise<boolean> {
   try {
     if ((await calls.run({ action: "status", id: run })).status !== "ended") return false;
     const { attempts } = await calls.attempts({ run, open: true });
     // Nobody merges for a run that was ended.
     return attempts.every(({ state }) => state === "waiting");
   } catch (thrown) {
-    if (asRefusal(thrown).code === "UNKNOWN_RUN") return true;
-    throw thrown;
+    if (asRefusal(thrown).code !== "UNKNOWN_RUN") throw thrown;
+    // Else it is another project's, as whose member somebody acts.
+    return madeBefore(where, run);
   }
+}
+
+/** Whether a run began before its home's store did: nobody knows of it any more. */
+function madeBefore({ repo, home }: Where, run: string): boolean {
+  const { birthtime } = Deno.statSync(join(home, "skein.db"));
+  const made = madeAt({ repo, home, run });
+  return birthtime !== null && made !== null && made < birthtime;
 }
 
 /** What went, in one line; null if nothing did. */

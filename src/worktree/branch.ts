@@ -1,9 +1,8 @@
 // The branches of a run: `skein/run/<run>`, where finished work is gathered, and one for each try at
-// a task. They are ordinary branches, so the user can look at them with any tool; they move only by
-// compare-and-swap (git update-ref with the old value), so that two hosts cannot undo each other, and
-// a branch is deleted only when the run branch contains it. What a run began with is kept beside its
-// worktrees, in run.json: the first to open it decides, and a run branch that was there and is gone
-// is never quietly begun anew.
+// a task. They are ordinary branches, so the user can look at them with any tool; how they move is in
+// refs.ts, and one is deleted here only when the run branch contains it. What a run began with is kept
+// beside its worktrees, in run.json: the first to open it decides, and a run branch that was there and
+// is gone is never quietly begun anew.
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";

@@ -9,7 +9,7 @@ import { join } from "@std/path";
 import { LIMITS } from "../core/limits.ts";
 import { dropRef, renameRef } from "./refs.ts";
 import { git } from "./git.ts";
-import { exists, type Place, placeOf, runBranch, type RunTree } from "./place.ts";
+import { type Place, placeOf, runBranch, type RunTree } from "./place.ts";
 
 /** A ref that may go. */
 export interface SpentRef {
@@ -147,7 +147,7 @@ async function runState(
   isOver: (run: string) => Promise<boolean>,
 ): Promise<RunState> {
   const nothing = new Set<string>();
-  if (!wasMade(r)) return { over: null, contained: nothing };
+  if (madeAt(r) === null) return { over: null, contained: nothing };
   if (!await isOver(r.run)) return { over: "active", contained: nothing };
   const { code, stdout } = await git(placeOf(r).tree, [
     "for-each-ref",
@@ -158,7 +158,12 @@ async function runState(
   return { over: true, contained: code === 0 ? new Set(stdout.split("\n")) : nothing };
 }
 
-/** Whether this home made the run's branch: runs of other homes have the same ids. */
-function wasMade(r: RunTree): boolean {
-  return exists(join(placeOf(r).folder, "branch.made"));
+/** When this home made the run's branch; null if it did not: runs of other homes have the same ids. */
+export function madeAt(r: RunTree): Date | null {
+  try {
+    return Deno.statSync(join(placeOf(r).folder, "branch.made")).mtime;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
 }

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { attemptsAre, auditGit, endDelays, rows } from "./ground.ts";
+import { abandonedRun, attemptsAre, auditGit, endDelays, rows, withShellAgent } from "./ground.ts";
 import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 async function refs(stage: Stage): Promise<string[]> {
@@ -107,5 +107,25 @@ Deno.test("clean: what a run left that is merged nowhere is said, and kept; the 
     assert(again.stdout.includes("skein/run/r7"), again.stdout);
     assert(again.stdout.includes("stays: merged nowhere, made by another home"), again.stdout);
     await auditGit(stage);
+  });
+});
+
+Deno.test("clean: of a run whose store is gone everything is kept, and nothing of one that goes on", async () => {
+  await withStage(async (stage) => {
+    withShellAgent(stage);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    await abandonedRun(stage, ["run", "one", "--tasks", plan, "-w", "1"]);
+    await stage.git("branch", "skein/task/r1/t1-1", "main");
+    const tree = (await stage.git("rev-parse", "main^{tree}")).trim();
+    const commit = (await stage.git("commit-tree", tree, "-p", "main", "-m", "work")).trim();
+    await stage.git("update-ref", "refs/heads/skein/task/r1/t1-1", commit);
+    const on = await stage.skein(["run", "clean"]);
+    assert(on.stdout.includes("r1 goes on (else: skein run end r1)"), on.stdout + on.stderr);
+    for (const end of ["", "-wal", "-shm"]) {
+      await Deno.remove(join(stage.home, `skein.db${end}`)).catch(() => {});
+    }
+    const gone = await stage.skein(["run", "clean"]);
+    assertEquals(gone.code, 0, gone.stderr);
+    assertEquals(await refs(stage), [`refs/skein/kept/r1/t1-1/${commit.slice(0, 12)}`]);
   });
 });
