@@ -11,7 +11,7 @@ import type { Ended } from "./calls.ts";
 
 /** What a merge is to the attempt whose branch it is of. */
 export type MergeEnd =
-  & Pick<Ended, "reason" | "files" | "merged">
+  & Pick<Ended, "reason" | "cause" | "files" | "merged">
   & { readonly outcome: "done" | "conflict" | "waiting" };
 
 /** What passes, or is mended: another git ends, somebody makes room or sees to what git complains about. */
@@ -19,7 +19,8 @@ const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
 
 /**
  * Merges a task's branch into the run branch.
- * @returns `waiting` with what stands in the way, and its remedy, where that is not the work
+ * @returns `waiting` with what stands in the way, and its remedy, where that is not the work; its cause
+ *   is `held` where somebody holds the run branch, else `service`
  * @throws Refusal `INVALID_INPUT` or `GIT_STATE` when it is the work's own branch
  */
 export async function mergeWork(
@@ -36,6 +37,7 @@ export async function mergeWork(
     // Somebody looks at the run branch in a checkout, works on it, or has deleted it.
     const held = code === "GIT_STATE" && details["field"] === "run";
     if (!held && !PASSES.includes(code)) throw thrown;
-    return { outcome: "waiting", reason: excerpt(`${message}. ${hint}`, LIMITS.noteChars - 3) };
+    const reason = excerpt(`${message}. ${hint}`, LIMITS.noteChars - 3);
+    return { outcome: "waiting", reason, cause: held ? "held" : "service" };
   }
 }

@@ -14,7 +14,7 @@ import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 import { clearAway } from "./clear.ts";
-import { mergeWork } from "./merge.ts";
+import { type MergeEnd, mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
 export interface Swept {
@@ -223,15 +223,16 @@ async function merge(
     message: `Merge ${task} (${attempt.worker})`,
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
-  if (merged.outcome === "waiting" && isKnown(attempt, merged.reason)) return null;
+  if (merged.outcome === "waiting" && isKnown(attempt, merged)) return null;
   await calls.end({ attempt: id, ...merged });
   return { attempt: id, task, outcome: merged.outcome };
 }
 
-/** Whether it waits for this already; of reasons that change with every look not each is told. */
-function isKnown({ state, reason, ended_at: at }: ShownAttempt, now: string | undefined): boolean {
+/** Whether it waits for this already, or for what git says in other words with every look. */
+function isKnown({ state, reason, ended_at: at }: ShownAttempt, now: MergeEnd): boolean {
   if (state !== "waiting" || at === null) return false;
-  return reason === now || Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
+  if (reason === now.reason) return true;
+  return now.cause !== "held" && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
 }
 
 function exists(folder: string): boolean {

@@ -75,8 +75,6 @@ export const endAttempt = operation({
     const { outcome } = input;
     await table.changeAttempt(ctx.tx, row.id, {
       ...definedOf({
-        reason: input.reason,
-        cause: input.cause,
         head: input.head,
         merged: input.merged,
         parked: input.parked,
@@ -84,6 +82,9 @@ export const endAttempt = operation({
         tokens: input.tokens,
         cost_usd: input.cost_usd,
       }),
+      // What it waited for meanwhile is over.
+      reason: input.reason ?? null,
+      cause: input.cause ?? null,
       state: outcome,
       ended_at: ctx.at,
       ended_ms: Date.parse(ctx.at),

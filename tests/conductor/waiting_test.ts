@@ -77,6 +77,7 @@ Deno.test("waiting: who looks at the run branch holds its merge up, sees so, and
     assert(performance.now() - left < 10_000, "within seconds");
     assertEquals([tries(stage), ends(stage)], [[["work", "done"]], ["waiting", "done"]]);
     assertEquals(rows(stage, "SELECT attempts FROM task"), [{ attempts: 1 }]);
+    assertEquals(rows(stage, "SELECT reason, cause FROM attempt"), [{ reason: null, cause: null }]);
     const told = ran.lines.filter(({ kind }) => kind === "ended").map(({ text }) => text);
     assert(String(told[0]).includes(`waiting by ${worker}: ${reason}`), String(told));
     await stage.git("worktree", "remove", look);
@@ -213,9 +214,12 @@ Deno.test("waiting: a rebase of the run branch holds merges up, as a checkout do
       cwd: look,
       env: { ...editor, GIT_EDITOR: ":" },
     }).output();
+    const why = (): string =>
+      rows<{ reason: string }>(stage, "SELECT reason FROM attempt")[0]?.reason ?? "";
+    await eventually(() => why().includes("is being rebased in "), { what: "it says so" });
     // Long enough for some looks.
     for (let looks = 0; looks < 3; looks++) await stage.ask("status");
-    assertEquals(tries(stage), [["work", "waiting"]]);
+    assertEquals([tries(stage), ends(stage)], [[["work", "waiting"]], ["waiting", "waiting"]]);
     await stage.git("-C", look, "rebase", "--continue");
     await stage.git("worktree", "remove", look);
     const ran = await run.ended;
