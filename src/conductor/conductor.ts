@@ -4,7 +4,7 @@
 
 import type { Calls, RunView } from "./calls.ts";
 import { clean, cleaned } from "./clean.ts";
-import { clearAway } from "./clear.ts";
+import { tidy } from "./clear.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
@@ -14,7 +14,6 @@ import { asRefusal } from "../core/errors.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
-import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
 import { dropMerged } from "../worktree/tidy.ts";
 
@@ -37,8 +36,8 @@ export interface ConductorOptions {
 /** A host that dies at once is not started again at once. */
 const RESTART_MS = 2_000;
 const LOOK_MS = 500;
-/** As many branches are named to whoever started the run. */
-const NAMED = 10;
+/** What passes: somebody lets go of store or repository, or makes room. */
+const PASSES: readonly string[] = ["STORE_BUSY", "STORE_FULL", "GIT_BUSY"];
 /** What a run has come to whose result is on the user's branch. */
 const DELIVERED = /^completed: \S+ [0-9a-f]{40,64}$/;
 
@@ -48,6 +47,8 @@ export class Conductor {
   readonly #hosts = new Set<StartedHost>();
   #restartAtMs = 0;
   #short = 0;
+  /** What it waits for, as it was told. */
+  #obstacle: string | null = null;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
@@ -58,7 +59,7 @@ export class Conductor {
   async drive(): Promise<Conclusion> {
     await this.#clean();
     for (;;) {
-      const conclusion = await this.#step();
+      const conclusion = await this.#patiently();
       if (conclusion !== null) return conclusion;
       await this.#options.changed(LOOK_MS);
     }
@@ -74,6 +75,21 @@ export class Conductor {
       if (text !== null) this.#note(`removed ${text}`);
     } catch (thrown) {
       this.#note(`what earlier runs left stays: ${asRefusal(thrown).message}`);
+    }
+  }
+
+  /** One step. What passes by itself ends nothing that took hours: it is told once, and waited for. */
+  async #patiently(): Promise<Conclusion | null> {
+    try {
+      const conclusion = await this.#step();
+      this.#obstacle = null;
+      return conclusion;
+    } catch (thrown) {
+      const { code, message, hint } = asRefusal(thrown);
+      if (!PASSES.includes(code) || this.#options.signal?.aborted) throw thrown;
+      if (this.#obstacle !== code) this.#note(`waits: ${message}. ${hint}`);
+      this.#obstacle = code;
+      return null;
     }
   }
 
@@ -282,29 +298,6 @@ async function stoppedOf(calls: Calls, run: RunView): Promise<string[]> {
     if (wasStopped(failure)) lines.push(`${id} was ${failure}`);
   }
   return lines;
-}
-
-/**
- * Nobody works any more: worktrees that somebody died over go; what was not committed is parked.
- * @returns what stays, in words
- */
-async function tidy(tree: RunTree): Promise<string[]> {
-  const { worktrees, branches } = await leftovers(tree);
-  const stay: string[] = [];
-  for (const { path, state } of worktrees) {
-    const why = state === "ready" || state === "gone" ? await clearAway(tree, path) : null;
-    if (why !== null) stay.push(`a worktree stays: ${why}`);
-  }
-  await sweepHalfMade(tree);
-  const alone = branches.filter(({ merged }) => !merged).map(({ branch }) => branch);
-  if (alone.length > 0) stay.push(`merged nowhere: ${listed(alone)}`);
-  return stay;
-}
-
-/** The first of many. */
-function listed(names: readonly string[]): string {
-  const more = names.length - NAMED;
-  return names.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function now(): string {

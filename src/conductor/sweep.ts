@@ -135,13 +135,19 @@ async function reviewed(
   // Not if it was given to somebody else meanwhile, whose work was approved.
   const approved = status === "completed" && epoch === attempt.epoch;
   if (approved && tree !== null) return await merge(calls, tree, attempt);
-  const outcome = approved ? "done" as const : "stopped" as const;
-  await calls.end({
-    attempt: id,
-    outcome,
-    ...(outcome === "done" ? {} : { reason: "changes were requested", cause: "review" }),
-  });
-  return { attempt: id, task, outcome };
+  const ended = approved
+    ? { outcome: "done" } as const
+    : { outcome: "stopped", reason: whyNot(status), cause: "review" } as const;
+  await calls.end({ attempt: id, ...ended });
+  return { attempt: id, task, outcome: ended.outcome };
+}
+
+/** What became of a task that is no longer in the review it was in. */
+function whyNot(status: string): string {
+  if (status === "completed") return "another attempt was approved";
+  return ["pending", "in_progress"].includes(status)
+    ? "changes were requested"
+    : `the task was ${status} in its review`;
 }
 
 /** What waits to be merged: tried again, and nothing written while it waits for the same. */

@@ -153,7 +153,12 @@ function turnOf(place: Place): Disposable | null {
 
 function intentOf(place: Place): Intent | null {
   const text = readOrNull(join(place.folder, "deliver.json"));
-  return text === null ? null : JSON.parse(text) as Intent;
+  try {
+    return text === null ? null : JSON.parse(text) as Intent;
+  } catch {
+    // Torn by a power failure: what git left half-way then looks like the user's, and is left alone.
+    return null;
+  }
 }
 
 function dropIntent(place: Place): void {

@@ -39,6 +39,20 @@ Deno.test("faults: what asked for a review is there to be merged, however its ag
   });
 });
 
+Deno.test("faults: whose task is cancelled in its review is told that, not that changes were asked for", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("write", { do: "write", path: "a.txt", text: "work\n" }, ASK)]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "review", 1);
+    await stage.ask("task", "update", "t1", "--action", "cancel");
+    await attemptsAre(stage, "stopped", 1);
+    await run.ended;
+    const [one] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
+    assertEquals(one?.reason, "the task was cancelled in its review");
+    assertEquals(await stage.files("skein/task/r1/t1-1"), ["README.md", "a.txt"]);
+  });
+});
+
 Deno.test("faults: a review of what cannot be saved is given up, and the task done again", async () => {
   await withStage(async (stage) => {
     const nested = ["sh", "-c", "git init -q nested && touch nested/file"];
