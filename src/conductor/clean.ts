@@ -72,6 +72,6 @@ export function cleaned(refs: readonly SpentRef[]): string | null {
   const gone = parts.length === 0 ? [] : [`${parts.join(", ")} of earlier runs (${why})`];
   const unmerged = refs.filter((one) => one.why === "unmerged").length;
   const moved = some(unmerged, "task branch that is", "task branches that are")
-    .map((one) => `${one} merged nowhere (to refs/skein/kept/)`);
+    .map((one) => `${one} merged nowhere (kept under refs/skein/kept/)`);
   return gone.length + moved.length === 0 ? null : [...gone, ...moved].join("; ");
 }

@@ -24,6 +24,11 @@ export function waitingOf(
   );
 }
 
+/** The attempt whose work waits, of one task. */
+export function waitingAt(tx: Tx, task: string): Promise<Pick<Waiting, "reason"> | undefined> {
+  return tx.get("SELECT reason FROM attempt WHERE task = ? AND state = 'waiting'", task);
+}
+
 /**
  * The attempt's task stays its worker's, whatever becomes of that; one that its death has freed is the
  * worker's again, under a new epoch.

@@ -94,7 +94,7 @@ Deno.test("clean: what a run left that is merged nowhere is said, and kept; the 
     assertEquals(look.stdout.split("\n"), [
       `refs/heads/${branch} ${tip.slice(0, 10)} (unmerged, kept as ${kept})`,
       "removed 1 run branch of earlier runs (merged, or parked more than 30 days ago); " +
-      "1 task branch that is merged nowhere (to refs/skein/kept/)",
+      "1 task branch that is merged nowhere (kept under refs/skein/kept/)",
       "",
     ]);
     assertEquals(await refs(stage), [kept]);

@@ -229,6 +229,30 @@ Deno.test("waiting: a rebase of the run branch holds merges up, as a checkout do
   });
 });
 
+Deno.test("waiting: where the run branch was deleted, what is done waits until it is back", async () => {
+  await withStage(async (stage) => {
+    const go = join(stage.folder, "go");
+    stage.play([
+      onTask("write", { do: "wait", file: go }, { do: "write", path: "a.txt", text: "work\n" }),
+    ]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
+    await attemptsAre(stage, "running", 1);
+    const tip = (await stage.git("rev-parse", "skein/run/r1")).trim();
+    await stage.git("branch", "-q", "-D", "skein/run/r1");
+    letGo(stage);
+    await attemptsAre(stage, "waiting", 1);
+    const [why] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
+    assert(why?.reason.includes("the run branch skein/run/r1 is gone"), why?.reason);
+    assert(why?.reason.includes("git branch skein/run/r1 <commit>"), why?.reason);
+    await stage.git("branch", "skein/run/r1", tip);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals([tries(stage), ends(stage)], [[["work", "done"]], ["waiting", "done"]]);
+    await audit(stage, { tasks: 1 });
+  });
+});
+
 Deno.test("waiting: a branch that somebody deleted under its review costs an attempt, not the run", async () => {
   await withStage(async (stage) => {
     stage.play([
