@@ -1,5 +1,5 @@
 // What an attempt that waits for its merge means to everybody else: its task is nobody's to do, claim or
-// stop, whatever becomes of its worker; it is seen; and it ends as any other.
+// stop, whatever becomes of its worker; it is seen; and it ends like every other.
 
 import { assert, assertEquals } from "@std/assert";
 import { flockTest, type Json, type Member } from "../operations/flock.ts";
