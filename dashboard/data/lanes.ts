@@ -32,6 +32,7 @@ const ATTEMPTS: Readonly<Record<string, Outcome>> = {
   limited: { glyph: "budget", word: "limit reached" },
   stopped: { glyph: "cancelled", word: "stopped" },
   review: { glyph: "in_review", word: "in review" },
+  waiting: { glyph: "unmerged", word: "not merged yet" },
   lost: { glyph: "gone", word: "lost" },
 };
 

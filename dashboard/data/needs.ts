@@ -22,6 +22,7 @@ const ORDER = [
   "stalled",
   "failed",
   "stuck",
+  "unmerged",
   "conflict",
   "older_copy",
   "review_request",

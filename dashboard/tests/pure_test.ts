@@ -165,16 +165,18 @@ Deno.test("needsOf: a review once, a file that three change once, what stands st
       conflict("changed by ada and ben (one working tree)"),
       conflict("changed by ada and cleo (one working tree)"),
       conflict("changed by ben and cleo (one working tree)"),
+      { kind: "unmerged", subject: "t4", text: "the run branch is checked out", since },
       { kind: "permission", subject: "dan", text: "waits", since },
     ],
   });
   assertEquals(needs.map(({ kind, subject }) => `${kind} ${subject}`), [
     "permission dan",
+    "unmerged t4",
     "conflict a.ts",
     "review_request m2",
     "review t3",
   ]);
-  assertEquals(needs[1]?.text, "changed by ada, ben, cleo (one working tree)");
+  assertEquals(needs[2]?.text, "changed by ada, ben, cleo (one working tree)");
 });
 
 const attempt = (id: number, more: Partial<Attempt>): Attempt => ({

@@ -57,6 +57,7 @@ const SHAPES: Readonly<Record<string, VNode | readonly VNode[]>> = {
     <path key="m" class="cut" d="M8 4.600v4M8 11v.2" />,
   ],
   conflict: <path d="M2.4 4.800h5.200l5.6 6.400M13.2 4.800H8.400M2.4 11.200h5.2" />,
+  unmerged: <path d="M2.4 4.800h5.200l2.400 2.800M2.4 11.200h5.2M13 6v4" />,
   permission: [
     <circle key="k" cx="5" cy="8" r="3" />,
     <path key="b" d="M8 8h6.2M11.2 8v2.6M14 8v2" />,

@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   stalled: { label: "Stalled", grave: true },
   conflict: { label: "Same file", grave: true },
   stuck: { label: "Stuck", grave: true },
+  unmerged: { label: "Not merged yet", grave: true },
   paused: { label: "Paused", grave: false },
   permission: { label: "Waits for permission", grave: true },
   budget: { label: "Budget spent", grave: false },
@@ -40,8 +41,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 const MESSAGES = new Set(["blocker", "error", "review_request"]);
+/** What it says is a title; all else is told in whole sentences, which may be long. */
 const PLAIN = new Set(["review", "proposed", "plan"]);
-const TASKS = new Set(["review", "proposed", "failed", "stuck"]);
+const TASKS = new Set(["review", "proposed", "failed", "stuck", "unmerged"]);
 
 export function Need({ item }: { item: AttentionItem }): VNode {
   const { label, grave } = KINDS[item.kind] ?? { label: item.kind, grave: true };
@@ -175,6 +177,13 @@ function Acts({ item, peers, answer }: ActsProps): VNode {
       );
     case "stuck":
       return <StuckActs item={item} />;
+    case "unmerged":
+      return (
+        <>
+          {open("Look at it")}
+          <span class="hint">It goes on by itself.</span>
+        </>
+      );
     default:
       return <PeerActs item={item} peers={peers} />;
   }

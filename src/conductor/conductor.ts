@@ -4,7 +4,7 @@
 
 import type { Calls, RunView } from "./calls.ts";
 import { clean, cleaned } from "./clean.ts";
-import { clearAway } from "./clear.ts";
+import { tidy } from "./clear.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
@@ -12,8 +12,8 @@ import { sweep } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
+import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
-import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import { runBranch, type RunTree } from "../worktree/place.ts";
 import { dropMerged } from "../worktree/tidy.ts";
 
@@ -36,6 +36,8 @@ export interface ConductorOptions {
 /** A host that dies at once is not started again at once. */
 const RESTART_MS = 2_000;
 const LOOK_MS = 500;
+/** What passes: somebody lets go of store or repository, or makes room. */
+const PASSES: readonly string[] = ["STORE_BUSY", "STORE_FULL", "GIT_BUSY"];
 /** What a run has come to whose result is on the user's branch. */
 const DELIVERED = /^completed: \S+ [0-9a-f]{40,64}$/;
 
@@ -45,6 +47,8 @@ export class Conductor {
   readonly #hosts = new Set<StartedHost>();
   #restartAtMs = 0;
   #short = 0;
+  /** What it waits for, as it was told. */
+  #obstacle: string | null = null;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class Conductor {
   async drive(): Promise<Conclusion> {
     await this.#clean();
     for (;;) {
-      const conclusion = await this.#step();
+      const conclusion = await this.#patiently();
       if (conclusion !== null) return conclusion;
       await this.#options.changed(LOOK_MS);
     }
@@ -67,10 +71,25 @@ export class Conductor {
     const { worktrees, repo } = await calls.conduct(run, {});
     if (!worktrees) return;
     try {
-      const text = cleaned(await clean(calls, { repo, home }));
+      const text = cleaned((await clean(calls, { repo, home })).spent);
       if (text !== null) this.#note(`removed ${text}`);
     } catch (thrown) {
       this.#note(`what earlier runs left stays: ${asRefusal(thrown).message}`);
+    }
+  }
+
+  /** One step. What passes by itself ends nothing that took hours: it is told once, and waited for. */
+  async #patiently(): Promise<Conclusion | null> {
+    try {
+      const conclusion = await this.#step();
+      this.#obstacle = null;
+      return conclusion;
+    } catch (thrown) {
+      const { code, message, hint } = asRefusal(thrown);
+      if (!PASSES.includes(code) || this.#options.signal?.aborted) throw thrown;
+      if (this.#obstacle !== code) this.#note(`waits: ${message}. ${hint}`);
+      this.#obstacle = code;
+      return null;
     }
   }
 
@@ -104,13 +123,15 @@ export class Conductor {
     if (plan.waits) return this.#concluded("proposed", snapshot, conduct, []);
     const { tasks } = snapshot.run;
     const of = (status: string): number => tasks[status] ?? 0;
+    // An agent whose task was stopped or cancelled may still be at its end, in its worktree; what was
+    // approved may wait to be merged.
+    const busy = snapshot.running.length + snapshot.waiting.length > 0;
     if (of("ready") + of("in_progress") + of("in_review") === 0) {
-      // An agent whose task was stopped or cancelled may still be at its end, in its worktree.
-      return snapshot.running.length > 0 ? null : await this.#end(snapshot, conduct);
+      return busy ? null : await this.#end(snapshot, conduct);
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
-    if (over !== null && snapshot.running.length === 0) {
+    if (over !== null && !busy) {
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
     this.#staff(snapshot, conduct);
@@ -207,13 +228,26 @@ export class Conductor {
     // Its agents are told, too.
     if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
+    const why = `the run was ended: ${outcome ?? "no reason given"}`;
+    if (snapshot.waiting.length > 0) {
+      for (const { id } of snapshot.waiting) await this.#giveUp(id, why);
+      return this.#concluded("stopped", snapshot, conduct, [why]);
+    }
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
       return this.#concluded("completed", snapshot, conduct, [], true);
     }
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
-    const notes = [`the run was ended: ${outcome ?? "no reason given"}`];
-    return this.#concluded("stopped", snapshot, conduct, notes);
+    return this.#concluded("stopped", snapshot, conduct, [why]);
+  }
+
+  /** What waited to be merged stays on its branch, unless another conductor has just said so. */
+  async #giveUp(attempt: number, reason: string): Promise<void> {
+    try {
+      await this.#options.calls.end({ attempt, outcome: "stopped", reason, cause: "ended" });
+    } catch (thrown) {
+      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
+    }
   }
 
   #concluded(
@@ -234,7 +268,7 @@ export class Conductor {
       costUsd: snapshot.costUsd,
       branch: delivered ? conduct.target : own,
       delivered: delivered || !conduct.worktrees,
-      notes,
+      notes: [...notes, ...snapshot.waiting.map(unmerged)],
     };
   }
 
@@ -251,6 +285,10 @@ export class Conductor {
   }
 }
 
+function unmerged({ task, branch, reason }: ShownAttempt): string {
+  return `${task} is not merged, its work is on ${branch}: ${reason}`;
+}
+
 /** Which tasks somebody stopped, and who: a line for each. */
 async function stoppedOf(calls: Calls, run: RunView): Promise<string[]> {
   const lines: string[] = [];
@@ -260,18 +298,6 @@ async function stoppedOf(calls: Calls, run: RunView): Promise<string[]> {
     if (wasStopped(failure)) lines.push(`${id} was ${failure}`);
   }
   return lines;
-}
-
-/** Nobody works any more: worktrees that somebody died over go; what was not committed is parked. */
-async function tidy(tree: RunTree): Promise<string[]> {
-  const { worktrees } = await leftovers(tree);
-  const stay: string[] = [];
-  for (const { path, state } of worktrees) {
-    const why = state === "ready" || state === "gone" ? await clearAway(tree, path) : null;
-    if (why !== null) stay.push(`a worktree stays: ${why}`);
-  }
-  await sweepHalfMade(tree);
-  return stay;
 }
 
 function now(): string {

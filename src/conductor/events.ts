@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly run: RunView;
   /** Attempts that go on. */
   readonly running: readonly ShownAttempt[];
+  /** Attempts whose work is done and waits to be merged. */
+  readonly waiting: readonly ShownAttempt[];
   readonly hosts: readonly string[];
   readonly turns: number;
   readonly tokens: number;

@@ -1,7 +1,9 @@
-// Merges what an attempt has saved, and says what came of it in the words of its end. Work that cannot
-// be merged is on its branch; whoever tries next goes on from there.
+// Merges what an attempt has saved, and says what came of it in the words of its end. Work that conflicts
+// is on its branch; whoever tries next goes on from there. Work that only cannot be merged just now
+// waits as it is: doing it again would mend nothing.
 
 import { asRefusal } from "../core/errors.ts";
+import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
 import { mergeTask } from "../worktree/merge.ts";
 import type { RunTree } from "../worktree/place.ts";
@@ -9,12 +11,17 @@ import type { Ended } from "./calls.ts";
 
 /** What a merge is to the attempt whose branch it is of. */
 export type MergeEnd =
-  & Pick<Ended, "reason" | "files" | "merged" | "delay_ms">
-  & { readonly outcome: "done" | "conflict" };
+  & Pick<Ended, "reason" | "cause" | "files" | "merged">
+  & { readonly outcome: "done" | "conflict" | "waiting" };
+
+/** What passes, or is mended: another git ends, somebody makes room or sees to what git complains about. */
+const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
 
 /**
  * Merges a task's branch into the run branch.
- * @throws Refusal `GIT_STATE` when the run branch is gone, or whatever else git says
+ * @returns `waiting` with what stands in the way, and its remedy, where that is not the work; its cause
+ *   is `held` where somebody holds the run branch, else `service`
+ * @throws Refusal `INVALID_INPUT` or `GIT_STATE` when it is the work's own branch
  */
 export async function mergeWork(
   tree: RunTree,
@@ -26,9 +33,11 @@ export async function mergeWork(
     const files = merged.files.slice(0, LIMITS.attemptFiles);
     return { outcome: "conflict", reason: "it conflicts with what was merged before it", files };
   } catch (thrown) {
-    const { code, message, details } = asRefusal(thrown);
-    if (code !== "GIT_STATE" || details["path"] === undefined) throw thrown;
-    // Somebody looks at the run branch in a checkout: no fault of the work, which is tried again later.
-    return { outcome: "conflict", reason: message, delay_ms: LIMITS.retryDelayS * 1_000 };
+    const { code, message, hint, details } = asRefusal(thrown);
+    // Somebody looks at the run branch in a checkout, works on it, or has deleted it.
+    const held = code === "GIT_STATE" && details["field"] === "run";
+    if (!held && !PASSES.includes(code)) throw thrown;
+    const reason = excerpt(`${message}. ${hint}`, LIMITS.noteChars - 3);
+    return { outcome: "waiting", reason, cause: held ? "held" : "service" };
   }
 }

@@ -5,19 +5,22 @@
 import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
+import { checkedOutIn } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 import { clearAway } from "./clear.ts";
-import { mergeWork } from "./merge.ts";
+import { type MergeEnd, mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
 export interface Swept {
   readonly attempt: number;
   readonly task: string;
-  readonly outcome: "done" | "conflict" | "failed" | "lost" | "stopped" | "review";
+  readonly outcome: Outcome;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function sweep(
   tree: RunTree | null,
   seen: readonly ShownAttempt[],
 ): Promise<Swept[] | null> {
-  const [first] = seen.filter((one) => one.orphaned === true || one.state === "review");
+  const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);
   using turn = turnOf(tree);
@@ -60,26 +63,46 @@ async function sweepAll(
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
   const alive = await endAgents(attempts);
+  let held = false;
   for (const attempt of attempts) {
-    if (alive.has(attempt.id)) continue;
+    // What holds one merge up holds up all.
+    if (alive.has(attempt.id) || (held && attempt.state === "waiting")) continue;
     try {
-      const one = attempt.orphaned === true
-        ? await settle(calls, tree, attempt)
-        : attempt.state === "review"
-        ? await reviewed(calls, tree, attempt)
-        : null;
+      const one = await settled(calls, tree, attempt);
       if (one !== null) swept.push(one);
+      held ||= one === null && attempt.state === "waiting";
     } catch (thrown) {
       // Whoever it belongs to has just ended it.
       if (!await isOpen(calls, attempt.id)) continue;
-      const { code, message } = asRefusal(thrown);
-      if (attempt.orphaned !== true || !["GIT_STATE", "GIT_FAILED"].includes(code)) throw thrown;
-      // What git cannot read today it will not tomorrow, and the run goes on: its worktree stays.
-      await calls.end({ attempt: attempt.id, outcome: "lost", reason: message });
-      swept.push({ attempt: attempt.id, task: attempt.task, outcome: "lost" });
+      swept.push(await givenUp(calls, attempt, thrown));
     }
   }
   return swept;
+}
+
+/** What can be done for an attempt now; null: nothing. */
+async function settled(
+  calls: Calls,
+  tree: RunTree | null,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
+  if (attempt.orphaned === true) return await settle(calls, tree, attempt);
+  if (attempt.state === "review") return await reviewed(calls, tree, attempt);
+  return attempt.state === "waiting" && tree !== null ? await waited(calls, tree, attempt) : null;
+}
+
+/**
+ * What git cannot do today it will not tomorrow, and the run goes on: the worktree stays, and a task
+ * whose branch somebody took away is done again.
+ * @throws what has nothing to do with the attempt
+ */
+async function givenUp(calls: Calls, attempt: ShownAttempt, thrown: unknown): Promise<Swept> {
+  const { code, message } = asRefusal(thrown);
+  if (!["GIT_STATE", "GIT_FAILED", "INVALID_INPUT"].includes(code)) throw thrown;
+  const { id, task } = attempt;
+  const outcome = attempt.orphaned === true ? "lost" as const : "failed" as const;
+  await calls.end({ attempt: id, outcome, reason: message, cause: "service" });
+  return { attempt: id, task, outcome };
 }
 
 /** Ends what is left of dead workers' agents; gives those of which something still writes. */
@@ -112,16 +135,38 @@ async function reviewed(
   // Not if it was given to somebody else meanwhile, whose work was approved.
   const approved = status === "completed" && epoch === attempt.epoch;
   if (approved && tree !== null) return await merge(calls, tree, attempt);
-  const outcome = approved ? "done" as const : "stopped" as const;
-  await calls.end({
-    attempt: id,
-    outcome,
-    ...(outcome === "done" ? {} : { reason: "changes were requested", cause: "review" }),
-  });
-  return { attempt: id, task, outcome };
+  const ended = approved
+    ? { outcome: "done" } as const
+    : { outcome: "stopped", reason: whyNot(status), cause: "review" } as const;
+  await calls.end({ attempt: id, ...ended });
+  return { attempt: id, task, outcome: ended.outcome };
 }
 
-async function settle(calls: Calls, tree: RunTree | null, attempt: ShownAttempt): Promise<Swept> {
+/** What became of a task that is no longer in the review it was in. */
+function whyNot(status: string): string {
+  if (status === "completed") return "another attempt was approved";
+  return ["pending", "in_progress"].includes(status)
+    ? "changes were requested"
+    : `the task was ${status} in its review`;
+}
+
+/** What waits to be merged: tried again, and nothing written while it waits for the same. */
+async function waited(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept | null> {
+  const { id, task, reason } = attempt;
+  if (attempt.lost === true) {
+    const why = `${task} was taken back before it could be merged`;
+    await calls.end({ attempt: id, outcome: "stopped", reason: why, cause: "ended" });
+    return { attempt: id, task, outcome: "stopped" };
+  }
+  const path = checkedOutIn(tree);
+  return path !== null && reason?.includes(` ${path};`) ? null : await merge(calls, tree, attempt);
+}
+
+async function settle(
+  calls: Calls,
+  tree: RunTree | null,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
   const { id, task, folder, branch } = attempt;
   const here = tree !== null && folder !== null && branch !== null && exists(folder);
   const handedIn = attempt.report !== null && attempt.lost !== true;
@@ -171,7 +216,12 @@ async function saved(
   }
 }
 
-async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept> {
+/** Merges, and says so; null where it waits for what it is known to wait for. */
+async function merge(
+  calls: Calls,
+  tree: RunTree,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
   const { id, task, branch, folder } = attempt;
   const merged = await mergeWork(tree, {
     task,
@@ -179,8 +229,16 @@ async function merge(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promis
     message: `Merge ${task} (${attempt.worker})`,
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
+  if (merged.outcome === "waiting" && isKnown(attempt, merged)) return null;
   await calls.end({ attempt: id, ...merged });
   return { attempt: id, task, outcome: merged.outcome };
+}
+
+/** Whether it waits for this already, or for what git says in other words with every look. */
+function isKnown({ state, reason, ended_at: at }: ShownAttempt, now: MergeEnd): boolean {
+  if (state !== "waiting" || at === null) return false;
+  if (reason === now.reason) return true;
+  return now.cause !== "held" && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
 }
 
 function exists(folder: string): boolean {

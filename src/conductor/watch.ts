@@ -32,6 +32,7 @@ export class Watch {
     const snapshot = {
       run,
       running: open.filter(({ state }) => state === "running"),
+      waiting: open.filter(({ state }) => state === "waiting"),
       hosts,
       ...spent,
     };
@@ -99,5 +100,5 @@ export class Watch {
 }
 
 function isOpen({ state }: ShownAttempt): boolean {
-  return state === "running" || state === "review";
+  return state === "running" || state === "review" || state === "waiting";
 }

@@ -139,6 +139,8 @@ export const LIMITS = {
   workers: 64,
   /** The longest a worker waits before it asks for work again; a ring wakes it earlier. */
   attemptPollMs: 5_000,
+  /** What a merge waits for is written down at most so often, should git say it in new words each time. */
+  waitingNoteMs: 60_000,
   /** After a usage limit, agents start again one after the other, this far apart. */
   limitStaggerMs: 3_000,
   /** How long after a usage limit's end starting is staggered. */

@@ -73,7 +73,7 @@ export class Progress {
   }
 
   #picture(snapshot: Snapshot): string[] {
-    const { run, running, costUsd, tokens } = snapshot;
+    const { run, running, waiting, costUsd, tokens } = snapshot;
     const style = this.#style;
     const total = run.total - (run.tasks["cancelled"] ?? 0);
     const share = total === 0 ? 0 : run.done / total;
@@ -98,6 +98,13 @@ export class Progress {
       );
     }
     if (running.length > ROWS) lines.push(`  and ${running.length - ROWS} more`);
+    for (const { task, reason } of waiting.slice(0, ROWS)) {
+      lines.push(
+        `  ${paint(style, "yellow", "not merged yet".padEnd(18))} ${task.padEnd(6)} ${
+          safe(oneLine(reason ?? ""))
+        }`,
+      );
+    }
     if (running.length === 0) lines.push(paint(style, "dim", "  nobody works right now"));
     return [...lines, "", ...this.#recent];
   }
@@ -143,9 +150,10 @@ function clock(seconds: number): string {
 
 function mark(event: RunEvent, style: Style): string {
   if (event.kind === "ended") {
-    return event.attempt.state === "done"
-      ? paint(style, "green", "done  ")
-      : paint(style, "red", event.attempt.state.padEnd(6).slice(0, 6));
+    const { state } = event.attempt;
+    if (state === "done") return paint(style, "green", "done  ");
+    if (state === "waiting") return paint(style, "yellow", "waits ");
+    return paint(style, "red", state.padEnd(6).slice(0, 6));
   }
   const words = {
     begun: "begin",

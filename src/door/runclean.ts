@@ -4,6 +4,7 @@
 import { callsOf } from "../conductor/calls.ts";
 import { clean, cleaned } from "../conductor/clean.ts";
 import { repositoryOf } from "../core/repository.ts";
+import type { StayingRef } from "../worktree/spent.ts";
 import { visitorOf } from "./run.ts";
 import { flagHelp, folderOf, type Print, readFlags } from "./runflags.ts";
 
@@ -16,12 +17,20 @@ const FLAGS = {
   help: { type: "boolean", short: "h", help: "show this help" },
 } as const;
 
+/** Why a branch stays that is merged nowhere, and what ends that. */
+const WHY: Readonly<Record<StayingRef["why"], (run: string) => string>> = {
+  active: (run) => `and ${run} goes on (else: skein run end ${run})`,
+  result: (run) => `the result of ${run}`,
+  foreign: () => "made by another home",
+};
+
 /** Removes it, or lists it with `--dry-run`; returns the exit code. */
 export async function runClean(args: readonly string[], print: Print): Promise<number> {
   const typed = readFlags("run clean", FLAGS, args);
   if (typed.values["help"] === true) {
     print([
-      "skein run clean: remove branches of runs that are over and merged, and old parked work",
+      "skein run clean: remove branches of runs that are over and merged, and old parked work; what is",
+      "merged nowhere of their tasks is kept under refs/skein/kept/",
       "",
       ...flagHelp(FLAGS),
     ].join("\n"));
@@ -31,13 +40,17 @@ export async function runClean(args: readonly string[], print: Print): Promise<n
   const folder = folderOf(typed);
   const { visitor, home } = visitorOf(typed, folder);
   const where = { repo: repositoryOf(folder)?.tree ?? folder, home };
-  const refs = await clean(callsOf(visitor), where, dryRun);
+  const { spent: refs, stays } = await clean(callsOf(visitor), where, dryRun);
   if (typed.values["json"] === true) {
-    print(JSON.stringify({ dry_run: dryRun, refs }));
+    print(JSON.stringify({ dry_run: dryRun, refs, stays }));
     return 0;
   }
-  if (dryRun) {
-    for (const { ref, commit, why } of refs) print(`${ref} ${commit.slice(0, 10)} (${why})`);
+  for (const { ref, commit, why, to } of refs) {
+    const where = to === undefined ? "" : `, kept as ${to}`;
+    if (dryRun || to !== undefined) print(`${ref} ${commit.slice(0, 10)} (${why}${where})`);
+  }
+  for (const { ref, commit, run, why } of stays) {
+    print(`${ref} ${commit.slice(0, 10)} stays: merged nowhere, ${WHY[why](run)}`);
   }
   const text = cleaned(refs);
   print(text === null ? "nothing to remove" : `${dryRun ? "would remove" : "removed"} ${text}`);

@@ -145,7 +145,8 @@ export const listAttempts = operation({
     const attempts: ShownAttempt[] = [];
     for (const row of page) {
       const gone = row.state === "running" && await table.isOver(tx, row.incarnation);
-      const lost = gone && !await table.isCurrent(tx, row);
+      const lost = gone && !await table.isCurrent(tx, row) ||
+        row.state === "waiting" && !await table.isHeld(tx, row);
       attempts.push({
         ...shownAttempt(row),
         ...(gone ? { orphaned: true } : {}),

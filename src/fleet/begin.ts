@@ -129,7 +129,7 @@ function readyTasks(ctx: Context, run: string): Promise<TaskRow[]> {
   return ctx.tx.all<TaskRow>(
     `SELECT * FROM task AS t WHERE run = ? AND status = 'pending' AND open_deps = 0
        AND not_before_s <= ? AND assigned_to IN ('', ?) AND NOT EXISTS (
-         SELECT 1 FROM dependency d JOIN attempt a ON a.task = d.on_task AND a.state IN ('review', 'running')
+         SELECT 1 FROM dependency d JOIN attempt a ON a.task = d.on_task AND a.state IN ('review', 'waiting', 'running')
          WHERE d.task = t.id)
      ORDER BY priority, n ${limitTo(CANDIDATES)}`,
     run,
@@ -183,9 +183,11 @@ async function begin(
 /** Nothing is ready: is there still something to wait for? */
 async function whyNone(ctx: Context, run: string): Promise<{ reason: Nothing; ms: number }> {
   const row = await ctx.tx.get<{ moving: number; until_s: number | null }>(
-    `SELECT count(*) FILTER (WHERE status IN ('in_progress', 'in_review', 'proposed')) AS moving,
+    `SELECT count(*) FILTER (WHERE status IN ('in_progress', 'in_review', 'proposed')) + (
+         SELECT count(*) FROM attempt WHERE run = ? AND state IN ('review', 'waiting')) AS moving,
        min(not_before_s) FILTER (WHERE status = 'pending' AND open_deps = 0) AS until_s
      FROM task WHERE run = ?`,
+    run,
     run,
   );
   const until = row?.until_s ?? null;

@@ -27,6 +27,7 @@ import {
 } from "./rules.ts";
 import * as driven from "./driven.ts";
 import * as table from "./table.ts";
+import { keepClaim } from "./waiting.ts";
 
 /** A plan that is unusable twice is not better the third time: the goal becomes one task. */
 const PLAN_ATTEMPTS = 2;
@@ -74,8 +75,6 @@ export const endAttempt = operation({
     const { outcome } = input;
     await table.changeAttempt(ctx.tx, row.id, {
       ...definedOf({
-        reason: input.reason,
-        cause: input.cause,
         head: input.head,
         merged: input.merged,
         parked: input.parked,
@@ -83,6 +82,9 @@ export const endAttempt = operation({
         tokens: input.tokens,
         cost_usd: input.cost_usd,
       }),
+      // What it waited for meanwhile is over.
+      reason: input.reason ?? null,
+      cause: input.cause ?? null,
       state: outcome,
       ended_at: ctx.at,
       ended_ms: Date.parse(ctx.at),
@@ -95,7 +97,13 @@ export const endAttempt = operation({
     const unblocked = task === undefined ? [] : await settle(ctx, row, task, input);
     ctx.record({
       subject: `task/${row.task}`,
-      detail: definedOf({ attempt: row.id, outcome, merged: input.merged, parked: input.parked }),
+      detail: definedOf({
+        attempt: row.id,
+        outcome,
+        merged: input.merged,
+        parked: input.parked,
+        why: outcome === "waiting" ? input.reason : undefined,
+      }),
     });
     // Whoever waits for work of this run, or for its turn, looks again.
     for (const { id } of await driven.idleHosts(ctx.tx)) ctx.wake(id);
@@ -107,13 +115,13 @@ export const endAttempt = operation({
 /** An attempt that is open: the actor's own, or one whose worker has died. */
 async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
   const row = await projectAttempt(ctx, id);
-  if (row.state !== "running" && row.state !== "review") {
+  if (!["running", "review", "waiting"].includes(row.state)) {
     throw new Refusal("TASK_STATE", `end_attempt: attempt ${id} has ended: ${row.state}`, {
       field: "attempt",
     });
   }
   const own = row.incarnation === ctx.actor.incarnation;
-  if (own || row.state === "review" || await table.isOver(ctx.tx, row.incarnation)) return row;
+  if (own || row.state !== "running" || await table.isOver(ctx.tx, row.incarnation)) return row;
   throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
     field: "attempt",
   });
@@ -163,13 +171,18 @@ async function settle(
   };
   // Approved, but what was merged before is in its way, or it cannot be saved: nothing that waits for
   // it has begun.
-  const unmerged = row.state === "review" ? said.outcome === "conflict" : said.outcome === "failed";
+  const unmerged = said.outcome === "failed" ||
+    row.state !== "running" && said.outcome === "conflict";
   if (unmerged && now.status === "completed" && now.claim_epoch === row.claim_epoch) {
     await note(ctx, row, said);
     await reopen(ctx.tx, now.id, ctx.at);
     return [];
   }
   if (ending.to === "completed") return held || freed ? await finish(ctx, row, now, said) : [];
+  if (said.outcome === "waiting") {
+    if (held || freed) await keepClaim(ctx.tx, row, ctx.at);
+    return [];
+  }
   // Whoever stopped it has said what becomes of the task; where its work is, the next try wants to know.
   if (row.stop !== null && freed && wasStopped(now.failure)) await note(ctx, row, said);
   if (!held || ending.to === "kept") return [];

@@ -8,6 +8,7 @@ export const OUTCOMES = [
   "limited",
   "stopped",
   "review",
+  "waiting",
   "lost",
 ] as const;
 export type Outcome = typeof OUTCOMES[number];
@@ -168,6 +169,7 @@ export function endingOf(outcome: Outcome, attempts: number, most: number): Endi
     case "stopped":
       return { to: "pending", counts: false };
     case "review":
+    case "waiting":
     case "lost":
       return { to: "kept", counts: true };
   }

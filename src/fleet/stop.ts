@@ -12,6 +12,7 @@ import { taskOr404 } from "../task/view.ts";
 import * as driven from "./driven.ts";
 import { stoppedBy } from "./rules.ts";
 import * as table from "./table.ts";
+import { waitingAt } from "./waiting.ts";
 
 export const stopAttempt = operation({
   name: "stop_attempt",
@@ -35,16 +36,7 @@ export const stopAttempt = operation({
       ctx.wake(row.peer);
     }
     const held = await isHeldBack(ctx, task, running);
-    if (!held && running.length === 0) {
-      throw new Refusal(
-        "TASK_STATE",
-        `stop_attempt: ${task.id} is ${task.status}, nobody is at it`,
-        {
-          field: "task",
-          status: task.status,
-        },
-      );
-    }
+    if (!held && running.length === 0) throw await nothingToStop(ctx, task);
     const stopped = running.map(({ id }) => id);
     if (held) {
       await setStatus(tx, task.id, "failed", ctx.at, {
@@ -58,6 +50,21 @@ export const stopAttempt = operation({
     return { stopped, status };
   },
 });
+
+/** Nobody is at it; what is done and waits for its merge is given up otherwise. */
+async function nothingToStop({ tx }: Context, task: TaskRow): Promise<Refusal> {
+  const about = { field: "task", status: task.status };
+  const waits = await waitingAt(tx, task.id);
+  if (waits === undefined) {
+    const text = `stop_attempt: ${task.id} is ${task.status}, nobody is at it`;
+    return new Refusal("TASK_STATE", text, about);
+  }
+  return new Refusal("TASK_STATE", `stop_attempt: ${task.id} is done and waits to be merged`, {
+    ...about,
+    waits: waits.reason,
+    hint: `Give it up: skein task update ${task.id} --action cancel. Its work stays on its branch.`,
+  });
+}
 
 /**
  * Whether the task itself is stopped, and not only its agent: what was handed in, or waits for a review,

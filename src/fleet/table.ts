@@ -3,7 +3,10 @@
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Kind, Outcome } from "./rules.ts";
 
-/** `review`: handed in, not merged until somebody approves. */
+/**
+ * `review`: handed in, not merged until somebody approves. `waiting`: done, and merged as soon as what
+ * `reason` names is out of the way; no process is at it.
+ */
 export type AttemptState = "running" | Outcome;
 
 /** A row of `attempt`. */
@@ -122,7 +125,7 @@ export function attemptsOf(
     "run IN (SELECT id FROM run WHERE project = ?)",
     ...(run === undefined ? [] : ["run = ?"]),
     ...(task === undefined ? [] : ["task = ?"]),
-    ...(open === true ? ["state IN ('running', 'review')"] : []),
+    ...(open === true ? ["state IN ('running', 'review', 'waiting')"] : []),
     "id > ?",
   ];
   const values = [project, ...[run, task].filter((one) => one !== undefined), after ?? 0];
@@ -174,6 +177,7 @@ export async function insertAttempt(tx: Tx, one: NewAttempt): Promise<number> {
 export type AttemptChange = Partial<
   Pick<
     AttemptRow,
+    | "claim_epoch"
     | "state"
     | "stop"
     | "folder"
@@ -234,7 +238,7 @@ export async function isCurrent(
   return found !== undefined;
 }
 
-/** The same for an attempt whose worker lives: nobody but a person has freed its task. */
+/** The same for one that no worker's death has freed: whose worker lives, or needs none any more. */
 export async function isHeld(
   tx: Tx,
   row: Pick<AttemptRow, "task" | "claim_epoch">,
@@ -248,13 +252,15 @@ export async function isHeld(
   return found !== undefined;
 }
 
-/** Whether something of a task's attempts waits for whoever cleans up after the dead. */
+/** Whether something of a task's attempts waits for a merge, or for whoever cleans up after the dead. */
 export async function isUnsettled(tx: Tx, task: string): Promise<boolean> {
-  const rows = await tx.all<{ incarnation: string }>(
-    "SELECT incarnation FROM attempt WHERE task = ? AND state = 'running'",
+  const rows = await tx.all<{ incarnation: string; state: AttemptState }>(
+    "SELECT incarnation, state FROM attempt WHERE task = ? AND state IN ('running', 'waiting')",
     task,
   );
-  for (const { incarnation } of rows) if (await isOver(tx, incarnation)) return true;
+  for (const { incarnation, state } of rows) {
+    if (state === "waiting" || await isOver(tx, incarnation)) return true;
+  }
   return false;
 }
 

@@ -42,7 +42,7 @@ export const attemptShape = z.lazy(() =>
     cause: z.string().nullable(),
     /** Its worker's process has ended without ending it. */
     orphaned: z.boolean().optional(),
-    /** And its task is somebody else's by now, or nobody's any more. */
+    /** Its task is somebody else's by now, or nobody's any more. */
     lost: z.boolean().optional(),
   })
 );

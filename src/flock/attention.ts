@@ -1,8 +1,9 @@
-// What needs somebody: unanswered escalations, reviews, proposals, failed tasks, stalled peers,
-// sessions that wait for their human, files that two peers change at once. Computed from the tables, so it cannot go stale.
+// What needs somebody: unanswered escalations, reviews, proposals, failed tasks, work that cannot be merged,
+// stalled peers, sessions that wait for their human, files that two peers change at once. Computed from the tables, so it cannot go stale.
 
 import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
+import { waitingOf } from "../fleet/waiting.ts";
 import { messageId } from "../message/rules.ts";
 import { openEscalations } from "../message/table.ts";
 import { budgetSpent, dirtyOverlap } from "../peer/rules.ts";
@@ -29,6 +30,7 @@ export interface Attention {
     | "stalled"
     | "conflict"
     | "stuck"
+    | "unmerged"
     | "paused"
     | "budget"
     | "permission"
@@ -90,7 +92,7 @@ export async function attention(
       ...(peer === null ? {} : { peers: [peer] }),
     });
   }
-  found.push(...await stuck(tx, project));
+  found.push(...await stuck(tx, project), ...await unmerged(tx, project));
   found.push(...await swaps(tx));
   const live = peers ?? await livePeers(tx, project);
   for (const peer of live) {
@@ -204,6 +206,19 @@ async function stuck(tx: Tx, project: string): Promise<Attention[]> {
     since: row.updated_at,
     task: row.id,
     on: row.on_task,
+  }));
+}
+
+/** Work that is done, and what its merge waits for. */
+async function unmerged(tx: Tx, project: string): Promise<Attention[]> {
+  return (await waitingOf(tx, { project }, MOST)).slice(0, MOST).map((row) => ({
+    kind: "unmerged" as const,
+    subject: row.task,
+    // Whole: what is to be done stands at its end.
+    text: row.reason ?? "",
+    since: row.ended_at ?? "",
+    task: row.task,
+    peers: [row.worker],
   }));
 }
 

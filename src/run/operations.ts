@@ -10,6 +10,7 @@ import { excerpt } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { conductOf, hostIds, stopAgents, usageOfRun } from "../fleet/driven.ts";
 import { spent } from "../fleet/rules.ts";
+import { waitingOf } from "../fleet/waiting.ts";
 import { memoryOfRun } from "../memory/table.ts";
 import { messageId } from "../message/rules.ts";
 import { messagesOfRun } from "../message/table.ts";
@@ -48,6 +49,9 @@ const runShape = z.lazy(() =>
       ready: z.boolean(),
       claimed_by: z.string().nullable(),
     })),
+    /** Done, but not merged yet, and why. */
+    waiting: z.array(z.object({ task: z.string(), text: z.string(), since: z.string() }))
+      .optional(),
     completed: z.array(z.object({ id: z.string(), title: z.string(), summary: z.string() })),
     memory: z.array(z.object({ key: z.string(), type: z.string(), value: z.string() })),
     messages: z.array(
@@ -217,6 +221,11 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
       claimed_by: await nameOf(tx, task.claimed_by),
     });
   }
+  const waiting = (await waitingOf(tx, { run: row.id }, DIGEST.tasks)).map((one) => ({
+    task: one.task,
+    text: one.reason ?? "",
+    since: one.ended_at ?? "",
+  }));
   const stopped = row.status === "active" ? await whyStopped(tx, row.id) : null;
   return {
     ...await summary(ctx, row),
@@ -225,6 +234,7 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
     ...(stopped === null ? {} : { stopped }),
     tasks: { ...await countTasks(tx, row.project, row.id) },
     open,
+    ...(waiting.length === 0 ? {} : { waiting }),
     completed: (await of(["completed"])).map((task) => ({
       id: task.id,
       title: task.title,

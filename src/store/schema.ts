@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** One step from the version before. */
 export interface Migration {
@@ -242,5 +242,15 @@ ALTER TABLE peer ADD COLUMN waits TEXT;
 
 -- The page of a task shows what was said of it, however long ago.
 CREATE INDEX message_task ON message (task, id) WHERE task IS NOT NULL;
+`,
+}, {
+  version: 5,
+  // An index, and a state of attempts that older readers take for an end.
+  breaking: false,
+  sql: `
+-- What runs, waits for a review or for its merge is asked for by its state alone, too: no list of
+-- states in the index would answer that.
+DROP INDEX attempt_open;
+CREATE INDEX attempt_state ON attempt (state, run);
 `,
 }];

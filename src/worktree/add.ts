@@ -6,7 +6,8 @@
 
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { checkedOutAt, commitOf, createRef, runTip, taskRef, tipOf } from "./branch.ts";
+import { commitOf, runTip, taskRef } from "./branch.ts";
+import { checkedOutAt, createRef, tipOf } from "./refs.ts";
 import { gitLine } from "./git.ts";
 import {
   adminOf,

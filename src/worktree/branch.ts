@@ -1,13 +1,12 @@
 // The branches of a run: `skein/run/<run>`, where finished work is gathered, and one for each try at
-// a task. They are ordinary branches, so the user can look at them with any tool; they move only by
-// compare-and-swap (git update-ref with the old value), so that two hosts cannot undo each other, and
-// a branch is deleted only when the run branch contains it. What a run began with is kept beside its
-// worktrees, in run.json: the first to open it decides, and a run branch that was there and is gone
-// is never quietly begun anew.
+// a task. They are ordinary branches, so the user can look at them with any tool; how they move is in
+// refs.ts, and one is deleted here only when the run branch contains it. What a run began with is kept
+// beside its worktrees, in run.json: the first to open it decides, and a run branch that was there and
+// is gone is never quietly begun anew.
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { git, gitLine, NO_COMMIT } from "./git.ts";
+import { git, gitLine } from "./git.ts";
 import {
   exists,
   type Place,
@@ -17,6 +16,7 @@ import {
   type RunTree,
   unique,
 } from "./place.ts";
+import { createRef, dropRef, tipOf } from "./refs.ts";
 
 /** What a run began with. */
 export interface OpenedRun {
@@ -73,8 +73,9 @@ export async function lastRunNumber(repo: string): Promise<number> {
     "refs/heads/skein/run/",
     "refs/heads/skein/task/",
     "refs/skein/parked/",
+    "refs/skein/kept/",
   ]);
-  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked)\/r(\d{1,9})(?=\/|$)/gm)];
+  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked|kept)\/r(\d{1,9})(?=\/|$)/gm)];
   return Math.max(0, ...numbers.map(([, number]) => Number(number)));
 }
 
@@ -83,14 +84,6 @@ export async function runTip(place: Place): Promise<string> {
   const tip = await tipOf(place, place.ref);
   if (tip === null) throw branchGone(place);
   return tip;
-}
-
-/** Where a ref stands; null if there is none. */
-export async function tipOf(place: Place, ref: string): Promise<string | null> {
-  const { code, stdout } = await git(place.tree, ["rev-parse", "--verify", "-q", ref], {
-    ok: [0, 1],
-  });
-  return code === 0 ? stdout.trim() : null;
 }
 
 /**
@@ -107,35 +100,6 @@ export async function commitOf(place: Place, name: string, field: string): Promi
   throw new Refusal("INVALID_INPUT", `${field} "${name}" names no commit of ${place.tree}`, {
     field,
     hint: "Name a branch, a tag or a commit that is in the repository.",
-  });
-}
-
-/** Makes a ref that is not there yet. @returns whether it was made; false: it exists */
-export async function createRef(place: Place, ref: string, commit: string): Promise<boolean> {
-  return await moveRef(place, ref, commit, NO_COMMIT, "skein: begin");
-}
-
-/**
- * Moves a ref from `old` to `commit`, or not at all.
- * @returns false when it stands elsewhere
- */
-export async function moveRef(
-  place: Place,
-  ref: string,
-  commit: string,
-  old: string,
-  why: string,
-): Promise<boolean> {
-  const { code, stderr } = await git(
-    place.tree,
-    ["update-ref", "--create-reflog", "-m", why, ref, commit, old],
-    { ok: [0, 128] },
-  );
-  if (code === 0) return true;
-  if (isRace(stderr)) return false;
-  throw new Refusal("GIT_FAILED", `${ref} cannot be written: ${stderr.trim()}`, {
-    field: "branch",
-    hint: "If a branch of your own is in the way (`skein`, `skein/run`), rename it.",
   });
 }
 
@@ -183,29 +147,6 @@ export async function dropBranch(r: RunTree, branch: string): Promise<boolean> {
   return await dropRef(place, ref, at.theirs);
 }
 
-/**
- * Deletes a ref that stands at `commit`; a branch that is checked out stays.
- * @returns whether it is gone; false: it moved, or somebody has it checked out
- */
-export async function dropRef(place: Place, ref: string, commit: string): Promise<boolean> {
-  const held = await checkedOutAt(place, ref);
-  if (held.length > 0) return false;
-  const { code, stderr } = await git(place.tree, ["update-ref", "-d", ref, commit], {
-    ok: [0, 1, 128],
-  });
-  if (code === 0) {
-    // A worktree that was made on it in this moment gets it back.
-    if ((await checkedOutAt(place, ref)).length === 0) return true;
-    await createRef(place, ref, commit);
-    return false;
-  }
-  // It moved, or somebody else deleted it.
-  if (isRace(stderr) || /unable to resolve/.test(stderr)) return await tipOf(place, ref) === null;
-  throw new Refusal("GIT_FAILED", `${ref} cannot be deleted: ${stderr.trim()}`, {
-    field: "branch",
-  });
-}
-
 /** The full name of a branch of one of the run's tasks. */
 export function taskRef(r: RunTree, branch: string): string {
   const short = branch.replace(/^refs\/heads\//, "");
@@ -214,18 +155,6 @@ export function taskRef(r: RunTree, branch: string): string {
     field: "branch",
     hint: `Such branches begin with skein/task/${r.run}/.`,
   });
-}
-
-/** Every working tree in which a branch is checked out. */
-export async function checkedOutAt(place: Place, ref: string): Promise<string[]> {
-  const { stdout } = await git(place.tree, ["worktree", "list", "--porcelain", "-z"]);
-  const found: string[] = [];
-  for (const record of stdout.split("\0\0")) {
-    const lines = record.split("\0");
-    const path = lines.find((line) => line.startsWith("worktree "))?.slice(9);
-    if (path !== undefined && lines.includes(`branch ${ref}`)) found.push(path);
-  }
-  return found;
 }
 
 /** Of this run nothing is recorded: going on there would mix two runs, and hand over what nobody asked for. */
@@ -240,7 +169,7 @@ function branchForeign(place: Place): Refusal {
 function branchGone(place: Place): Refusal {
   const branch = place.ref.slice("refs/heads/".length);
   return new Refusal("GIT_STATE", `the run branch ${branch} is gone from ${place.tree}`, {
-    field: "branch",
+    field: "run",
     hint:
       `Bring it back where it was (its last commit: git fsck --lost-found): git branch ${branch} ` +
       "<commit>. Or end the run.",
@@ -292,9 +221,4 @@ async function checkVersion(place: Place): Promise<void> {
     field: "git",
     hint: `Install git ${OLDEST_GIT.join(".")} or newer.`,
   });
-}
-
-/** Whether git says that the ref stands elsewhere than we took it to. */
-function isRace(stderr: string): boolean {
-  return /but expected|reference already exists|unable to resolve reference/.test(stderr);
 }

@@ -7,9 +7,10 @@
 
 import { join } from "@std/path";
 import { repositoryOf } from "../core/repository.ts";
-import { checkedOutAt, moveRef, relate, runTip, tipOf } from "./branch.ts";
+import { relate, runTip } from "./branch.ts";
+import { beingRebased, checkedOutAt, moveRef, tipOf } from "./refs.ts";
 import { git, gitCommitting } from "./git.ts";
-import { exists, linkedTrees, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
+import { exists, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
 import { replaceFile, type RunTree } from "./place.ts";
 import { type Intent, recover } from "./recover.ts";
 
@@ -152,7 +153,12 @@ function turnOf(place: Place): Disposable | null {
 
 function intentOf(place: Place): Intent | null {
   const text = readOrNull(join(place.folder, "deliver.json"));
-  return text === null ? null : JSON.parse(text) as Intent;
+  try {
+    return text === null ? null : JSON.parse(text) as Intent;
+  } catch {
+    // Torn by a power failure: what git left half-way then looks like the user's, and is left alone.
+    return null;
+  }
 }
 
 function dropIntent(place: Place): void {
@@ -162,14 +168,4 @@ function dropIntent(place: Place): void {
     // Another call finished it.
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
-}
-
-/** A rebase leaves its branch checked out nowhere, and puts it back when it ends. */
-function beingRebased(place: Place, ref: string): string | null {
-  const admins = [place.commonDir, ...linkedTrees(place.commonDir).map(({ admin }) => admin)];
-  return admins.find((admin) =>
-    ["rebase-merge", "rebase-apply"].some((one) =>
-      readOrNull(join(admin, one, "head-name"))?.trim() === ref
-    )
-  ) ?? null;
 }

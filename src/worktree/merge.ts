@@ -6,10 +6,12 @@
 // Always a merge commit: the run branch's first-parent line is the list of merged tasks, which is also
 // how a branch that was merged is told from one that never had a commit.
 
+import { dirname, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { checkedOutAt, moveRef, relate, type Relation, taskRef } from "./branch.ts";
+import { relate, type Relation, taskRef } from "./branch.ts";
+import { beingRebased, checkedOutAt, moveRef } from "./refs.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
-import { type Place, placeOf, type RunTree } from "./place.ts";
+import { linkedTrees, type Place, placeOf, readOrNull, type RunTree } from "./place.ts";
 
 /** What became of a merge. */
 export type Merged =
@@ -31,8 +33,9 @@ const PAUSE_MS = 8;
 /**
  * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
  * commit of its own), or `conflict` with nothing changed.
- * @throws Refusal `GIT_STATE` when the run branch is gone or checked out by somebody, or the two have
- *   no common history; `INVALID_INPUT` when there is no such branch
+ * @throws Refusal `GIT_STATE` with `field: "run"` when the run branch is gone, or somebody has it checked
+ *   out or rebases it; `GIT_STATE` when the two have no common history; `INVALID_INPUT` when there is no
+ *   such branch
  */
 export async function mergeTask(
   r: RunTree,
@@ -48,6 +51,8 @@ export async function mergeTask(
     if (merged.files.length > 0) {
       return { outcome: "conflict", files: merged.files, ours: at.ours, theirs: at.theirs };
     }
+    // Before the commit, which nobody would ever need; and after it, since making it takes a moment.
+    await refuseCheckedOut(place);
     const { stdout } = await gitCommitting(
       place.tree,
       ["commit-tree", merged.tree, "-p", at.ours, "-p", at.theirs],
@@ -114,13 +119,37 @@ async function treeOf(
   return { tree, files: code === 1 && named.length === 0 ? ["."] : named };
 }
 
-/** A checkout of the run branch would look as if all that is merged had been undone in it. */
+/**
+ * A checkout of the run branch would look as if all that is merged had been undone in it; a rebase of
+ * it could not be ended.
+ */
 async function refuseCheckedOut(place: Place): Promise<void> {
   const [path] = await checkedOutAt(place, place.ref);
-  if (path === undefined) return;
-  throw new Refusal("GIT_STATE", `the run branch is checked out in ${path}; it cannot move`, {
-    field: "branch",
-    path,
-    hint: `Look at it detached: git -C ${path} switch --detach. Or switch to another branch there.`,
+  if (path !== undefined) {
+    throw new Refusal("GIT_STATE", `the run branch is checked out in ${path}; it cannot move`, {
+      field: "run",
+      path,
+      hint:
+        `Look at it detached: git -C ${path} switch --detach. Or switch to another branch there.`,
+    });
+  }
+  const rebasing = beingRebased(place, place.ref);
+  if (rebasing === null) return;
+  throw new Refusal("GIT_STATE", `the run branch is being rebased in ${rebasing}; it cannot move`, {
+    field: "run",
+    path: rebasing,
+    hint: "End the rebase there: git rebase --continue, or git rebase --abort.",
   });
+}
+
+/**
+ * Where the run branch is checked out, as far as the files of the repository tell: costs no process.
+ * Null says only that asking git is worth while.
+ */
+export function checkedOutIn(r: RunTree): string | null {
+  const { commonDir, ref } = placeOf(r);
+  const trees = linkedTrees(commonDir);
+  const all = [{ admin: commonDir, path: dirname(commonDir) }, ...trees];
+  return all.find(({ admin }) => readOrNull(join(admin, "HEAD"))?.trim() === `ref: ${ref}`)?.path ??
+    null;
 }

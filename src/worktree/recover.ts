@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { TIMES } from "../core/limits.ts";
 import { repositoryOf } from "../core/repository.ts";
-import { moveRef, tipOf } from "./branch.ts";
+import { moveRef, tipOf } from "./refs.ts";
 import { git } from "./git.ts";
 import { exists, type Place } from "./place.ts";
 import { livingGit, removeIfStale } from "./stale.ts";

@@ -3,8 +3,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { rows } from "./ground.ts";
-import { type Stage, withStage, WRITES } from "./stage.ts";
+import { abandonedRun, attemptsAre, auditGit, endDelays, rows, withShellAgent } from "./ground.ts";
+import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 async function refs(stage: Stage): Promise<string[]> {
   const args = ["for-each-ref", "--format=%(refname)", "refs/heads/skein", "refs/skein"];
@@ -68,5 +68,64 @@ Deno.test("clean: parked work is kept for its time; where there is no repository
     const nowhere = await stage.skein(["run", "clean", "--cwd", stage.folder]);
     assertEquals(nowhere.code, 4, nowhere.stdout);
     assert(nowhere.stderr.includes("in no git checkout"), nowhere.stderr);
+  });
+});
+
+Deno.test("clean: what a run left that is merged nowhere is said, and kept; the journal knows where", async () => {
+  await withStage(async (stage) => {
+    const git = "git -c user.name=a -c user.email=b@c";
+    const commits = ["sh", "-c", `echo half > half.txt && git add . && ${git} commit -q -m half`];
+    stage.play([
+      { ...onTask("write", { do: "run", argv: commits }, { do: "exit", code: 1 }), times: 1 },
+      WRITES,
+    ]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start(["run", "one", "--tasks", plan, "--json", "-w", "1"]);
+    await attemptsAre(stage, "failed", 1);
+    endDelays(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    const branch = "skein/task/r1/t1-1";
+    assertEquals(resultOf(ran)["notes"], [`merged nowhere: ${branch}`]);
+    const tip = (await stage.git("rev-parse", branch)).trim();
+    const kept = `refs/skein/kept/r1/t1-1/${tip.slice(0, 12)}`;
+    const look = await stage.skein(["run", "clean"]);
+    assertEquals(look.code, 0, look.stderr);
+    assertEquals(look.stdout.split("\n"), [
+      `refs/heads/${branch} ${tip.slice(0, 10)} (unmerged, kept as ${kept})`,
+      "removed 1 run branch of earlier runs (merged, or parked more than 30 days ago); " +
+      "1 task branch that is merged nowhere (kept under refs/skein/kept/)",
+      "",
+    ]);
+    assertEquals(await refs(stage), [kept]);
+    assert(noted(stage)[0]?.detail.includes(`refs/heads/${branch} ${tip} kept as ${kept}`));
+    assertEquals(await stage.git("show", `${kept}:half.txt`), "half\n");
+    await stage.git("switch", "-q", "-c", "skein/run/r7");
+    await stage.git("commit", "-q", "--allow-empty", "-m", "of another home");
+    await stage.git("switch", "-q", "main");
+    const again = await stage.skein(["run", "clean"]);
+    assert(again.stdout.includes("skein/run/r7"), again.stdout);
+    assert(again.stdout.includes("stays: merged nowhere, made by another home"), again.stdout);
+    await auditGit(stage);
+  });
+});
+
+Deno.test("clean: of a run whose store is gone everything is kept, and nothing of one that goes on", async () => {
+  await withStage(async (stage) => {
+    withShellAgent(stage);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    await abandonedRun(stage, ["run", "one", "--tasks", plan, "-w", "1"]);
+    await stage.git("branch", "skein/task/r1/t1-1", "main");
+    const tree = (await stage.git("rev-parse", "main^{tree}")).trim();
+    const commit = (await stage.git("commit-tree", tree, "-p", "main", "-m", "work")).trim();
+    await stage.git("update-ref", "refs/heads/skein/task/r1/t1-1", commit);
+    const on = await stage.skein(["run", "clean"]);
+    assert(on.stdout.includes("r1 goes on (else: skein run end r1)"), on.stdout + on.stderr);
+    for (const end of ["", "-wal", "-shm"]) {
+      await Deno.remove(join(stage.home, `skein.db${end}`)).catch(() => {});
+    }
+    const gone = await stage.skein(["run", "clean"]);
+    assertEquals(gone.code, 0, gone.stderr);
+    assertEquals(await refs(stage), [`refs/skein/kept/r1/t1-1/${commit.slice(0, 12)}`]);
   });
 });

@@ -1,6 +1,6 @@
 // What agents and people do to git under a run, and what is not lost by it: a crash after asking for a
-// review, a torn index, a worktree that git cannot read, the run branch checked out to be looked at,
-// branches of a run that another home had in the repository.
+// review, a torn index, a worktree that git cannot read, branches of a run that another home had in the
+// repository.
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
@@ -36,6 +36,20 @@ Deno.test("faults: what asked for a review is there to be merged, however its ag
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
     assertEquals(await stage.files(), ["README.md", "a.txt"]);
     await auditGit(stage);
+  });
+});
+
+Deno.test("faults: whose task is cancelled in its review is told that, not that changes were asked for", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("write", { do: "write", path: "a.txt", text: "work\n" }, ASK)]);
+    const run = stage.start(oneTask(stage));
+    await attemptsAre(stage, "review", 1);
+    await stage.ask("task", "update", "t1", "--action", "cancel");
+    await attemptsAre(stage, "stopped", 1);
+    await run.ended;
+    const [one] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
+    assertEquals(one?.reason, "the task was cancelled in its review");
+    assertEquals(await stage.files("skein/task/r1/t1-1"), ["README.md", "a.txt"]);
   });
 });
 
@@ -107,35 +121,6 @@ Deno.test("faults: a worktree that git cannot read stays, is named, and stops no
     assertEquals(tries(stage), [["failed", "service"], ["done", null]]);
     assertEquals(Deno.readTextFileSync(join(folder, "a.txt")), "lost?\n");
     assert(JSON.stringify(resultOf(ran)["notes"]).includes("a worktree stays"), ran.stdout);
-  });
-});
-
-Deno.test("faults: who looks at the run branch in a checkout costs no attempt, the work waits", async () => {
-  await withStage(async (stage) => {
-    const go = join(stage.folder, "go");
-    stage.play([
-      onTask("write", { do: "wait", file: go }, { do: "write", path: "a.txt", text: "work\n" }),
-    ]);
-    const run = stage.start(oneTask(stage));
-    await attemptsAre(stage, "running", 1);
-    const look = join(stage.folder, "look");
-    await stage.git("worktree", "add", "-q", look, "skein/run/r1");
-    letGo(stage);
-    await attemptsAre(stage, "conflict", 1);
-    const waits = (): unknown[] =>
-      rows(
-        stage,
-        "SELECT 1 FROM task WHERE status = 'pending' AND not_before_s > 0 AND attempts = 0",
-      );
-    await eventually(() => waits().length === 1, { what: "it waits, no attempt counted" });
-    await stage.git("worktree", "remove", look);
-    endDelays(stage);
-    const ran = await run.ended;
-    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(await stage.files(), ["README.md", "a.txt"]);
-    const [second] = rows<{ turns: number }>(stage, "SELECT turns FROM attempt WHERE id = 2");
-    assertEquals(second?.turns, 0, "no agent did it again");
-    await audit(stage, { tasks: 1 });
   });
 });
 

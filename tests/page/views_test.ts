@@ -212,7 +212,15 @@ browserTest("page: a run that was driven for hours, and one who waits for its hu
       {
         name: "a driven run",
         hash: `#/runs/${run}`,
-        texts: ["merge conflict", "limit reached", "r2-w1", "t1 #1", "18 min", "no worker is here"],
+        texts: [
+          "merge conflict",
+          "not merged yet",
+          "limit reached",
+          "r2-w1",
+          "t1 #1",
+          "18 min",
+          "no worker is here",
+        ],
       },
       { name: "who waits", hash: "#/attention", texts: ["permission to use Bash", "process"] },
       { name: "a peer that waits", hash: "#/peers/dan", texts: ["It waits for permission"] },

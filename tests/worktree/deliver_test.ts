@@ -98,6 +98,16 @@ Deno.test("deliver: a branch that is checked out nowhere just moves; one being r
   }, { dirty: false });
 });
 
+Deno.test("deliver: a record of a fast-forward that a power failure tore hinders none", async () => {
+  await withWorld(async (world) => {
+    const run = await worked(world);
+    write(join(placeOf(world.run).folder, "deliver.json"), '{"path":"/');
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
+    assertEquals(await head(world), run);
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+  }, { dirty: false });
+});
+
 Deno.test("merge: is refused while the run branch is checked out by somebody", async () => {
   await withWorld(async (world) => {
     await worked(world);

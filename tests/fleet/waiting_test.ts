@@ -1,0 +1,60 @@
+// What an attempt that waits for its merge means to everybody else: its task is nobody's to do, claim or
+// stop, whatever becomes of its worker; it is seen; and it ends like every other.
+
+import { assert, assertEquals } from "@std/assert";
+import { flockTest, type Json, type Member } from "../operations/flock.ts";
+
+const WHY = "the run branch is checked out in /look";
+
+const needs = async (who: Member): Promise<Json[]> =>
+  (await who.call("status", {})).attention.filter(({ kind }: Json) => kind === "unmerged");
+
+flockTest(
+  "end_attempt: what waits is its worker's for good, and seen, until it is merged",
+  async (flock) => {
+    const { lead, anna } = await flock.crew();
+    const { run } = await lead.call("run", { action: "start", goal: "all" });
+    await lead.call("conduct_run", { id: run.id, repo: flock.project });
+    const { ids } = await lead.call("create_task", {
+      run: run.id,
+      tasks: [{ key: "a", title: "a" }, { key: "b", title: "b", blocked_by: ["a"] }],
+    });
+    const { id } = (await anna.call("begin_attempt", { run: run.id })).attempt;
+    await anna.call("complete_task", { id: ids["a"], summary: "it is done" });
+    const waits = { attempt: id, outcome: "waiting", reason: WHY, cause: "held" };
+    assertEquals((await anna.call("end_attempt", waits)).status, "in_progress");
+    assertEquals((await anna.call("begin_attempt", { run: run.id })).reason, "waiting");
+    const [need, ...more] = await needs(lead);
+    assertEquals([need.task, need.text, need.peers, more], [ids["a"], WHY, ["anna"], []]);
+    const shown = (await lead.call("run", { action: "status", id: run.id })).run;
+    assertEquals(shown.waiting.map(({ task, text }: Json) => [task, text]), [[ids["a"], WHY]]);
+    await anna.leave();
+    const { task } = await lead.call("get_task", { id: ids["a"] });
+    assertEquals([task.status, task.claimed_by, task.attempts], ["in_progress", "anna", 1]);
+    const carol = await flock.member("carol");
+    await carol.refused("TASK_TAKEN", "claim_task", { id: ids["a"] });
+    assertEquals((await carol.call("begin_attempt", { run: run.id })).attempt, null);
+    const told = await lead.refused("TASK_STATE", "stop_attempt", { task: ids["a"] });
+    assertEquals(told.waits, WHY);
+    const done = await carol.call("end_attempt", { attempt: id, outcome: "done", merged: "abc" });
+    assertEquals([done.status, done.unblocked], ["completed", [ids["b"]]]);
+    assertEquals(await needs(lead), []);
+  },
+);
+
+flockTest(
+  "end_attempt: what waits of a run that was ended needs nobody any more",
+  async (flock) => {
+    const { lead, anna } = await flock.crew();
+    const { run } = await lead.call("run", { action: "start", goal: "all" });
+    await lead.call("conduct_run", { id: run.id, repo: flock.project });
+    await lead.call("create_task", { run: run.id, title: "a" });
+    const { id } = (await anna.call("begin_attempt", { run: run.id })).attempt;
+    await anna.call("end_attempt", { attempt: id, outcome: "waiting", reason: WHY });
+    assertEquals((await needs(lead)).length, 1);
+    await lead.call("run", { action: "end", id: run.id });
+    assertEquals(await needs(lead), []);
+    const { attempts } = await lead.call("list_attempts", { run: run.id, open: true });
+    assert(attempts.length === 1, "whoever cleans up still finds it");
+  },
+);
