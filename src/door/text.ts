@@ -41,6 +41,22 @@ export function fitting(text: string, columns: number): { text: string; columns:
   return { text: text.slice(0, end), columns: used };
 }
 
+/** A text broken between words to lines of at most `width`; `label` stands before the first, room before the rest. */
+export function hanging(label: string, text: string, width: number): string[] {
+  const lines: string[] = [];
+  // On a very narrow terminal lines run over rather than stand word by word.
+  const room = Math.max(24, width - label.length);
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((one, i) => `${i === 0 ? label : " ".repeat(label.length)}${one}`);
+}
+
 /** An answer as lines to read; what has nothing to say is left out. */
 export function render(answer: Answer, style: Style): string {
   const lines: string[] = [];
