@@ -7,8 +7,7 @@ import { VERSION } from "../core/version.ts";
 import { type Environment, readEnvironment } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
 import { translate } from "../translate.ts";
-import { OutputClosed, print, remark, UNREAD } from "./output.ts";
-import type { Style } from "./text.ts";
+import { OutputClosed, print, remark, styleOf, UNREAD } from "./output.ts";
 
 /** Exit codes of the command. */
 export const EXIT = { done: 0, failed: 1, usage: 2, timedOut: 3, refused: 4 } as const;
@@ -283,10 +282,4 @@ function environmentOf(
     ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
     ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
   }, Deno.cwd());
-}
-
-function styleOf(): Style {
-  const terminal = Deno.stdout.isTerminal();
-  const width = terminal ? Deno.consoleSize().columns : 120;
-  return { colour: terminal && !Deno.noColor, width };
 }
