@@ -216,7 +216,7 @@ async function channels(
   return {
     what,
     state: "note",
-    text: "not used here: idle sessions are woken by the waiter",
+    text: "not used here: they are one more way to wake a session",
     remedy: `Nothing has to be done. Where your account has channels: claude ${CHANNEL_FLAG}`,
   };
 }

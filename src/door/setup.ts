@@ -2,6 +2,7 @@
 // commands of their own, since they are about this machine and not about a flock.
 
 import { parseArgs } from "node:util";
+import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { shellWord } from "../core/shellword.ts";
 import { bundleOf } from "../claude/bundle.ts";
@@ -274,6 +275,7 @@ function report(
     }
   } else {
     const { home } = how.places;
-    say(`uninstalled; ${home} with all tasks and messages was kept: remove it to forget them`);
+    const kept = `; ${home} with all tasks and messages was kept: remove it to forget them`;
+    say(`uninstalled${isThere(join(home, "skein.db")) ? kept : ""}`);
   }
 }
