@@ -120,16 +120,22 @@ function columns(): number {
   }
 }
 
-/** Cuts a line that may be painted to what fits. */
+/** Cuts a line that may be painted to what fits; dots stand where something was left out. */
 function fit(line: string, width: number): string {
-  let left = width - 1;
   // deno-lint-ignore no-control-regex
-  return line.replace(/\u001b\[[0-9;]*m|[^\u001b]+/g, (part) => {
+  const bare = line.replace(/\u001b\[[0-9;]*m/g, "");
+  const whole = fitting(bare, width - 1).text === bare;
+  const dots = "...";
+  let left = whole ? width - 1 : width - 1 - dots.length;
+  // deno-lint-ignore no-control-regex
+  const cut = line.replace(/\u001b\[[0-9;]*m|[^\u001b]+/g, (part) => {
     if (part.startsWith("\u001b")) return part;
     const shown = fitting(part, Math.max(0, left));
-    left -= shown.columns;
+    // What comes behind a part that was cut would stand where it does not belong.
+    left = shown.text === part ? left - shown.columns : 0;
     return shown.text;
   });
+  return whole ? cut : `${cut}${dots}`;
 }
 
 function oneLine(text: string): string {
