@@ -231,6 +231,10 @@ const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     after: "go on behind a page: its next",
     run: "only what belongs to this run",
   },
+  note_copy: {
+    what: "whether the home is about to be backed up, or was restored",
+    folder: "where the backup is",
+  },
   take_findings: { discoveries: "the findings, each with its text" },
   import_project: {
     goal: "what is to be reached",
