@@ -147,11 +147,14 @@ function clock(seconds: number): string {
   return `${String(minutes).padStart(2)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** The longest word for what happened is `conflict`. */
+const MARK_COLUMNS = 8;
+
 function mark(event: RunEvent, style: Style): string {
   if (event.kind === "ended") {
     return event.attempt.state === "done"
-      ? paint(style, "green", "done  ")
-      : paint(style, "red", event.attempt.state.padEnd(6).slice(0, 6));
+      ? paint(style, "green", "done".padEnd(MARK_COLUMNS))
+      : paint(style, "red", event.attempt.state.padEnd(MARK_COLUMNS));
   }
   const words = {
     begun: "begin",
@@ -160,7 +163,7 @@ function mark(event: RunEvent, style: Style): string {
     planned: "plan",
   } as const;
   const word = event.kind in words ? words[event.kind as keyof typeof words] : event.kind;
-  return paint(style, event.kind === "note" ? "yellow" : "cyan", word.padEnd(6).slice(0, 6));
+  return paint(style, event.kind === "note" ? "yellow" : "cyan", word.padEnd(MARK_COLUMNS));
 }
 
 function ending(conclusion: Conclusion, result: RunResult, style: Style): string[] {
