@@ -214,10 +214,10 @@ async function show(answer: Answer): Promise<void> {
 
 async function explain(refusal: Refusal, args: readonly string[]): Promise<void> {
   const { paint, safe } = await import("./text.ts");
-  const { spoken } = await import("./nearest.ts");
+  const { spoken, spokenMessage } = await import("./nearest.ts");
   const style = { ...styleOf(), colour: Deno.stderr.isTerminal() && !Deno.noColor };
   const lines = [
-    `${paint(style, "red", refusal.code)} ${safe(refusal.message)}`,
+    `${paint(style, "red", refusal.code)} ${safe(spokenMessage(refusal))}`,
     `${paint(style, "dim", "next:")} ${safe(spoken(refusal, args))}`,
   ];
   remark(lines.join("\n"));

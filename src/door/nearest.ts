@@ -44,6 +44,17 @@ export function unknownCommand(args: readonly string[]): Refusal {
   });
 }
 
+/** What was refused, by whoever types commands known as a command. */
+export function spokenMessage(refusal: Refusal): string {
+  return refusal.message.replace(
+    /^([a-z_]+): /,
+    (prefix, name: string) =>
+      CATALOGUE.some((operation) => operation.name === name)
+        ? `skein ${wordsOf(name).join(" ")}: `
+        : prefix,
+  );
+}
+
 /** A refusal's next step for whoever types commands: no tool has to be known by its name. */
 export function spoken(refusal: Refusal, args: readonly string[]): string {
   const command = findCommand(args)?.command;

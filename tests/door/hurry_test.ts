@@ -47,6 +47,7 @@ Deno.test("hurry: a flag where a command belongs is a flag; a variable is not a 
     await shell.run(["task", "claim", "--as", "anna"]);
     const late = await shell.run(["task", "complete", "t1", "done", "--as", "ben"]);
     assertEquals(late.code, 4);
+    assertStringIncludes(late.stderr, "skein task complete: anna has t1, not you");
     assertStringIncludes(late.stderr, "skein task update ID --action release");
     assertFalse(late.stderr.includes("Claim the task first"), late.stderr);
   });
