@@ -192,13 +192,15 @@ function otherClient(wanted: string, say: (line: string) => void): number {
   say(text);
   remark(`goes into ${where}`);
   const command = commandPath(places);
-  if (!isThere(command)) remark(`${command} is not there yet: skein install puts it there`);
+  if (!isThere(command)) {
+    remark(`${command} is not there yet: deno task install in the checkout makes it`);
+  }
   return 0;
 }
 
-function isThere(path: string): boolean {
+function isThere(path: string, what: "isFile" | "isDirectory" = "isFile"): boolean {
   try {
-    return Deno.statSync(path).isFile;
+    return Deno.statSync(path)[what];
   } catch {
     return false;
   }
@@ -259,10 +261,12 @@ function report(
   for (const change of real.filter((one) => !app.includes(one))) {
     for (const line of diffOf(change)) say(line);
   }
+  const { data } = how.places;
+  if (command === "uninstall" && real.length > 0) say(`- ${data} (the program and the plugin)`);
   if (real.length === 0) say(`nothing to ${command}: everything is as it should be`);
   else if (how.dryRun) say("nothing was changed (--dry-run)");
   else if (command === "install") {
-    const { bin, data } = how.places;
+    const { bin } = how.places;
     const deno = Deno.execPath();
     const staying = stayingDeno(data, deno, Deno.version.deno);
     if (staying !== deno) {
@@ -275,6 +279,9 @@ function report(
     }
   } else {
     const { home } = how.places;
+    if (isThere(data, "isDirectory")) {
+      say(`${data} is still run by a session: remove it when that has ended`);
+    }
     const kept = `; ${home} with all tasks and messages was kept: remove it to forget them`;
     say(`uninstalled${isThere(join(home, "skein.db")) ? kept : ""}`);
   }
