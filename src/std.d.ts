@@ -1,4 +1,4 @@
-// Types for the two modules of the Deno standard library that come from npm as plain JavaScript.
+// Types for the modules of the Deno standard library that come from npm as plain JavaScript.
 // tests/std_types_test.ts holds every name declared here against the real exports.
 
 declare module "@std/assert" {
@@ -66,4 +66,8 @@ declare module "@std/path" {
   export function relative(from: string, to: string): string;
   export function resolve(...paths: string[]): string;
   export function toFileUrl(path: string): URL;
+}
+
+declare module "@std/text" {
+  export function levenshteinDistance(one: string, other: string): number;
 }

@@ -117,7 +117,9 @@ async function main(wanted: readonly string[]): Promise<number> {
     const verdict = ok ? `${passed} passed` : `${failed} FAILED`;
     print(`== ${room}: ${verdict} in ${seconds} s (${outcomes.length} of ${total} rooms)\n`);
   };
-  print(`${total} rooms, ${JOBS} at once`);
+  print(
+    `${total} rooms, ${JOBS} at once; each is told when it is done, the first after a minute or more`,
+  );
   const underway = new Set<Promise<void>>();
   let free = JOBS;
   while (queue.length + underway.size > 0) {

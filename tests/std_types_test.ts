@@ -1,4 +1,4 @@
-// The types of @std/assert and @std/path are written by hand (src/std.d.ts): every value they
+// The types of the standard modules are written by hand (src/std.d.ts): every value they
 // declare has to exist in the real module, as the kind of thing that they say it is.
 
 import { assert, assertEquals } from "@std/assert";
@@ -19,9 +19,9 @@ function declared(): Map<string, Map<string, string>> {
   return modules;
 }
 
-Deno.test("std.d.ts: declares the two modules, and everything in it is read by this test", () => {
+Deno.test("std.d.ts: declares the modules that are used, and everything in it is read by this test", () => {
   const modules = declared();
-  assertEquals([...modules.keys()], ["@std/assert", "@std/path"]);
+  assertEquals([...modules.keys()], ["@std/assert", "@std/path", "@std/text"]);
   const exported = [...declarations.matchAll(/^\s*export (\w+)/gm)].map((found) => found[1]);
   for (const kind of exported) {
     assert(["function", "class", "const"].includes(kind ?? ""), `export ${kind}`);
@@ -35,7 +35,7 @@ Deno.test("std.d.ts: declares the two modules, and everything in it is read by t
 
 Deno.test("std.d.ts: every declared value exists in the real module", async () => {
   for (const [specifier, values] of declared()) {
-    assert(values.size > 5, specifier);
+    assert(values.size > 0, specifier);
     const real = await import(specifier) as Record<string, unknown>;
     for (const [name, kind] of values) {
       const expected = kind === "const" ? "string" : "function";

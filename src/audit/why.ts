@@ -221,16 +221,25 @@ const PHRASES: Readonly<Record<string, string>> = {
   lead: "saw it take the lead",
   seat: "gave it the architect's seat",
   refuse: "was refused",
+  begin_attempt: "began an attempt at it",
+  note_attempt: "told how the attempt stands",
+  end_attempt: "ended the attempt",
+  stop_attempt: "stopped it",
+  accept_plan: "accepted its plan",
+  conduct_run: "set how it is driven",
+  note_cleaning: "cleaned up after it",
   control: "used control on it",
   pause: "paused it",
 };
 
 function phrase(row: JournalRow): string {
-  const what = PHRASES[row.op] ?? row.op;
   const detail = detailOf(row);
+  const what = detail?.["handed_in"] === true ? "handed it in" : PHRASES[row.op] ?? row.op;
   if (detail === null) return `${what} (details are forgotten)`;
   const parts = Object.entries(detail)
-    .filter(([name, value]) => name !== "space" && name !== "incarnation" && !isEmpty(value))
+    .filter(([name, value]) =>
+      name !== "space" && name !== "incarnation" && name !== "handed_in" && !isEmpty(value)
+    )
     .map(([name, value]) => `${name} ${isWord(value) ? value : JSON.stringify(value)}`);
   return parts.length === 0 ? what : `${what}: ${excerpt(parts.join(", "), 2 * EXCERPT_CHARS)}`;
 }

@@ -1,6 +1,7 @@
 // `skein doctor`: how things stand on this machine, each finding with what to do about it. It looks,
 // measures, and changes nothing but a bell of its own that it rings once.
 
+import { onPath } from "../agent/command.ts";
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
@@ -176,15 +177,29 @@ function delivery(places: Places, env: Readonly<Record<string, string | undefine
       ...(hooks ? {} : { remedy: "Run: skein install" }),
     },
   ];
-  const idle = hooks && (entry === undefined || entry === "cli");
-  found.push({
-    what: "waking an idle session",
-    state: idle ? "ok" : "note",
-    text: idle
-      ? "interactive sessions are woken by the waiter"
-      : "not in this session: only interactive ones are woken",
+  return [...found, waking(hooks, entry)];
+}
+
+/** Whether mail wakes a session that waits for its human. */
+function waking(hooks: boolean, entry: string | undefined): Finding {
+  const what = "waking an idle session";
+  const note = (text: string, remedy?: string): Finding => ({
+    what,
+    state: "note",
+    text,
+    ...(remedy === undefined ? {} : { remedy }),
   });
-  return found;
+  if (!hooks) return note("off: nothing wakes a session that waits", "Run: skein install");
+  if (entry === undefined && !onPath("claude")) {
+    return note(
+      "there is no claude on the PATH: no session to wake",
+      "Install Claude Code, or put it on the PATH. Other clients are told with tool results.",
+    );
+  }
+  if (entry === undefined || entry === "cli") {
+    return { what, state: "ok", text: "interactive sessions are woken by the waiter" };
+  }
+  return note("not in this session: only interactive ones are woken");
 }
 
 /** Whether the client in whose session this runs was told to take channels from skein. */
@@ -201,7 +216,7 @@ async function channels(
   return {
     what,
     state: "note",
-    text: "not used here: idle sessions are woken by the waiter",
+    text: "not used here: they are one more way to wake a session",
     remedy: `Nothing has to be done. Where your account has channels: claude ${CHANNEL_FLAG}`,
   };
 }

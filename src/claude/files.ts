@@ -3,6 +3,7 @@
 
 import { basename, dirname, isAbsolute, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { missingFolders } from "./folders.ts";
 
 /** A file half written for longer than this is nobody's any more. */
 const TORN_MS = 60_000;
@@ -129,16 +130,48 @@ function targetOf(path: string): string {
   return at;
 }
 
-/** Runs `body` while no other installation runs. */
-export async function alone<T>(folder: string, body: () => Promise<T>): Promise<T> {
-  Deno.mkdirSync(folder, { recursive: true });
-  const options = { read: true, write: true, create: true } as const;
-  const file = Deno.openSync(`${folder}/install.lock`, options);
+/** The lock of the folder that holds what was installed. */
+export const LOCK_FILE = "install.lock";
+
+/** Runs `body` while no other installation runs; it is told which folders had to be made for that. */
+export async function alone<T>(
+  folder: string,
+  body: (made: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const path = join(folder, LOCK_FILE);
+  const made = new Set<string>();
+  while (true) {
+    for (const one of missingFolders([folder])) made.add(one);
+    Deno.mkdirSync(folder, { recursive: true });
+    const file = openIn(path);
+    if (file === null) continue;
+    try {
+      await file.lock(true);
+      // Whoever uninstalls removes the lock with all the rest: one that is gone keeps nobody out.
+      if (isSame(file, path)) return await body([...made]);
+    } finally {
+      file.close();
+    }
+  }
+}
+
+/** The lock, opened; null when its folder went away this very moment. */
+function openIn(path: string): Deno.FsFile | null {
   try {
-    await file.lock(true);
-    return await body();
-  } finally {
-    file.close();
+    return Deno.openSync(path, { read: true, write: true, create: true });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function isSame(file: Deno.FsFile, path: string): boolean {
+  try {
+    const [held, there] = [file.statSync(), Deno.statSync(path)];
+    return held.ino === there.ino && held.dev === there.dev;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
   }
 }
 

@@ -12,6 +12,7 @@ import { readText } from "./files.ts";
 const MARK = "# made by skein git-hook";
 const KEPT = "pre-commit.before-skein";
 const REFUSED = 4;
+const FORCE = "skein: this commit was refused; git commit --no-verify commits all the same";
 
 /** What is to be done to the hooks of a repository. */
 export interface HookPlan {
@@ -55,11 +56,11 @@ function refuseElsewhere(folder: string, { hook }: Paths, line: string): void {
 
 /** Looks at what is to be committed; both names of what was renamed. */
 function guardLine(command: string): string {
-  const each = `"$0" edit guard --look-only -- "$@" >/dev/null; [ $? -ne ${REFUSED} ] || exit 255`;
+  const each = `"$0" edit guard --look-only -- "$@" >/dev/null; [ $? -ne ${REFUSED} ] || exit 1`;
   return "git diff --cached --name-only -z --no-renames --diff-filter=ACMD | " +
     `xargs -0 -r -n ${LIMITS.pathsPerLock} sh -c ${shellWord(each)} ${
       shellWord(command)
-    } || exit 1`;
+    } || { echo ${shellWord(FORCE)} >&2; exit 1; }`;
 }
 
 function hookText(command: string): string {

@@ -6,7 +6,9 @@ import { Refusal } from "../core/errors.ts";
 import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import { alone, apply, type Change, changedJson, inside, type Json, readText } from "./files.ts";
+import { missingFolders } from "./folders.ts";
 import { programFolder, removePrograms } from "./programs.ts";
+import { keepDeno, stayingDeno } from "./runtime.ts";
 import { WAKE_FOLDER } from "./wakefiles.ts";
 import { marketplaceFiles, NAME, type ServerCommand, type SlashCommand } from "./plugin.ts";
 
@@ -46,7 +48,7 @@ export interface Installed {
   readonly settings: readonly string[];
   /** Whether the rule of permissions was ours. */
   readonly rule: readonly string[];
-  /** What was not there before, as `path#part`; a path alone is the file itself. */
+  /** What was not there before, as `path#part`; a path alone is the file itself, `path/` a folder. */
   readonly made: readonly string[];
 }
 
@@ -125,7 +127,7 @@ function planOf(
   options: InstallOptions,
   bundle: Bundle,
   commands: readonly SlashCommand[],
-  deno: string,
+  { deno, folders }: { readonly deno: string; readonly folders: readonly string[] },
 ): Plan {
   refuseUnfit(places);
   const app = programFolder(places.data, bundle.id);
@@ -183,9 +185,13 @@ function planOf(
     settings: [...new Set([...before?.settings ?? [], settings])].sort(),
     rule: [...new Set([...before?.rule ?? [], ...(rule ? [settings] : [])])].sort(),
     // What a first installation made is still ours after the second.
-    made: before?.settings.includes(settings) === true
-      ? before.made ?? []
-      : [...before?.made ?? [], ...made].sort(),
+    made: [
+      ...new Set([
+        ...before?.made ?? [],
+        ...(before?.settings.includes(settings) === true ? [] : made),
+        ...folders,
+      ]),
+    ].sort(),
   };
   // Before the settings that it is about: who is killed in between can still take out what is in.
   const last = changes.splice(-1);
@@ -270,7 +276,7 @@ function launcherText(command: readonly string[]): string {
   return `#!/bin/sh\n${MARK}\nexec ${command.map(shellWord).join(" ")} "$@"\n`;
 }
 
-/** Installs, or says what it would change. */
+/** Installs, or says what it would change. `deno` is the program that the command is to run. */
 export async function install(
   places: Places,
   options: InstallOptions,
@@ -278,9 +284,14 @@ export async function install(
   commands: readonly SlashCommand[],
   deno: string,
 ): Promise<readonly Change[]> {
-  if (options.dryRun) return planOf(places, options, bundle, commands, deno).changes;
-  return await alone(places.data, () => {
-    const { changes } = planOf(places, options, bundle, commands, deno);
+  const staying = stayingDeno(places.data, deno, Deno.version.deno);
+  const settings = settingsFile(places, options.scope);
+  const plan = (folders: readonly string[]): Plan =>
+    planOf(places, options, bundle, commands, { deno: staying, folders });
+  if (options.dryRun) return plan([]).changes;
+  return await alone(places.data, (made) => {
+    const { changes } = plan([...made, ...missingFolders([places.bin, dirname(settings)])]);
+    keepDeno(deno, staying);
     apply(changes);
     Deno.chmodSync(join(places.bin, NAME), 0o755);
     removePrograms(places.data, programFolder(places.data, bundle.id));

@@ -1,7 +1,17 @@
 // Uninstalling: exactly what was put in, by the note that was made of it.
 
 import { join } from "@std/path";
-import { alone, apply, type Change, changedJson, type Json, readText, without } from "./files.ts";
+import { madeFolders, removeEmpty } from "./folders.ts";
+import {
+  alone,
+  apply,
+  type Change,
+  changedJson,
+  type Json,
+  LOCK_FILE,
+  readText,
+  without,
+} from "./files.ts";
 import {
   commandPath,
   type Installed,
@@ -13,31 +23,47 @@ import {
 } from "./install.ts";
 import { NAME } from "./plugin.ts";
 import { releaseProgram, removePrograms } from "./programs.ts";
+import { removeDenos } from "./runtime.ts";
 
 /** Takes out exactly what was put in; the home with its store stays. */
 export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
-  const note = installedAt(places);
-  const plan = (): Change[] => {
-    const changes = (note?.settings ?? []).filter((path) => readText(path) !== null).map((path) =>
-      takenOut(path, note)
-    );
-    const launcher = commandPath(places);
-    const text = readText(launcher);
-    if (text?.includes(MARK) === true) {
-      changes.push({ path: launcher, before: text, after: null });
-    }
-    return changes;
-  };
-  if (dryRun) return plan();
-  return await alone(places.data, () => {
-    const changes = plan();
+  if (dryRun || !isThere(places.data)) return planOf(places, installedAt(places));
+  return await alone(places.data, (madeNow) => {
+    const note = installedAt(places);
+    const changes = planOf(places, note);
     apply(changes);
     for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
     // One that a session still runs stays until that ends: parts of it are loaded late.
     releaseProgram();
-    removePrograms(places.data, null, 0);
+    const left = removePrograms(places.data, null, 0);
+    if (left.length === 0) removeDenos(places.data);
+    const folders = madeFolders([...note?.made ?? [], ...madeNow]);
+    const holdsData = (folder: string): boolean => `${places.data}/`.startsWith(`${folder}/`);
+    removeEmpty(folders.filter((folder) => !holdsData(folder)));
+    // Last of all: whoever waits for this lock sees that it is gone, and makes another.
+    if (left.length === 0) removeAll(join(places.data, LOCK_FILE));
+    removeEmpty([places.data, ...folders.filter(holdsData)]);
     return Promise.resolve(changes);
   });
+}
+
+function planOf(places: Places, note: Installed | null): Change[] {
+  const changes = (note?.settings ?? []).filter((path) => readText(path) !== null).map((path) =>
+    takenOut(path, note)
+  );
+  const launcher = commandPath(places);
+  const text = readText(launcher);
+  if (text?.includes(MARK) === true) changes.push({ path: launcher, before: text, after: null });
+  return changes;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /** A settings file without what is ours; none at all where it was made for that alone. */

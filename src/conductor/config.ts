@@ -139,6 +139,6 @@ export const EXAMPLE = {
       dependencies: ["limits"],
       context_files: ["src/routes.ts"],
     },
-    { id: "docs", description: "Document the limits", priority: 8, dependencies: ["task-2"] },
+    { id: "docs", description: "Document the limits", priority: 8, dependencies: ["wire"] },
   ],
 };

@@ -3,6 +3,7 @@
 
 import { join } from "@std/path";
 import { asRefusal, type ErrorCode, type Refusal } from "../core/errors.ts";
+import { counted } from "../core/text.ts";
 import type { Answer } from "../perform.ts";
 import { FINDINGS, mirror, type Mirrored } from "./mirror.ts";
 
@@ -76,7 +77,16 @@ function tell({ ok, folder, written, warnings }: Mirrored, options: FollowOption
     if (written.length > 0 || options.once) {
       options.say(JSON.stringify({ ok, folder, written, warnings }));
     }
-  } else if (written.length > 0) options.say(`wrote ${written.length} files`);
+  } else if (options.once) {
+    if (ok) options.say(writtenText({ folder, written }));
+  } else if (written.length > 0) options.say(`wrote ${counted(written.length, "file")}`);
+}
+
+/** What a single pass has done, for people. */
+export function writtenText({ folder, written }: Pick<Mirrored, "folder" | "written">): string {
+  return written.length === 0
+    ? `${folder} is up to date`
+    : `${folder}: ${counted(written.length, "file")} written`;
 }
 
 /** Resolves when the store or the findings have changed, or at the end. */

@@ -11,3 +11,8 @@ export function head(text: string, characters: number): string {
 export function excerpt(text: string, characters: number): string {
   return text.length <= characters ? text : `${head(text, characters)}...`;
 }
+
+/** `1 file`, `2 files`, `no files`; `many` where the plural is not the word with an s. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count === 0 ? "no" : count} ${count === 1 ? one : many}`;
+}

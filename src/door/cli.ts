@@ -7,8 +7,7 @@ import { VERSION } from "../core/version.ts";
 import { type Environment, readEnvironment } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
 import { translate } from "../translate.ts";
-import { OutputClosed, print, remark, UNREAD } from "./output.ts";
-import type { Style } from "./text.ts";
+import { OutputClosed, print, remark, styleOf, UNREAD } from "./output.ts";
 
 /** Exit codes of the command. */
 export const EXIT = { done: 0, failed: 1, usage: 2, timedOut: 3, refused: 4 } as const;
@@ -60,6 +59,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return await setUp(setup, args.slice(1), Deno.mainModule, print);
   }
   if (first === "host") {
+    if (second === undefined || second.startsWith("-")) return await help(["host"]);
     const { host: serveRun } = await import("../conductor/host.ts");
     const { serving } = await import("./lead.ts");
     const environment = environmentOf({});
@@ -86,15 +86,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
     print(VERSION);
     return EXIT.done;
   }
-  const { completions } = await import("./help.ts");
   if (first === "completions") {
-    const script = completions(second ?? "");
-    if (script === null) {
-      throw new Refusal("INVALID_INPUT", `no completions for ${second ?? "no shell"}`, {
-        hint: "Name bash, zsh or fish.",
-      });
-    }
-    print(script);
+    const { completionsCommand } = await import("./completions.ts");
+    print(completionsCommand(args.slice(1)));
     return EXIT.done;
   }
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
@@ -124,21 +118,23 @@ async function conductor(args: readonly string[]): Promise<number | null> {
 const TELLING: readonly string[] = [
   ...SETUP,
   ...WAYS,
-  ...["run", "log", "wait", "stop", "retry", "tell", "up", "dashboard", "backup", "restore"],
+  ...["run", "log", "wait", "stop", "retry", "tell", "up", "dashboard", "completions"],
+  ...["backup", "restore"],
 ];
 
 async function help(args: readonly string[]): Promise<number> {
   const { commandHelp, generalHelp, groupHelp, lineOf } = await import("./help.ts");
+  const style = styleOf();
   const { findCommand } = await import("./commands.ts");
   const [first = "", second] = args;
   if (args.length === 1 && TELLING.includes(first)) return await dispatch([first, "--help"]);
   const found = findCommand(args);
-  const text = args.length === 0
-    ? generalHelp(styleOf())
+  const text = args.length === 0 || (first === "all" && second === undefined)
+    ? generalHelp(style, first === "all")
     : found !== null
-    ? commandHelp(found.command, styleOf())
+    ? commandHelp(found.command, style)
     : second === undefined
-    ? lineOf(first) ?? groupHelp(first, styleOf())
+    ? lineOf(first) ?? groupHelp(first, style)
     : null;
   if (text === null) {
     const { unknownCommand } = await import("./nearest.ts");
@@ -218,10 +214,10 @@ async function show(answer: Answer): Promise<void> {
 
 async function explain(refusal: Refusal, args: readonly string[]): Promise<void> {
   const { paint, safe } = await import("./text.ts");
-  const { spoken } = await import("./nearest.ts");
+  const { spoken, spokenMessage } = await import("./nearest.ts");
   const style = { ...styleOf(), colour: Deno.stderr.isTerminal() && !Deno.noColor };
   const lines = [
-    `${paint(style, "red", refusal.code)} ${safe(refusal.message)}`,
+    `${paint(style, "red", refusal.code)} ${safe(spokenMessage(refusal))}`,
     `${paint(style, "dim", "next:")} ${safe(spoken(refusal, args))}`,
   ];
   remark(lines.join("\n"));
@@ -243,6 +239,7 @@ async function spawn(text: string): Promise<number> {
 
 /** A hook that the client runs as a process. */
 async function hook(event: string): Promise<number> {
+  if (event === "" || event.startsWith("-")) return await help(["hook"]);
   const { runHook } = await import("../claude/command.ts");
   const { readText } = await import("./commands.ts");
   const stdin = event === "woken" || Deno.stdin.isTerminal() ? "" : readText("-");
@@ -285,10 +282,4 @@ function environmentOf(
     ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
     ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
   }, Deno.cwd());
-}
-
-function styleOf(): Style {
-  const terminal = Deno.stdout.isTerminal();
-  const width = terminal ? Deno.consoleSize().columns : 120;
-  return { colour: terminal && !Deno.noColor, width };
 }

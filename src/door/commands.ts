@@ -38,10 +38,22 @@ export const COMMANDS: readonly Command[] = CATALOGUE.map((operation) => {
 /** Flags that every subcommand takes. */
 export const GLOBAL_FLAGS = {
   json: { type: "boolean", help: "print the answer as one JSON object" },
-  as: { type: "string", help: "act as this peer (default: SKEIN_NAME, the agent's, or you)" },
-  key: { type: "string", help: "idempotency key: the same key does nothing twice" },
-  home: { type: "string", help: "folder of the store (default: SKEIN_HOME or ~/.skein)" },
-  dir: { type: "string", help: "folder to act in (default: SKEIN_DIR or the current one)" },
+  as: {
+    type: "string",
+    value: "PEER",
+    help: "act as this peer (default: SKEIN_NAME, the agent's, or you)",
+  },
+  key: { type: "string", value: "TEXT", help: "idempotency key: the same key does nothing twice" },
+  home: {
+    type: "string",
+    value: "DIR",
+    help: "folder of the store (default: SKEIN_HOME or ~/.skein)",
+  },
+  dir: {
+    type: "string",
+    value: "DIR",
+    help: "folder to act in (default: SKEIN_DIR or the current one)",
+  },
   help: { type: "boolean", help: "show this help" },
 } as const;
 
@@ -164,9 +176,9 @@ function isStringList(schema: Schema): boolean {
   return schema.type === "array" && schema.items?.type !== "object";
 }
 
-/** Lists of objects are given as JSON, or as `@file`, or as `-` for standard input. */
+/** Objects and lists of them are given as JSON, or as `@file`, or as `-` for standard input. */
 function valueOf(command: Command, field: string, schema: Schema, value: unknown): unknown {
-  if (schema.type !== "array" || isStringList(schema)) return value;
+  if (schema.type !== "object" && (schema.type !== "array" || isStringList(schema))) return value;
   try {
     return JSON.parse(readText(String(value)));
   } catch (thrown) {

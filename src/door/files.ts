@@ -3,12 +3,13 @@
 
 import { basename, dirname, resolve } from "@std/path";
 import { parseArgs } from "node:util";
-import { follow } from "../coordination/follow.ts";
+import { follow, writtenText } from "../coordination/follow.ts";
 import { Folder } from "../coordination/folder.ts";
 import { mirror, mirrorPath } from "../coordination/mirror.ts";
 import { readFolder } from "../coordination/reading.ts";
 import { jsonLines, reportOf } from "../coordination/report.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
+import { counted } from "../core/text.ts";
 import { Caller, COMMON, type Surroundings, textOf, warn } from "./ways.ts";
 
 const FORMATS = ["coordination", "jsonl", "report"] as const;
@@ -126,7 +127,9 @@ async function importFolder(
     around.print(
       values["json"] === true
         ? JSON.stringify(dry)
-        : `would take over ${tasks.length} tasks and ${discoveries.length} discoveries; nothing was changed (--dry-run)`,
+        : `would take over ${
+          taken(tasks.length, discoveries.length)
+        }; nothing was changed (--dry-run)`,
     );
     warn(found);
     return 0;
@@ -145,12 +148,17 @@ async function importFolder(
   return 0;
 }
 
+function taken(tasks: number, discoveries: number): string {
+  return `${counted(tasks, "task")} and ${counted(discoveries, "discovery", "discoveries")}`;
+}
+
 function importText(path: string, answer: Readonly<Record<string, unknown>>): string {
+  const known = Number(answer["known"]);
   const released = answer["released"] as readonly string[];
   const renamed = Object.entries(answer["renamed"] as Readonly<Record<string, string>>);
   return [
-    `${path}: ${answer["tasks"]} tasks and ${answer["discoveries"]} discoveries taken over, ` +
-    `${answer["known"]} tasks were here already`,
+    `${path}: ${taken(Number(answer["tasks"]), Number(answer["discoveries"]))} taken over` +
+    (known === 0 ? "" : `; ${counted(known, "task")} of it were here already`),
     ...(answer["run"] === null ? [] : [`run: ${answer["run"]}`]),
     ...(released.length === 0 ? [] : [`free again, whoever had them is not here: ${released}`]),
     ...renamed.map(([from, to]) => `${from} is ${to} here: another task has that id`),
@@ -178,7 +186,7 @@ async function exportFolder(
   }
   const mirrored = await mirror(caller.call, path, { full: true });
   if (values["json"] === true) around.print(JSON.stringify(mirrored));
-  else if (mirrored.ok) around.print(`${path}: ${mirrored.written.length} files written`);
+  else if (mirrored.ok) around.print(writtenText(mirrored));
   warn(mirrored);
   await caller.done();
   return mirrored.ok ? 0 : 1;

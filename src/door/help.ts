@@ -1,12 +1,12 @@
-// Help texts and completions, derived from the commands.
+// Help texts, derived from the commands.
 
-import { SEED_COMMANDS } from "../coordination/commands.ts";
 import { rolesUnder } from "../core/policy.ts";
 import { VERSION } from "../core/version.ts";
 import { VARIABLES } from "../node/settings.ts";
 import { type Command, COMMANDS, dashed, GLOBAL_FLAGS } from "./commands.ts";
+import { meaningOf } from "./meanings.ts";
 import type { Schema } from "./schema.ts";
-import { paint, type Style } from "./text.ts";
+import { hanging, paint, type Style } from "./text.ts";
 
 /** Subcommands that are no operations. */
 export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
@@ -45,9 +45,13 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
 const RUNS: readonly string[] = ["run GOAL", "log", "wait", "stop", "retry", "tell"];
 /** Operations that no list shows a model, but people call. */
 const PEOPLE =
-  /^(policy|why|timeline|.*_(audit|projects|messages|token|state|graph)|import_.*|export_audit)$/;
+  /^(policy|why|timeline|.*_(audit|projects|messages|token|state|graph)|export_audit)$/;
 /** Commands that other programs start. */
 const PROGRAMS: readonly string[] = ["mcp", "hook", "host"];
+const FOR_PROGRAMS = "For programs";
+const MORE =
+  "skein help COMMAND tells more of one; skein help all also lists the commands of programs " +
+  "and the variables of the environment.";
 
 interface Group {
   readonly title: string;
@@ -58,7 +62,9 @@ interface Group {
 function groupsOf(): readonly Group[] {
   const operations = (fits: (operation: Command["operation"]) => boolean): Group["rows"] =>
     COMMANDS.filter(({ operation }) => fits(operation))
-      .map(({ words, operation }) => [words.join(" "), operation.summary]);
+      .map((
+        { words, operation },
+      ) => [words.join(" "), summaryOf(operation.name, operation.summary)]);
   const others = (fits: (words: string) => boolean): Group["rows"] =>
     OTHER_COMMANDS.filter(({ words }) => fits(words))
       .map(({ words, summary }) => [words, summary]);
@@ -75,7 +81,7 @@ function groupsOf(): readonly Group[] {
       rows: others((words) => !RUNS.includes(words) && !PROGRAMS.includes(words)),
     },
     {
-      title: "For programs",
+      title: FOR_PROGRAMS,
       rows: [
         ...others((words) => PROGRAMS.includes(words)),
         ...operations(({ name, unlisted }) => unlisted === true && !people(name)),
@@ -84,8 +90,9 @@ function groupsOf(): readonly Group[] {
   ];
 }
 
-export function generalHelp(style: Style): string {
-  const groups = groupsOf();
+/** The commands of people; with `all` those of programs, and the environment, too. */
+export function generalHelp(style: Style, all = false): string {
+  const groups = groupsOf().filter(({ title }) => all || title !== FOR_PROGRAMS);
   const width = Math.max(...groups.flatMap(({ rows }) => rows.map(([words]) => words.length)));
   const list = groups.flatMap(({ title, rows }) => [
     paint(style, "bold", `${title}:`),
@@ -101,9 +108,7 @@ export function generalHelp(style: Style): string {
     "Every command:",
     ...flagLines(style),
     "",
-    "Environment:",
-    ...VARIABLES.map(({ name, meaning }) => `  ${name.padEnd(16)} ${meaning.replaceAll("`", "")}`),
-    "",
+    ...(all ? ["Environment:", ...variables(style), ""] : []),
     "Examples:",
     '  skein task create "Parse the config" --priority high',
     "  SKEIN_NAME=worker-1 skein task claim --json",
@@ -112,15 +117,32 @@ export function generalHelp(style: Style): string {
     "  skein check --wait-ms 30000",
     "",
     "Exit codes: 0 done, 1 failed, 2 usage or unknown, 3 timed out, 4 refused.",
+    ...(all ? [] : ["", ...hanging("", MORE, style.width)]),
   ].join("\n");
+}
+
+function variables(style: Style): string[] {
+  return VARIABLES.flatMap(({ name, meaning }) =>
+    hanging(`  ${name.padEnd(16)} `, meaning.replaceAll("`", ""), style.width)
+  );
 }
 
 /** The commands that begin with a word (`skein task`); null if none does. */
 export function groupHelp(first: string, style: Style): string | null {
   const rows = COMMANDS.filter(({ words }) => words.length > 1 && words[0] === first)
-    .map(({ words, operation }) => [words.join(" "), operation.summary] as const);
+    .map(({ words, operation: { name, summary } }) =>
+      [words.join(" "), summaryOf(name, summary)] as const
+    );
   if (rows.length === 0) return null;
-  return [...listed(rows, style), "", `skein help ${rows[0]?.[0]} shows one of them.`].join("\n");
+  return [...listed(rows, style), "", `skein help ${rows[0]?.[0]} tells more of one.`].join("\n");
+}
+
+/** A tool's line in the words of the command line: its fields are flags. */
+function summaryOf(name: string, summary: string): string {
+  const fields = COMMANDS.find(({ operation }) => operation.name === name)?.fields ?? {};
+  return Object.keys(fields).filter((field) => field.includes("_"))
+    .reduce((text, field) => text.replaceAll(field, `--${dashed(field)}`), summary)
+    .replace("tasks[]", "--tasks");
 }
 
 /** One line about a command that is no operation; null for any other word. */
@@ -131,93 +153,78 @@ export function lineOf(first: string): string | null {
 
 function listed(rows: readonly (readonly [string, string])[], style: Style, width = 0): string[] {
   const wide = Math.max(width, ...rows.map(([words]) => words.length));
-  return rows.map(([words, summary]) =>
-    `  ${paint(style, "cyan", words.padEnd(wide))}  ${summary}`
-  );
+  return rows.flatMap(([words, summary]) => labelled(words.padEnd(wide), summary, style));
+}
+
+/** A word or flag with what it is beside it, however many lines that takes. */
+function labelled(label: string, text: string, style: Style): string[] {
+  const lines = hanging(" ".repeat(label.length + 4), text, style.width);
+  const first = (lines[0] ?? "").trimStart();
+  return [`  ${paint(style, "cyan", label)}  ${first}`.trimEnd(), ...lines.slice(1)];
 }
 
 export function commandHelp(command: Command, style: Style): string {
-  const positionals = command.operation.positionals ?? [];
+  const { name, summary, roles, positionals = [] } = command.operation;
   const shown = positionals.map((name) => {
     const field = command.fields[name];
     const text = field?.type === "array" && name === positionals.at(-1) ? `${name}...` : name;
     return command.required.has(name) ? `<${text}>` : `[${text}]`;
   });
-  const fields = Object.entries(command.fields).map(([name, schema]) =>
-    `  ${paint(style, "cyan", `--${dashed(name)}`.padEnd(14))} ${kindOf(schema)}${
-      command.required.has(name) ? " (required)" : ""
-    }`
+  const rows = Object.entries(command.fields).map(([field, schema]) =>
+    [
+      `--${dashed(field)} ${placeholderOf(schema)}`,
+      [
+        `${meaningOf(name, field) ?? ""}${wordsFor(schema)}`,
+        ...(schema.type === "array" && !isJson(schema) ? ["(repeatable)"] : []),
+        ...(isJson(schema) ? ["(JSON, @file, or - for standard input)"] : []),
+        ...(command.required.has(field) ? ["(required)"] : []),
+      ].join(" "),
+    ] as const
   );
+  const wide = Math.max(12, ...rows.map(([flag]) => flag.length));
   return [
-    `${paint(style, "bold", `skein ${command.words.join(" ")}`)}: ${command.operation.summary}`,
+    ...hanging("", `skein ${command.words.join(" ")}: ${summaryOf(name, summary)}`, style.width)
+      .map((line, i) =>
+        i > 0 ? line : line.replace(/^[^:]+/, (words) => paint(style, "bold", words))
+      ),
     "",
-    `Usage: skein ${[...command.words, ...shown].join(" ")} [--flags]`,
+    `Usage: skein ${[...command.words, ...shown].join(" ")}${rows.length > 0 ? " [--flags]" : ""}`,
     "",
-    ...fields,
-    "",
+    ...rows.flatMap(([flag, text]) => labelled(flag.padEnd(wide), text, style)),
+    ...(rows.length > 0 ? [""] : []),
     "Every command:",
     ...flagLines(style),
     "",
-    `For: ${
-      rolesUnder(command.operation.roles, "strict").join(", ")
-    }. As a tool: ${command.operation.name}.`,
+    `For: ${rolesUnder(roles, "strict").join(", ")}. As a tool: ${name}.`,
   ].join("\n");
+}
+
+/** The help of a command that takes the flags of every command and no others. */
+export function plainHelp(words: string, style: Style): string {
+  return [lineOf(words), "", `Usage: skein ${words} [--flags]`, "", ...flagLines(style)].join("\n");
 }
 
 function flagLines(style: Style): string[] {
-  return Object.entries(GLOBAL_FLAGS).map(([name, flag]) =>
-    `  ${paint(style, "cyan", `--${name}`.padEnd(14))} ${flag.help}`
+  return Object.entries(GLOBAL_FLAGS).flatMap(([name, flag]) =>
+    labelled(`--${name} ${"value" in flag ? flag.value : ""}`.padEnd(12), flag.help, style)
   );
 }
 
-function kindOf(schema: Schema): string {
-  if (schema.enum !== undefined) return schema.enum.join(" | ");
-  if (schema.type !== "array") return schema.type ?? "text";
-  if (schema.items?.type === "object") return "JSON list, @file, or - for standard input";
-  return `${kindOf(schema.items ?? {})}, repeatable`;
+/** The words that a field takes, where there are but few. */
+function wordsFor(schema: Schema): string {
+  const words = schema.enum ?? schema.items?.enum;
+  return words === undefined ? "" : `: ${words.join(" | ")}`;
 }
 
-/** Completions of a shell; null for a shell we know nothing of. */
-export function completions(shell: string): string | null {
-  const first = [
-    ...new Set(
-      [...COMMANDS, ...OTHER_COMMANDS].map(({ words }) =>
-        typeof words === "string" ? words : words[0] ?? ""
-      ),
-    ),
-  ];
-  const pairs = [...COMMANDS, ...SEED_COMMANDS].map(({ words }) => words)
-    .filter((words) => words.length > 1);
-  const second = (noun: string): string =>
-    pairs.filter((words) => words[0] === noun).map((words) => words[1]).join(" ");
-  const nouns = [...new Set(pairs.map((words) => words[0] ?? ""))];
-  if (shell === "bash") return bash(first, nouns, second);
-  if (shell === "zsh") {
-    return `autoload -U +X bashcompinit && bashcompinit\n${bash(first, nouns, second)}`;
-  }
-  if (shell !== "fish") return null;
-  return [
-    "complete -c skein -f",
-    `complete -c skein -n __fish_use_subcommand -a '${first.join(" ")}'`,
-    ...nouns.map((noun) =>
-      `complete -c skein -n '__fish_seen_subcommand_from ${noun}' -a '${second(noun)}'`
-    ),
-    ...Object.keys(GLOBAL_FLAGS).map((flag) => `complete -c skein -l ${flag}`),
-  ].join("\n");
+function isJson(schema: Schema): boolean {
+  return schema.type === "object" || schema.items?.type === "object";
 }
 
-function bash(first: string[], nouns: string[], second: (noun: string) => string): string {
-  const cases = nouns.map((noun) => `    ${noun}) words="${second(noun)}" ;;`).join("\n");
-  return `_skein() {
-  local words=""
-  case "$COMP_CWORD" in
-  1) words="${first.join(" ")}" ;;
-  2) case "\${COMP_WORDS[1]}" in
-${cases}
-    esac ;;
-  esac
-  words="$words ${Object.keys(GLOBAL_FLAGS).map((flag) => `--${flag}`).join(" ")}"
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -F _skein skein`;
+/** What stands for a flag's value. */
+function placeholderOf(schema: Schema): string {
+  if (schema.type === "boolean") return "";
+  if (isJson(schema)) return "JSON";
+  if (schema.type === "array") return placeholderOf(schema.items ?? {});
+  if (schema.enum !== undefined) return "WORD";
+  return schema.type === "integer" || schema.type === "number" ? "N" : "TEXT";
 }

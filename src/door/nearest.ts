@@ -3,9 +3,9 @@
 
 import { CATALOGUE } from "../catalogue.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
-import { COMMANDS, findCommand, wordsOf } from "./commands.ts";
+import { COMMANDS, findCommand, GLOBAL_FLAGS, wordsOf } from "./commands.ts";
 import { OTHER_COMMANDS } from "./help.ts";
-import { nearestOf } from "./spelling.ts";
+import { flagFault, nearestOf } from "./spelling.ts";
 
 /** As many as fit into one line. */
 const SHOWN = 4;
@@ -31,11 +31,28 @@ export function meant(args: readonly string[]): string[] {
 
 /** The refusal of a command that does not exist, with those that may have been meant. */
 export function unknownCommand(args: readonly string[]): Refusal {
+  const [flag = ""] = args;
+  if (flag.startsWith("-")) {
+    const flags = Object.keys(GLOBAL_FLAGS);
+    const why = flagFault(new Error(`Unknown option '${flag}'`), flags);
+    return new Refusal("INVALID_INPUT", why, { hint: "skein help lists commands and flags." });
+  }
   const names = meant(args).map((words) => `skein ${words}`);
   const list = "skein help lists the commands.";
   return new Refusal("INVALID_INPUT", `there is no command ${args.slice(0, 2).join(" ")}`, {
     hint: names.length === 0 ? list : `Did you mean ${names.join(", ")}? ${list}`,
   });
+}
+
+/** What was refused, by whoever types commands known as a command. */
+export function spokenMessage(refusal: Refusal): string {
+  return refusal.message.replace(
+    /^([a-z_]+): /,
+    (prefix, name: string) =>
+      CATALOGUE.some((operation) => operation.name === name)
+        ? `skein ${wordsOf(name).join(" ")}: `
+        : prefix,
+  );
 }
 
 /** A refusal's next step for whoever types commands: no tool has to be known by its name. */
@@ -45,6 +62,7 @@ export function spoken(refusal: Refusal, args: readonly string[]): string {
     return `skein ${command.words.join(" ")} --help shows how to call it.`;
   }
   return refusal.hint
+    .replace(/\b([a-z]+_[a-z]+) with action (\w+)/, "$1 ID --action $2")
     .replace(/\brun with action (\w+)/, "skein run $1")
     .replace(/\bwait_ms\b/g, "--wait-ms")
     .replace(

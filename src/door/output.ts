@@ -2,6 +2,18 @@
 // may have gone (`skein log t1 | head`): that is no error but the end of the command, told by the exit
 // code that a shell gives a program ended by SIGPIPE, and by no word.
 
+import type { Style } from "./text.ts";
+
+/** How what is printed is laid out: for the terminal, or for whoever else reads it. */
+export function styleOf(): Style {
+  const terminal = Deno.stdout.isTerminal();
+  const width = terminal ? Deno.consoleSize().columns : NO_TERMINAL_COLUMNS;
+  return { colour: terminal && !Deno.noColor, width };
+}
+
+/** What is read by a pager or a program is laid out for a wide window. */
+const NO_TERMINAL_COLUMNS = 120;
+
 /** The exit code of a command whose reader has gone: 128 and the number of SIGPIPE. */
 export const UNREAD = 141;
 

@@ -127,16 +127,22 @@ function columns(): number {
   }
 }
 
-/** Cuts a line that may be painted to what fits. */
+/** Cuts a line that may be painted to what fits; dots stand where something was left out. */
 function fit(line: string, width: number): string {
-  let left = width - 1;
   // deno-lint-ignore no-control-regex
-  return line.replace(/\u001b\[[0-9;]*m|[^\u001b]+/g, (part) => {
+  const bare = line.replace(/\u001b\[[0-9;]*m/g, "");
+  const whole = fitting(bare, width - 1).text === bare;
+  const dots = "...";
+  let left = whole ? width - 1 : width - 1 - dots.length;
+  // deno-lint-ignore no-control-regex
+  const cut = line.replace(/\u001b\[[0-9;]*m|[^\u001b]+/g, (part) => {
     if (part.startsWith("\u001b")) return part;
     const shown = fitting(part, Math.max(0, left));
-    left -= shown.columns;
+    // What comes behind a part that was cut would stand where it does not belong.
+    left = shown.text === part ? left - shown.columns : 0;
     return shown.text;
   });
+  return whole ? cut : `${cut}${dots}`;
 }
 
 function oneLine(text: string): string {
@@ -148,12 +154,18 @@ function clock(seconds: number): string {
   return `${String(minutes).padStart(2)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** The longest word for what happened is `conflict`. */
+const MARK_COLUMNS = 8;
+
 function mark(event: RunEvent, style: Style): string {
   if (event.kind === "ended") {
     const { state } = event.attempt;
-    if (state === "done") return paint(style, "green", "done  ");
-    if (state === "waiting") return paint(style, "yellow", "waits ");
-    return paint(style, "red", state.padEnd(6).slice(0, 6));
+    const [word, colour] = state === "done"
+      ? ["done", "green"] as const
+      : state === "waiting"
+      ? ["waits", "yellow"] as const
+      : [state, "red"] as const;
+    return paint(style, colour, word.padEnd(MARK_COLUMNS));
   }
   const words = {
     begun: "begin",
@@ -162,7 +174,7 @@ function mark(event: RunEvent, style: Style): string {
     planned: "plan",
   } as const;
   const word = event.kind in words ? words[event.kind as keyof typeof words] : event.kind;
-  return paint(style, event.kind === "note" ? "yellow" : "cyan", word.padEnd(6).slice(0, 6));
+  return paint(style, event.kind === "note" ? "yellow" : "cyan", word.padEnd(MARK_COLUMNS));
 }
 
 function ending(conclusion: Conclusion, result: RunResult, style: Style): string[] {

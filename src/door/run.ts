@@ -241,18 +241,19 @@ function help(print: Print): number {
   print([
     "skein run: plan a goal and drive a team of agents to its end",
     "",
-    'Usage: skein run "GOAL" [flags]             plan, then do',
-    "       skein run GOAL --tasks tasks.json     do these tasks",
-    "       skein run --resume RUN                go on, or accept a plan",
-    "       skein run init GOAL                   write orchestration.json",
-    "       skein run create-task DESCRIPTION     add a task to it",
-    "       skein run from-config FILE            do what it says",
-    "       skein run clean [--dry-run]           remove what earlier runs left and nobody needs",
-    "       skein run status|list|end [RUN]       runs, as every agent sees them",
+    'Usage: skein run "GOAL" [flags]           plan, then do',
+    "       skein run GOAL --tasks tasks.json  do these tasks",
+    "       skein run --resume RUN             go on, or accept a plan",
+    "       skein run init GOAL                write orchestration.json",
+    "       skein run create-task DESCRIPTION  add a task to it",
+    "       skein run from-config FILE         do what it says",
+    "       skein run clean [--dry-run]        remove what earlier runs left behind",
+    "       skein run status|list|end [RUN]    runs, as every agent sees them",
     "",
     ...flagHelp(RUN_FLAGS),
     "",
-    "The agent is SKEIN_AGENT (default: claude). Beside a run: skein log, wait, stop, retry, tell.",
+    "The agent is SKEIN_AGENT (default: claude).",
+    "Beside a run: skein log, wait, stop, retry, tell.",
   ].join("\n"));
   return 0;
 }

@@ -2,7 +2,9 @@
 
 import { parseArgs } from "node:util";
 import { Refusal } from "../core/errors.ts";
+import { styleOf } from "./output.ts";
 import { flagFault } from "./spelling.ts";
+import { hanging } from "./text.ts";
 
 interface Flag {
   readonly type: "string" | "boolean";
@@ -141,12 +143,13 @@ export function textsOf(typed: TypedRun, name: string): readonly string[] | unde
 
 /** Help for flags, one line each. */
 export function flagHelp(flags: Readonly<Record<string, Flag>>): string[] {
-  return Object.entries(flags).map(([name, { short, value, help }]) => {
-    const left = `${short === undefined ? "    " : `-${short}, `}--${name}${
-      value === undefined ? "" : ` ${value}`
-    }`;
-    return `  ${left.padEnd(34)} ${help}`;
+  const rows = Object.entries(flags).map(([name, { short, value, help }]) => {
+    const dashes = `${short === undefined ? "    " : `-${short}, `}--${name}`;
+    return [value === undefined ? dashes : `${dashes} ${value}`, help] as const;
   });
+  const wide = Math.max(...rows.map(([flag]) => flag.length));
+  const { width } = styleOf();
+  return rows.flatMap(([flag, help]) => hanging(`  ${flag.padEnd(wide)}  `, help, width));
 }
 
 /** What the operation `run` does itself; every other first word begins a goal or a subcommand. */

@@ -2,18 +2,31 @@
 // commands of their own, since they are about this machine and not about a flock.
 
 import { parseArgs } from "node:util";
-import { asRefusal, Refusal } from "../core/errors.ts";
+import { join } from "@std/path";
+import { Refusal } from "../core/errors.ts";
+import { shellWord } from "../core/shellword.ts";
 import { bundleOf } from "../claude/bundle.ts";
 import { agentPrompt, CLIENTS, configurationOf } from "../claude/clients.ts";
 import { type Change, diffOf } from "../claude/files.ts";
 import { hookPlan, unhookPlan } from "../claude/githook.ts";
-import { commandPath, install, placesOf, type Scope, SCOPES } from "../claude/install.ts";
+import {
+  commandPath,
+  install,
+  type Places,
+  placesOf,
+  type Scope,
+  SCOPES,
+} from "../claude/install.ts";
+import { stayingDeno } from "../claude/runtime.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
 import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
-import { remark } from "./output.ts";
+import { remark, styleOf } from "./output.ts";
 import { listPrompts, promptText } from "./prompts.ts";
+import { flagFault } from "./spelling.ts";
+import { hanging, paint, type Style } from "./text.ts";
+import type { Finding } from "../claude/installation.ts";
 
 /** A look at the flock; a tool does it, so it is no prompt of the server. */
 const STATUS: SlashCommand = {
@@ -71,7 +84,7 @@ export async function setUp(
       Deno.execPath(),
     )
     : await uninstall(places, dryRun);
-  report(command, changes, { json: values["json"] === true, dryRun, bin: places.bin }, say);
+  report(command, changes, { json: values["json"] === true, dryRun, places }, say);
   return 0;
 }
 
@@ -112,7 +125,8 @@ function readFlags(
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals });
   } catch (thrown) {
-    throw new Refusal("INVALID_INPUT", `skein ${command}: ${asRefusal(thrown).message}`, {
+    const why = flagFault(thrown, Object.keys(options));
+    throw new Refusal("INVALID_INPUT", `skein ${command}: ${why}`, {
       hint: `skein ${command} --help shows its flags.`,
     });
   }
@@ -125,14 +139,29 @@ async function doctor(json: boolean, say: (line: string) => void): Promise<numbe
   const ok = found.every(({ state }) => state !== "fault");
   if (json) say(JSON.stringify({ ok, findings: found }));
   else {
-    const marks = { ok: "ok   ", note: "note ", fault: "FAULT" };
-    const width = Math.max(...found.map(({ what }) => what.length));
-    for (const { what, state, text, remedy } of found) {
-      say(`${marks[state]}  ${what.padEnd(width)}  ${text}`);
-      if (remedy !== undefined) say(`${" ".repeat(width + 9)}${remedy}`);
-    }
+    for (const line of findingLines(found, styleOf())) say(line);
   }
   return ok ? 0 : 1;
+}
+
+const MARKS = { ok: "ok   ", note: "note ", fault: "FAULT" } as const;
+const COLOURS = { ok: "green", note: "yellow", fault: "red" } as const;
+
+/** Each finding in a line, what to do about it under it; what is wider than the line goes on below. */
+function findingLines(found: readonly Finding[], style: Style): string[] {
+  const width = Math.max(...found.map(({ what }) => what.length));
+  return found.flatMap(({ what, state, text, remedy }) => {
+    const [first = "", ...more] = hanging(
+      `${MARKS[state]}  ${what.padEnd(width)}  `,
+      text,
+      style.width,
+    );
+    return [
+      first.replace(MARKS[state], (mark) => paint(style, COLOURS[state], mark)),
+      ...more,
+      ...(remedy === undefined ? [] : hanging(" ".repeat(width + 9), remedy, style.width)),
+    ];
+  });
 }
 
 function prompt(positionals: readonly string[], say: (line: string) => void): number {
@@ -155,13 +184,26 @@ function otherClient(wanted: string, say: (line: string) => void): number {
   if (client === undefined) {
     throw new Refusal("INVALID_INPUT", `--client ${wanted} is not one of ${CLIENTS.join(", ")}`, {
       field: "client",
+      hint: "--client json prints what most others take: a command, its argument and a variable.",
     });
   }
   const places = placesOf(Deno.env.toObject(), Deno.cwd());
   const { where, text } = configurationOf(client, commandPath(places), places.home);
   say(text);
   remark(`goes into ${where}`);
+  const command = commandPath(places);
+  if (!isThere(command)) {
+    remark(`${command} is not there yet: deno task install in the checkout makes it`);
+  }
   return 0;
+}
+
+function isThere(path: string, what: "isFile" | "isDirectory" = "isFile"): boolean {
+  try {
+    return Deno.statSync(path)[what];
+  } catch {
+    return false;
+  }
 }
 
 function gitHook(
@@ -179,8 +221,18 @@ function gitHook(
   const command = commandPath(placesOf(Deno.env.toObject(), Deno.cwd()));
   const plan = action === "install" ? hookPlan(Deno.cwd(), command) : unhookPlan(Deno.cwd());
   for (const line of plan.says) say(line);
-  if (plan.says.length === 0) say("nothing to change");
-  else if (!dryRun) plan.run();
+  if (plan.says.length === 0) {
+    say(`nothing to ${action}: everything is as it should be`);
+    return 0;
+  }
+  if (!dryRun) plan.run();
+  say(
+    dryRun
+      ? "nothing was changed (--dry-run)"
+      : action === "install"
+      ? "installed: a commit of files that another peer holds is refused (git commit --no-verify forces it)"
+      : "uninstalled",
+  );
   return 0;
 }
 
@@ -189,13 +241,14 @@ function scopeOf(value: unknown): Scope {
   if (scope !== undefined) return scope;
   throw new Refusal("INVALID_INPUT", `--scope ${value} is not one of ${SCOPES.join(", ")}`, {
     field: "scope",
+    hint: "user: all your projects; project: all who work on this one; local: you, in this one.",
   });
 }
 
 function report(
   command: string,
   changes: readonly Change[],
-  how: { readonly json: boolean; readonly dryRun: boolean; readonly bin: string },
+  how: { readonly json: boolean; readonly dryRun: boolean; readonly places: Places },
   say: (line: string) => void,
 ): void {
   const real = changes.filter((change) => change.before !== change.after);
@@ -208,11 +261,28 @@ function report(
   for (const change of real.filter((one) => !app.includes(one))) {
     for (const line of diffOf(change)) say(line);
   }
+  const { data } = how.places;
+  if (command === "uninstall" && real.length > 0) say(`- ${data} (the program and the plugin)`);
   if (real.length === 0) say(`nothing to ${command}: everything is as it should be`);
   else if (how.dryRun) say("nothing was changed (--dry-run)");
   else if (command === "install") {
+    const { bin } = how.places;
+    const deno = Deno.execPath();
+    const staying = stayingDeno(data, deno, Deno.version.deno);
+    if (staying !== deno) {
+      say(`${staying} is the Deno it runs: the one in ${deno} may be cleared away`);
+    }
     say("installed: new Claude Code sessions are part of the flock; skein doctor looks after it");
     const path = (Deno.env.get("PATH") ?? "").split(":");
-    if (!path.includes(how.bin)) say(`put ${how.bin} on your PATH to call skein yourself`);
-  } else say("uninstalled: the store in the home was kept");
+    if (!path.includes(bin)) {
+      say(`put ${bin} on your PATH to call skein yourself: export PATH=${shellWord(bin)}:"$PATH"`);
+    }
+  } else {
+    const { home } = how.places;
+    if (isThere(data, "isDirectory")) {
+      say(`${data} is still run by a session: remove it when that has ended`);
+    }
+    const kept = `; ${home} with all tasks and messages was kept: remove it to forget them`;
+    say(`uninstalled${isThere(join(home, "skein.db")) ? kept : ""}`);
+  }
 }

@@ -41,35 +41,77 @@ export function fitting(text: string, columns: number): { text: string; columns:
   return { text: text.slice(0, end), columns: used };
 }
 
+/** A text broken between words to lines of at most `width`; `label` stands before the first, room before the rest. */
+export function hanging(label: string, text: string, width: number): string[] {
+  const lines: string[] = [];
+  // On a very narrow terminal lines run over rather than stand word by word.
+  const room = Math.max(24, width - label.length);
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((one, i) => `${i === 0 ? label : " ".repeat(label.length)}${one}`);
+}
+
+/** Why nothing could be claimed, for people. */
+const UNCLAIMED: Readonly<Record<string, string>> = {
+  empty: "nothing to claim: no task is open, or others have them",
+  blocked: "nothing to claim yet: what is open waits for other tasks",
+  delayed: "nothing to claim yet: what is ready is for somebody else, or tried again later",
+};
+
+/** How many columns of a terminal a text takes. */
+function columnsOf(text: string): number {
+  return fitting(text, Infinity).columns;
+}
+
+function padded(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - columnsOf(text)));
+}
+
 /** An answer as lines to read; what has nothing to say is left out. */
 export function render(answer: Answer, style: Style): string {
+  const unclaimed = answer["task"] === null ? UNCLAIMED[String(answer["reason"])] : undefined;
+  if (unclaimed !== undefined) return unclaimed;
   const lines: string[] = [];
+  const wide = widest(Object.keys(answer), 14);
   for (const [name, value] of Object.entries(answer)) {
     if (isStories(value)) {
       for (const { kind, lines: told } of value) {
-        lines.push(paint(style, "bold", kind), ...told.map((one) => `  ${safe(one)}`));
+        lines.push(paint(style, "bold", kind), ...told.map((one) => `  ${shortTimes(safe(one))}`));
       }
     } else if (isRows(value) && value.length > 0) {
       lines.push(paint(style, "bold", `${name} (${value.length})`), ...table(value, style));
     } else if (isObject(value) && !isCounts(value)) {
-      lines.push(paint(style, "bold", name), ...fields(value, style));
+      const told = fields(value, style);
+      if (told.length > 0) lines.push(paint(style, "bold", name), ...told);
     } else if (isRows(value) || !isSilent(value)) {
-      lines.push(`${paint(style, "dim", name.padEnd(14))} ${cell(value)}`);
+      lines.push(`${paint(style, "dim", name.padEnd(wide))} ${cell(value)}`);
     }
   }
   return lines.join("\n");
 }
 
+/** How wide a column of names is: as the longest, but at least `least`. */
+function widest(names: readonly string[], least: number): number {
+  return Math.max(least, ...names.map((name) => name.length));
+}
+
 function fields(value: Readonly<Record<string, unknown>>, style: Style): string[] {
   const lines: string[] = [];
+  const wide = widest(Object.keys(value).filter((name) => !isSilent(value[name])), 12);
   for (const [name, inner] of Object.entries(value)) {
     if (isSilent(inner)) continue;
     if (isRows(inner)) {
       lines.push(
         `  ${paint(style, "dim", name)}`,
-        ...table(inner, style).map((row) => `  ${row}`),
+        ...table(inner, { ...style, width: style.width - 2 }).map((row) => `  ${row}`),
       );
-    } else lines.push(`  ${paint(style, "dim", name.padEnd(12))} ${cell(inner)}`);
+    } else lines.push(`  ${paint(style, "dim", name.padEnd(wide))} ${cell(inner)}`);
   }
   return lines;
 }
@@ -100,12 +142,31 @@ function isRows(value: unknown): value is Record<string, unknown>[] {
 
 const TIME = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/;
 
+/** The times in a line of prose. */
+function shortTimes(text: string): string {
+  return text.replace(/\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g, "$1 $2Z");
+}
+
+/** A list longer than this that is a series of measurements is told by its ends and its sum. */
+const SERIES = 24;
+
+/** `60 values, 16 in all, at most 16`, `60 from ... to ...`; null for what is no long series. */
+function seriesText(values: readonly unknown[]): string | null {
+  if (values.length <= SERIES) return null;
+  if (values.every((one) => typeof one === "number")) {
+    const sum = values.reduce((all, one) => all + one, 0);
+    return `${values.length} values, ${sum} in all, at most ${Math.max(...values)}`;
+  }
+  if (!values.every((one) => typeof one === "string" && TIME.test(one))) return null;
+  return `${values.length} from ${cell(values[0])} to ${cell(values.at(-1))}`;
+}
+
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "-";
   if (typeof value === "string") return safe(value.replace(TIME, "$1 $2Z"));
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
-    return value.length === 0 ? "none" : safe(value.join(", "));
+    return value.length === 0 ? "none" : seriesText(value) ?? safe(value.join(", "));
   }
   if (isCounts(value)) {
     const some = Object.entries(value).filter(([, count]) => count !== 0);
@@ -116,41 +177,69 @@ function cell(value: unknown): string {
     const told = Object.entries(value).filter(([, inner]) => !isSilent(inner));
     return told.map(([name, inner]) => `${name}: ${cell(inner)}`).join(", ");
   }
+  if (isRows(value)) return value.map(cell).join("; ");
   return safe(JSON.stringify(value));
 }
 
 /** Fields that people read to the end; they are never cut. */
 const PROSE = new Set(["content", "value", "text", "excerpt", "summary", "goal", "detail"]);
 
+/** No column of a table is made narrower than this: what is left would say nothing. */
+const NARROWEST = 12;
+
 /**
- * Rows under their column names, clipped to the line; where prose does not fit, one row after the
- * other with their fields below each other.
+ * Rows under their column names, the widest columns clipped to fit the line; where that is not enough,
+ * or prose would be clipped, one row after the other with their fields below each other.
  */
-function table(rows: readonly Record<string, unknown>[], style: Style): string[] {
+function table(given: readonly Record<string, unknown>[], style: Style): string[] {
+  const rows = given.map(withState);
   const all = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const names = all.filter((name) => rows.some((row) => !isSilent(row[name])));
   const cells = rows.map((row) => names.map((name) => isSilent(row[name]) ? "-" : cell(row[name])));
-  const most = Math.max(12, Math.floor(style.width / 2));
-  const widths = names.map((name, i) =>
-    Math.min(most, Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)))
+  const natural = names.map((name, i) =>
+    Math.max(name.length, ...cells.map((row) => columnsOf(row[i] ?? "")))
   );
-  const fits = widths.reduce((sum, width) => sum + width + 2, 0) <= style.width;
+  const widths = narrowed(natural, style.width);
   const cut = (row: readonly string[]): boolean =>
-    names.some((name, i) => {
-      const text = row[i] ?? "";
-      return PROSE.has(name) && (!fits || text.length > most || text.includes("\n"));
-    });
-  if (cells.some(cut)) return records(names, cells, style);
-  const line = (texts: readonly string[]): string => {
-    const padded = texts.map((text, i) => clip(text, widths[i] ?? 0).padEnd(widths[i] ?? 0));
-    return `  ${clip(padded.join("  ").trimEnd(), style.width - 2)}`;
-  };
+    names.some((name, i) => PROSE.has(name) && isCut(row[i] ?? "", widths?.[i] ?? 0));
+  if (widths === null || cells.some(cut)) return records(names, cells, style);
+  const line = (texts: readonly string[]): string =>
+    `  ${
+      texts.map((text, i) => padded(clip(text, widths[i] ?? 0), widths[i] ?? 0)).join("  ")
+        .trimEnd()
+    }`;
   return [paint(style, "dim", line(names)), ...cells.map(line)];
 }
 
-function clip(text: string, width: number): string {
+/** A task's state in one word: whether it can be claimed is told by it. */
+function withState(row: Record<string, unknown>): Record<string, unknown> {
+  const { ready, ...rest } = row;
+  if (typeof ready !== "boolean" || typeof row["status"] !== "string") return row;
+  if (row["status"] !== "pending") return rest;
+  return { ...rest, status: ready ? "ready" : isSilent(row["blocked_by"]) ? "pending" : "blocked" };
+}
+
+function isCut(text: string, columns: number): boolean {
+  return text.includes("\n") || columnsOf(text) > columns;
+}
+
+/** Widths of columns that fit the line together: the widest give way first; null if they cannot. */
+function narrowed(natural: readonly number[], width: number): number[] | null {
+  const widths = [...natural];
+  let over = widths.reduce((sum, one) => sum + one + 2, 0) - width;
+  for (; over > 0; over--) {
+    const most = Math.max(...widths);
+    if (most <= NARROWEST) return null;
+    widths[widths.indexOf(most)] = most - 1;
+  }
+  return widths;
+}
+
+function clip(text: string, columns: number): string {
   const flat = text.replaceAll("\n", " ");
-  return flat.length <= width ? flat : `${flat.slice(0, Math.max(1, width - 3))}...`;
+  return columnsOf(flat) <= columns
+    ? flat
+    : `${fitting(flat, Math.max(1, columns - 3)).text.trimEnd()}...`;
 }
 
 function records(

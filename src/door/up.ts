@@ -2,9 +2,9 @@
 
 import { asRefusal } from "../core/errors.ts";
 import { Node } from "../node/node.ts";
-import { GLOBAL_FLAGS, readGlobals } from "./commands.ts";
+import { readGlobals } from "./commands.ts";
 import { serving } from "./lead.ts";
-import { complain, print } from "./output.ts";
+import { complain, print, styleOf } from "./output.ts";
 import type { Surroundings } from "./ways.ts";
 
 /** Runs the command and returns its exit code, at the end. */
@@ -14,8 +14,8 @@ export async function runUp(
 ): Promise<number> {
   const flags = readGlobals("up", args);
   if (flags.help) {
-    const names = Object.keys(GLOBAL_FLAGS).map((name) => `--${name}`).join(" ");
-    print(`skein up: be a peer without an agent, until interrupted\n\nUsage: skein up ${names}`);
+    const { plainHelp } = await import("./help.ts");
+    print(plainHelp("up", styleOf()));
     return 0;
   }
   const environment = environmentOf(flags);

@@ -16,6 +16,7 @@ import { mirror, type Mirrored, mirrorPath } from "../coordination/mirror.ts";
 import { type Call, overviewOf, tasksOf } from "../coordination/source.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
+import { counted } from "../core/text.ts";
 import { summaryOf } from "../mirror/rules.ts";
 import { Visitor } from "../node/visitor.ts";
 import type { Environment } from "../node/settings.ts";
@@ -184,7 +185,7 @@ async function aggregate(
   const summary = done ? `${path}/summary.md` : null;
   if (globals["json"] === true) {
     around.print(JSON.stringify({ results: results.length, summary, mirror: mirrored }));
-  } else if (done) around.print(`${results.length} results: ${summary}`);
+  } else if (done) around.print(`${counted(results.length, "result")}: ${summary}`);
   // Where no file could be written, the summary is not lost.
   else around.print(text);
   warn(mirrored);

@@ -23,14 +23,6 @@ export const status = operation({
   input: z.strictObject({}),
   output: z.lazy(() =>
     z.object({
-      peers: z.array(peerShape),
-      tasks: z.record(z.string(), z.number()),
-      total_tasks: z.number(),
-      progress_percent: z.number(),
-      /** The goal of the caller's run, else of the newest one that goes on. */
-      goal: z.string().nullable(),
-      discoveries: z.number(),
-      run: z.string().nullable(),
       attention: z.array(
         z.object({
           kind: z.string(),
@@ -43,6 +35,14 @@ export const status = operation({
           count: z.number().optional(),
         }),
       ),
+      peers: z.array(peerShape),
+      tasks: z.record(z.string(), z.number()),
+      total_tasks: z.number(),
+      progress_percent: z.number(),
+      /** The goal of the caller's run, else of the newest one that goes on. */
+      goal: z.string().nullable(),
+      discoveries: z.number(),
+      run: z.string().nullable(),
       leader: leaderShape.nullable(),
     })
   ),
@@ -52,13 +52,6 @@ export const status = operation({
     const peers = await livePeers(tx, actor.project);
     const total = Object.values(tasks).reduce((sum, count) => sum + count, 0) - tasks.cancelled;
     return {
-      peers: await shownPeers(ctx, peers),
-      tasks: { ...tasks },
-      total_tasks: total + tasks.cancelled,
-      progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
-      goal: await goalOf(tx, actor.project, actor.run),
-      discoveries: await countOf(tx, actor.project, "discovery"),
-      run: actor.run,
       attention: (await attention(tx, actor.project, ctx.at, {
         id: actor.id,
         readsAll: ctx.may("read_all"),
@@ -66,6 +59,13 @@ export const status = operation({
         ...one,
         ...(about === undefined ? {} : { peers: [...about] }),
       })),
+      peers: await shownPeers(ctx, peers),
+      tasks: { ...tasks },
+      total_tasks: total + tasks.cancelled,
+      progress_percent: total === 0 ? 0 : Math.floor((100 * tasks.completed) / total),
+      goal: await goalOf(tx, actor.project, actor.run),
+      discoveries: await countOf(tx, actor.project, "discovery"),
+      run: actor.run,
       leader: await shownLeader(ctx),
     };
   },

@@ -189,7 +189,7 @@ async function runFor(ctx: Context, goal: string, plan: string): Promise<string>
   const created = { created_by: actor.name, created_at: ctx.at };
   await insertRun(tx, { id, project: actor.project, goal, plan, ...created });
   await setRun(tx, actor.id, id);
-  ctx.record({ op: "start_run", subject: `run/${id}`, detail: { goal: goal.length } });
+  ctx.record({ op: "start_run", subject: `run/${id}`, detail: { characters: goal.length } });
   return id;
 }
 

@@ -48,7 +48,7 @@ export function readEnvironment(env: Env, cwd: string): Environment {
   const name = filled(env, "SKEIN_NAME") ?? filled(env, "PEER_ID");
   const fault = name === null ? null : nameFault(name);
   if (fault !== null) {
-    throw new Refusal("INVALID_INPUT", `SKEIN_NAME ${name}: ${fault}`, { field: "SKEIN_NAME" });
+    throw new Refusal("INVALID_INPUT", `SKEIN_NAME ${name}: ${fault}`, wrong("SKEIN_NAME"));
   }
   return {
     home,
@@ -100,6 +100,11 @@ export const VARIABLES: readonly { name: string; meaning: string }[] = [
   { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
 ];
 
+/** What a refusal of a variable carries: its name, and what to do about it. */
+function wrong(name: string): { readonly field: string; readonly hint: string } {
+  return { field: name, hint: `Correct ${name}, or leave it out; skein help all says what it is.` };
+}
+
 function filled(env: Env, name: string): string | null {
   const value = env[name];
   return value === undefined || value === "" ? null : value;
@@ -110,9 +115,11 @@ function number(env: Env, name: string, fallback: number, min: number, max: numb
   if (text === null) return fallback;
   const value = Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new Refusal("INVALID_INPUT", `${name}=${text} is not an integer from ${min} to ${max}`, {
-    field: name,
-  });
+  throw new Refusal(
+    "INVALID_INPUT",
+    `${name}=${text} is not an integer from ${min} to ${max}`,
+    wrong(name),
+  );
 }
 
 /** An installed server may write to one home alone; in another it could do nothing but fail. */
@@ -131,9 +138,11 @@ function refuseOtherHome(home: string, installed: string | null): void {
 function policyOf(text: string | null): PolicyName | null {
   const known = POLICIES.find((one) => one === text);
   if (text === null || known !== undefined) return known ?? null;
-  throw new Refusal("INVALID_INPUT", `SKEIN_POLICY=${text} is not ${POLICIES.join(", ")}`, {
-    field: "SKEIN_POLICY",
-  });
+  throw new Refusal(
+    "INVALID_INPUT",
+    `SKEIN_POLICY=${text} is not ${POLICIES.join(", ")}`,
+    wrong("SKEIN_POLICY"),
+  );
 }
 
 /** Never quoted in a refusal: it is a secret. */
@@ -152,15 +161,17 @@ function roleOf(text: string | null): Role | null {
   if (text === null || text === "architect" || text === "worker" || text === "observer") {
     return text;
   }
-  throw new Refusal("INVALID_INPUT", `SKEIN_ROLE=${text} is not architect, worker or observer`, {
-    field: "SKEIN_ROLE",
-  });
+  throw new Refusal(
+    "INVALID_INPUT",
+    `SKEIN_ROLE=${text} is not architect, worker or observer`,
+    wrong("SKEIN_ROLE"),
+  );
 }
 
 function folderOf(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch {
-    throw new Refusal("INVALID_INPUT", `SKEIN_DIR=${path} does not exist`, { field: "SKEIN_DIR" });
+    throw new Refusal("INVALID_INPUT", `SKEIN_DIR=${path} does not exist`, wrong("SKEIN_DIR"));
   }
 }

@@ -150,7 +150,7 @@ async function start(
   };
   await table.insertRun(ctx.tx, row);
   await setRun(ctx.tx, ctx.actor.id, id);
-  ctx.record({ op: "start_run", subject: `run/${id}`, detail: { goal: goal.length } });
+  ctx.record({ op: "start_run", subject: `run/${id}`, detail: { characters: goal.length } });
   return await digest(ctx, {
     ...row,
     status: "active",

@@ -42,7 +42,7 @@ export function spansOf(acts: readonly TaskAct[]): Span[] {
   for (const act of acts) {
     const task = act.subject.slice("task/".length);
     const detail = detailOf(act);
-    if (act.op === "claim_task") {
+    if (act.op === "claim_task" || act.op === "begin_attempt") {
       begin(task, act.actor, act.at);
       last.set(task, act.actor);
     } else if (act.op === "give_back" || detail["verdict"] === "request_changes") {
@@ -56,7 +56,19 @@ export function spansOf(acts: readonly TaskAct[]): Span[] {
   return [...spans, ...open.values()].sort((a, b) => a.from < b.from ? -1 : 1);
 }
 
+/** What became of an attempt of a worker process, where it was not what completed the task. */
+const ATTEMPTS: Readonly<Record<string, Outcome>> = {
+  done: "completed",
+  failed: "failed",
+  conflict: "failed",
+  review: "review",
+  lost: "lost",
+};
+
 function outcomeOf(op: string, detail: Readonly<Record<string, unknown>>): Outcome | null {
+  // Handed in by its agent: it is completed when it is merged.
+  if (op === "complete_task" && detail["handed_in"] === true) return null;
+  if (op === "end_attempt") return ATTEMPTS[String(detail["outcome"])] ?? "released";
   if (op === "complete_task" || detail["verdict"] === "approve") return "completed";
   if (op === "reassign") return "lost";
   if (op === "fail_task") return "failed";

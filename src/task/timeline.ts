@@ -65,7 +65,7 @@ async function recent(ctx: Context, minutes: number): Promise<TaskAct[]> {
   const from = await seqBefore(ctx.tx, iso(Date.parse(ctx.at) - minutes * 60_000));
   const rows = await ctx.tx.all<TaskAct>(
     `${ACT} journal j JOIN task t ON t.id = substr(j.subject, 6)
-     WHERE j.seq > ? AND j.op <> 'send' AND j.subject LIKE 'task/%' AND t.project = ?
+     WHERE j.seq > ? AND j.op NOT IN ('send', 'note_attempt') AND j.subject LIKE 'task/%' AND t.project = ?
      ORDER BY j.seq DESC LIMIT ?`,
     from,
     ctx.actor.project,
@@ -80,7 +80,7 @@ async function ofRun(ctx: Context, run: string, minutes: number | undefined): Pr
     ? 0
     : await seqBefore(ctx.tx, iso(Date.parse(ctx.at) - minutes * 60_000));
   const rows = await ctx.tx.all<TaskAct>(
-    `${ACT} task t JOIN journal j ON j.subject = 'task/' || t.id AND j.op <> 'send'
+    `${ACT} task t JOIN journal j ON j.subject = 'task/' || t.id AND j.op NOT IN ('send', 'note_attempt')
      WHERE t.run = ? AND t.project = ? AND j.seq > ? ORDER BY j.seq DESC LIMIT ?`,
     run,
     ctx.actor.project,

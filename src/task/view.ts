@@ -166,8 +166,17 @@ export async function ownClaim(
     holder === null
       ? `${op}: nobody has claimed ${row.id}; it is ${row.status}`
       : `${op}: ${holder} has ${row.id}, not you`,
-    { task: row.id, status: row.status, claimed_by: holder },
+    { task: row.id, status: row.status, claimed_by: holder, ...claimHint(row, holder) },
   );
+}
+
+/** Claiming first helps only where that can be. */
+function claimHint(row: TaskRow, holder: string | null): { readonly hint?: string } {
+  if (holder !== null) {
+    const free = "the architect or the operator frees it: update_task with action release.";
+    return { hint: `Leave it to ${holder}, or ask; ${free}` };
+  }
+  return row.status === "pending" ? {} : { hint: "get_task shows its state and history." };
 }
 
 /** Tells peers about a task. */

@@ -309,7 +309,7 @@ Deno.test("skein why: lines for people, JSON for programs, 2 for what nobody kno
     const { code, stdout, stderr } = await shell.run(["why", "t1"]);
     assertEquals([code, stderr], [0, ""]);
     assertMatch(stdout, /^task$/m);
-    assertMatch(stdout, /^ {2}\S+Z operator made it/m);
+    assertMatch(stdout, /^ {2}\S+ \S+Z operator made it/m);
     assertStringIncludes(stdout, "now: pending");
     assertEquals((await shell.ok("why", "a.ts")).found[0].kind, "path");
     const unknown = await shell.run(["why", "t99"]);

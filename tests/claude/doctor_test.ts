@@ -183,6 +183,8 @@ doctorTest(
     assertStringIncludes(await patient.says("waking an idle session", env), "ok: ");
     const printed = { ...env, CLAUDE_CODE_ENTRYPOINT: "sdk-cli" };
     assertStringIncludes(await patient.says("waking an idle session", printed), "note: ");
+    const bare = { PATH: patient.places.bin };
+    assert(/^note: there is no claude/.test(await patient.says("waking an idle session", bare)));
     await ann.peer.kill();
     const said = await patient.says("session", env);
     assert(/^fault: .*hooks let everything through.*Reconnect/.test(said), said);

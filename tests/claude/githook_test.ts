@@ -95,6 +95,8 @@ hookTest("is opt-in; installed, it refuses a commit of what another holds", asyn
     const { code, said } = await one.commit();
     assertEquals(code, 1, said);
     assertStringIncludes(said, "bob holds");
+    assertStringIncludes(said, "git commit --no-verify");
+    assert(!said.includes("xargs"), said);
     await git(ground.folder, "reset", "-q", "--hard");
     await git(ground.folder, "clean", "-qfd");
   }
@@ -161,7 +163,7 @@ hookTest(
     assertEquals(one.hooks(), ["pre-commit"]);
     assertEquals(Deno.readTextFileSync(one.hook), old);
     assertEquals((await one.commit()).code, 0);
-    assertStringIncludes((await one.gitHook("uninstall")).said, "nothing to change");
+    assertStringIncludes((await one.gitHook("uninstall")).said, "nothing to uninstall");
   },
 );
 

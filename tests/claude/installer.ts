@@ -41,11 +41,15 @@ export class User {
   }
 
   install(
-    options: Partial<InstallOptions> & { id?: string; commands?: typeof COMMANDS } = {},
+    options: Partial<InstallOptions> & {
+      id?: string;
+      commands?: typeof COMMANDS;
+      deno?: string;
+    } = {},
   ): Promise<readonly Change[]> {
-    const { id = "one", commands = COMMANDS, ...more } = options;
+    const { id = "one", commands = COMMANDS, deno = Deno.execPath(), ...more } = options;
     const all = { scope: "user" as const, trustTools: false, dryRun: false, ...more };
-    return install(this.places, all, program(id), commands, Deno.execPath());
+    return install(this.places, all, program(id), commands, deno);
   }
 
   uninstall(dryRun = false): Promise<readonly Change[]> {

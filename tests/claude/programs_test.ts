@@ -2,7 +2,7 @@
 // client starts is whole, a session keeps the program it runs, and the next install mends the rest.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { Refusal } from "../../mod.ts";
 import { apply } from "../../src/claude/files.ts";
 import {
@@ -24,7 +24,10 @@ function userTest(name: string, body: (user: User) => Promise<void>): void {
 const appOf = (user: User, id: string): string => join(user.places.data, `app-${id}`);
 
 function apps(user: User): string[] {
-  return [...Deno.readDirSync(user.places.data)].filter((entry) => entry.isDirectory)
+  const { data } = user.places;
+  // Uninstalling takes the folder away with the last of them.
+  if (![...Deno.readDirSync(dirname(data))].some(({ name }) => name === basename(data))) return [];
+  return [...Deno.readDirSync(data)].filter((entry) => entry.isDirectory)
     .map(({ name }) => name).filter((name) => name !== "marketplace").sort();
 }
 

@@ -141,6 +141,50 @@ Deno.test("render: what has nothing to say is left out, counts are words, times 
   ]);
 });
 
+Deno.test("render: the widest column gives way, no other; names and cells line up", () => {
+  const task = { id: "t1", title: "word ".repeat(30), status: "pending", priority: 5, run: "r1" };
+  const rows = [
+    { ...task, ready: true },
+    { ...task, title: "\u4e16\u754c", ready: false, blocked_by: ["t1"] },
+    { ...task, ready: false, status: "in_progress" },
+  ];
+  const lines = render({ tasks: rows }, { colour: false, width: 80 }).split("\n");
+  const [, names = "", first = "", second = "", third = ""] = lines;
+  assertMatch(names, /^ {2}id +title +status +priority +run +blocked_by$/);
+  assertMatch(first, /w\.\.\. +ready +5 +r1 +-$/);
+  assertMatch(second, /\u4e16\u754c +blocked +5 +r1 +t1$/);
+  assertMatch(third, / in_progress +5 /);
+  // Two of its characters take two columns each.
+  assertEquals(second.indexOf("blocked"), names.indexOf("status") - 2);
+  for (const line of lines) assert(line.length <= 80, line);
+});
+
+Deno.test("render: what fits into no table is told whole, field by field", () => {
+  const row = Object.fromEntries(
+    Array.from({ length: 9 }, (_, i) => [`field_number_${i}`, `${i}`]),
+  );
+  const text = render({ rows: [row, row] }, { colour: false, width: 80 });
+  for (const name of Object.keys(row)) assertStringIncludes(text, `  ${name}  `);
+});
+
+Deno.test("render: long names line up, a long series is summed up, nothing is JSON", () => {
+  const style = { colour: false, width: 80 };
+  assertEquals(render({ total: 1, messages_per_minute: 10 }, style).split("\n"), [
+    "total               1",
+    "messages_per_minute 10",
+  ]);
+  const series = Array.from({ length: 60 }, (_, i) => i);
+  assertMatch(
+    render({ series: { acts: series } }, style),
+    /acts +60 values, 1770 in all, at most 59/,
+  );
+  const states = [{ peer: "ann", state: "seen" }, { peer: "ben", state: "queued" }];
+  const told = render({ message: { id: "m1", more: { states } } }, style);
+  assertFalse(told.includes('"'), told);
+  assertEquals(render({ stored: { mode: null } }, style), "");
+  assertMatch(render({ task: null, reason: "blocked" }, style), /^nothing to claim yet/);
+});
+
 /** Characters that a terminal obeys; a line break is the only one that may be there. */
 // deno-lint-ignore no-control-regex
 const DRIVES = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;

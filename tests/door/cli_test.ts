@@ -1,10 +1,19 @@
 // The command line: every operation within reach, answers for people and for programs, exit codes
 // that a script can rely on, and help that is derived from the same catalogue.
 
-import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { join } from "@std/path";
 import { CATALOGUE } from "../../mod.ts";
 import { COMMANDS } from "../../src/door/commands.ts";
 import { commandHelp } from "../../src/door/help.ts";
+import { describedFields, meaningOf } from "../../src/door/meanings.ts";
 import { withShell } from "./shell.ts";
 import type { Json } from "./wire.ts";
 
@@ -151,19 +160,26 @@ Deno.test("skein: refusals go to stderr with what to do next, with --json to std
 
 Deno.test("skein: help lists every command, and each command every field", async () => {
   await withShell(async (shell) => {
-    const { stdout } = await shell.run(["help"]);
-    for (const { words } of COMMANDS) assertStringIncludes(stdout, `  ${words.join(" ")} `);
+    const all = (await shell.run(["help", "all"])).stdout;
+    for (const { words } of COMMANDS) assertStringIncludes(all, `  ${words.join(" ")} `);
     for (const word of ["mcp", "up", "completions", "SKEIN_HOME", "Exit codes"]) {
+      assertStringIncludes(all, word);
+    }
+    const { stdout } = await shell.run(["help"]);
+    for (const word of ["task claim", "doctor", "help all", "--json"]) {
       assertStringIncludes(stdout, word);
     }
+    for (const word of ["attempt begin", "SKEIN_SECRET"]) assertFalse(stdout.includes(word), word);
     assertEquals((await shell.run([])).stdout, stdout);
     assertEquals((await shell.run(["--help"])).stdout, stdout);
-    const plain = { colour: false, width: 120 };
+    const plain = { colour: false, width: 80 };
     for (const command of COMMANDS) {
       const text = commandHelp(command, plain);
       for (const field of Object.keys(command.fields)) {
         assertStringIncludes(text, `--${field.replaceAll("_", "-")} `);
+        assert(meaningOf(command.operation.name, field), `${command.operation.name}.${field}`);
       }
+      for (const line of text.split("\n")) assert(line.length <= plain.width, line);
       for (const name of command.required) assertMatch(text, new RegExp(`<${name}|required`));
     }
     const ways = [["task", "create", "--help"], ["help", "task", "create"]];
@@ -253,5 +269,25 @@ Deno.test("skein completions: are programs of their shells, and complete", async
       assertEquals(ran.code, 0);
       assertStringIncludes(ran.stdout, "memory");
     }
+  });
+});
+
+Deno.test("skein: no meaning is told of a field that is not there", () => {
+  const fields = new Set(
+    COMMANDS.flatMap(({ operation, fields }) =>
+      Object.keys(fields).map((field) => `${operation.name}.${field}`)
+    ),
+  );
+  assertEquals(describedFields().filter((field) => !fields.has(field)), []);
+});
+
+Deno.test("skein: --help of a command that other programs start tells, and starts nothing", async () => {
+  await withShell(async (shell) => {
+    for (const name of ["mcp", "hook", "host", "up", "completions", "version"]) {
+      const { code, stdout } = await shell.run([name, "--help"]);
+      assertEquals(code, 0, name);
+      assertFalse(stdout.trim() === "", name);
+    }
+    assertThrows(() => Deno.statSync(join(shell.home, "skein.db")), "help leaves no trace");
   });
 });

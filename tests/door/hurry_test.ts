@@ -34,6 +34,25 @@ Deno.test("hurry: an unknown flag names the one that was meant, if one is near",
   assertEquals(nearestOf("", ["status"]), null);
 });
 
+Deno.test("hurry: a flag where a command belongs is a flag; a variable is not a command's fault", async () => {
+  assertEquals(
+    unknownCommand(["--josn", "status"]).message,
+    "there is no flag --josn; did you mean --json?",
+  );
+  await withShell(async (shell) => {
+    const ran = await shell.run(["status"], { env: { SKEIN_PORT: "abc" } });
+    assertEquals(ran.code, 2);
+    assertStringIncludes(ran.stderr, "Correct SKEIN_PORT, or leave it out");
+    await shell.ok("task", "create", "first");
+    await shell.run(["task", "claim", "--as", "anna"]);
+    const late = await shell.run(["task", "complete", "t1", "done", "--as", "ben"]);
+    assertEquals(late.code, 4);
+    assertStringIncludes(late.stderr, "skein task complete: anna has t1, not you");
+    assertStringIncludes(late.stderr, "skein task update ID --action release");
+    assertFalse(late.stderr.includes("Claim the task first"), late.stderr);
+  });
+});
+
 Deno.test("hurry: next steps on the command line are commands", () => {
   const said = (code: "UNKNOWN_PEER" | "UNKNOWN_RUN" | "LOCK_HELD" | "INVALID_INPUT") =>
     spoken(new Refusal(code, "no"), ["task", "create"]);

@@ -42,6 +42,24 @@ Deno.test("spansOf: every end of work", () => {
   assertEquals(spans(claim, ["ann", "update_task", { progress: "half" }]), ["ann 1- working"]);
 });
 
+Deno.test("spansOf: attempts of worker processes are work, too, and end when they are merged", () => {
+  const begin = ["ann", "begin_attempt", { attempt: 1 }] as const;
+  const handed = ["ann", "complete_task", { attempt: 1, handed_in: true }] as const;
+  const merged = ["ann", "complete_task", { epoch: 1 }] as const;
+  const end = (outcome: string) => ["ann", "end_attempt", { attempt: 1, outcome }] as const;
+  assertEquals(spans(begin), ["ann 1- working"]);
+  assertEquals(spans(begin, handed), ["ann 1- working"]);
+  assertEquals(spans(begin, handed, merged, end("done")), ["ann 1-3 completed"]);
+  const outcomes = { conflict: "failed", failed: "failed", limited: "released", lost: "lost" };
+  for (const [outcome, told] of Object.entries(outcomes)) {
+    assertEquals(spans(begin, handed, end(outcome)), [`ann 1-3 ${told}`]);
+  }
+  assertEquals(spans(begin, end("failed"), ["ben", "begin_attempt"]), [
+    "ann 1-2 failed",
+    "ben 3- working",
+  ]);
+});
+
 Deno.test("spansOf: a review gives work back to who did it, death to who comes back", () => {
   assertEquals(
     spans(

@@ -1,0 +1,47 @@
+// The Deno that the installed command runs. A runner of packages (npx, pnpm dlx, bunx) keeps its Deno in
+// a cache that it may clear at any time: such a one is kept beside the program, where it stays.
+
+import { basename, dirname, join } from "@std/path";
+
+/** Folders of runners' caches. */
+const CACHED = /[\\/](?:_npx|dlx(?:-[^\\/]*)?|bunx-[^\\/]*)[\\/]/;
+const PREFIX = "deno-";
+
+/** Where the Deno that is to be installed will stand. */
+export function stayingDeno(data: string, deno: string, version: string): string {
+  return CACHED.test(deno) ? join(data, `${PREFIX}${version}`, basename(deno)) : deno;
+}
+
+/** Puts a Deno where it is to stay: a second name of the same file where that can be, else a copy. */
+export function keepDeno(deno: string, staying: string): void {
+  if (deno === staying || isFile(staying)) return;
+  Deno.mkdirSync(dirname(staying), { recursive: true });
+  // Under another name first: who is killed meanwhile leaves no half of a program.
+  const temporary = `${staying}.skein-${Deno.pid}`;
+  const real = Deno.realPathSync(deno);
+  try {
+    Deno.linkSync(real, temporary);
+  } catch {
+    // On another file system, or one without links.
+    Deno.copyFileSync(real, temporary);
+    Deno.chmodSync(temporary, 0o755);
+  }
+  Deno.renameSync(temporary, staying);
+}
+
+/** Removes every Deno that was kept. A session that runs one goes on with it. */
+export function removeDenos(data: string): void {
+  for (const { name, isDirectory } of [...Deno.readDirSync(data)]) {
+    if (isDirectory && name.startsWith(PREFIX)) {
+      Deno.removeSync(join(data, name), { recursive: true });
+    }
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
