@@ -83,19 +83,22 @@ export class Node {
       this.#notices = [...life.entered.notices];
       this.#life = life;
       this.#pulse = new Pulse(life, this.#options.onTick, (thrown) => this.#trouble(thrown));
-      for (const listener of this.#listeners) await life.feed.listen(listener);
-      if (this.#listeners.size > 0) await this.#watch(life, true);
-      await life.election.look();
+      // It has joined, whatever becomes of this: another try would be a life beside this one.
+      await this.#settle(life).catch((thrown) => this.#trouble(thrown));
       return life;
     } catch (thrown) {
-      if (this.#life === null) {
-        await noteRefusal(store, "", "join", asRefusal(thrown), 0);
-        await refusalsWritten(store);
-        store.engine.close();
-        this.#store = null;
-      }
+      await noteRefusal(store, "", "join", asRefusal(thrown), 0);
+      await refusalsWritten(store);
+      store.engine.close();
+      this.#store = null;
       throw thrown;
     }
+  }
+
+  async #settle(life: Life): Promise<void> {
+    for (const listener of this.#listeners) await life.feed.listen(listener);
+    if (this.#listeners.size > 0) await this.#watch(life, true);
+    await life.election.look();
   }
 
   #begin(store: Store): Promise<Life> {
