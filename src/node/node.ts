@@ -38,7 +38,8 @@ export class Node {
   #store: Store | null = null;
   #session: string | null;
   #pulse: Pulse | null = null;
-  readonly #listeners = new Set<(rows: readonly JournalRow[]) => void>();
+  /** Who listens, and how that ends in the present life. */
+  readonly #listeners = new Map<(rows: readonly JournalRow[]) => void, () => void>();
   /** Tool calls that the store does not know of yet. */
   #uncounted = 0;
 
@@ -96,7 +97,7 @@ export class Node {
   }
 
   async #settle(life: Life): Promise<void> {
-    for (const listener of this.#listeners) await life.feed.listen(listener);
+    for (const [one] of this.#listeners) this.#listeners.set(one, await life.feed.listen(one));
     if (this.#listeners.size > 0) await this.#watch(life, true);
     await life.election.look();
   }
@@ -229,8 +230,7 @@ export class Node {
 
   /** What somebody else offered in this peer's name, and nobody has seen, is due again. */
   async takeBack(): Promise<void> {
-    const life = await this.#alive();
-    await life.mail.takeBack();
+    await (await this.#alive()).mail.takeBack();
   }
 
   /** Where the home is, and which life this is. */
@@ -278,12 +278,11 @@ export class Node {
 
   async #hear(listener: (rows: readonly JournalRow[]) => void): Promise<() => Promise<void>> {
     const life = await this.#alive();
-    this.#listeners.add(listener);
-    const stop = await life.feed.listen(listener);
+    this.#listeners.set(listener, await life.feed.listen(listener));
     await this.#watch(life, true);
     return async () => {
+      this.#listeners.get(listener)?.();
       this.#listeners.delete(listener);
-      stop();
       if (this.#left || this.#life === null || this.#listeners.size > 0) return;
       await this.#watch(this.#life, false);
     };

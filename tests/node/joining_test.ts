@@ -86,3 +86,39 @@ Deno.test(
     });
   },
 );
+
+Deno.test(
+  "Node: who stops listening is not called any more, also after the session has changed",
+  LOOSE,
+  async () => {
+    await withHome(async (home) => {
+      await home.open();
+      const other = new Node({ ...options(home), name: "ben", session: "another session" });
+      await other.enter();
+      await other.leave();
+      const node = new Node({ ...options(home), session: "a session" });
+      const note = operationNamed("set_memory");
+      if (note === undefined) throw new Error("set_memory is gone");
+      try {
+        const [stopped, going]: string[][] = [[], []];
+        const stop = await node.listen((subjects) => void stopped?.push(...subjects));
+        await node.listen((subjects) => void going?.push(...subjects));
+        await node.attach("another session");
+        assertEquals((await node.enter()).name, "ben");
+        const heard = async (value: string): Promise<void> => {
+          const before = going?.length ?? 0;
+          await node.call(note, { key: "k", value });
+          await eventually(() => (going?.length ?? 0) > before, { what: `news of ${value}` });
+        };
+        await heard("one");
+        assertEquals(stopped, going, "both go on listening in the new life");
+        await stop();
+        const before = stopped?.length;
+        await heard("two");
+        assertEquals(stopped?.length, before);
+      } finally {
+        await node.leave();
+      }
+    });
+  },
+);
