@@ -49,6 +49,21 @@ Deno.test("bell: where nothing can be said about bells, all of them ring and nob
   });
 });
 
+Deno.test("pulse: makes the presence again although all of them were removed, but no home", async () => {
+  await withHome(async (home) => {
+    const [a, b] = [(await home.open()).engine, (await home.open()).engine];
+    const holds = [a.hold("one"), b.hold("two")];
+    Deno.removeSync(join(home.folder, "peers"), { recursive: true });
+    for (const hold of holds) hold.pulse();
+    assertEquals([b.held("one"), a.held("two")], ["held", "held"]);
+    assertEquals((Deno.statSync(join(home.folder, "peers")).mode ?? 0) & 0o777, 0o700);
+    Deno.removeSync(home.folder, { recursive: true });
+    await assertRejects(() => Promise.resolve().then(() => holds[0]?.pulse()));
+    await assertRejects(() => Deno.stat(home.folder), Deno.errors.NotFound);
+    for (const hold of holds) hold.release(true);
+  });
+});
+
 Deno.test("STORE_GONE: nothing is acknowledged after the home was deleted", async () => {
   await withHome(async (home) => {
     const store = await home.open();
