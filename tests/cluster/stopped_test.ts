@@ -186,6 +186,10 @@ async function vanishedLeader(flock: Flock): Promise<void> {
 async function stoppedWriter(flock: Flock): Promise<void> {
   const [ann, ben, cyd] = await flock.joinAll("ann", "ben", "cyd");
   if (!ann || !ben || !cyd) throw new Error("nobody joined");
+  await ben.ok("lock_file", { paths: ["held.ts"] });
+  const waitMs = 4_000;
+  const waiting = ann.call("lock_file", { paths: ["held.ts"], wait_ms: waitMs });
+  await eventually(() => flock.count("SELECT count(*) FROM lock_wait") === 1);
   const holder = await startHolder("write", flock.database);
   try {
     Deno.kill(holder.child.pid, "SIGSTOP");
@@ -210,6 +214,8 @@ async function stoppedWriter(flock: Flock): Promise<void> {
     assert(tookMs() - readMs < 2_000, `leaving took ${tookMs() - readMs} ms`);
     const took = await Promise.all(refusedWrites);
     await command;
+    assertEquals(errorOf(await waiting), "STORE_BUSY");
+    assert(tookMs() < 13_000 + waitMs, `who waited for a lock gave up after ${tookMs()} ms`);
     report("writes refused while a writer is stopped", ...took);
     assert(Math.min(...took) > 9_000, `refused after ${took}`);
     assert(Math.max(...took) < 13_000, `they give up after 10 s: ${took.map(Math.round)}`);
