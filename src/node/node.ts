@@ -10,7 +10,7 @@ import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
 import { unread } from "../message/table.ts";
 import type { Entered } from "../peer/entry.ts";
-import { peerByIncarnation, peerBySession, setSession, setWatch } from "../peer/table.ts";
+import { peerByIncarnation, peerBySession, setSession } from "../peer/table.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import type { JournalRow } from "../store/journal.ts";
@@ -20,7 +20,7 @@ import { carryOut } from "./carry.ts";
 import { beginGuest } from "./guest.ts";
 import { beginLife } from "./joining.ts";
 import { Leading } from "./leading.ts";
-import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
+import { type Life, type NodeOptions, sayGoodbye, watch } from "./life.ts";
 import type { Called, CallOptions } from "./call.ts";
 import type { Offer } from "./mail.ts";
 import { Pulse } from "./pulse.ts";
@@ -98,7 +98,7 @@ export class Node {
 
   async #settle(life: Life): Promise<void> {
     for (const [one] of this.#listeners) this.#listeners.set(one, await life.feed.listen(one));
-    if (this.#listeners.size > 0) await this.#watch(life, true);
+    if (this.#listeners.size > 0) await watch(life, true);
     await life.election.look();
   }
 
@@ -279,19 +279,19 @@ export class Node {
   async #hear(listener: (rows: readonly JournalRow[]) => void): Promise<() => Promise<void>> {
     const life = await this.#alive();
     this.#listeners.set(listener, await life.feed.listen(listener));
-    await this.#watch(life, true);
-    return async () => {
+    const end = (): void => {
       this.#listeners.get(listener)?.();
       this.#listeners.delete(listener);
-      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
-      await this.#watch(this.#life, false);
     };
-  }
-
-  /** Whoever watches is rung for everything; a guest has no bell and looks by itself. */
-  async #watch(life: Life, watching: boolean): Promise<void> {
-    if (life.guest) return;
-    await commit(life.store, ({ tx }) => setWatch(tx, life.incarnation, watching));
+    await watch(life, true).catch((thrown) => {
+      end();
+      throw thrown;
+    });
+    return async () => {
+      end();
+      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
+      await watch(this.#life, false);
+    };
   }
 
   /** Proves to a process that this one starts that it acts for this peer. */
