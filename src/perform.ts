@@ -128,8 +128,10 @@ async function attempt(
       // Meanwhile the store may have gone: an open file reads on as if nothing were new.
       store.engine.assertOurs();
     } catch (thrown) {
-      // What ended the wait is what the caller is told, whatever becomes of its trace.
-      if (waited) await unwait(store, caller, operation).catch(() => {});
+      // What ended the wait is what the caller is told, whatever becomes of its trace: that ends by its
+      // own time, too, and a store that was too busy for the answer is not asked once more before it.
+      const busy = thrown instanceof Refusal && thrown.code === "STORE_BUSY";
+      if (waited && !busy) await unwait(store, caller, operation).catch(() => {});
       throw thrown;
     } finally {
       change?.stop();

@@ -211,6 +211,8 @@ export const TIMES = {
   pulseMs: 5_000,
   /** Ticks without a pulse before a peer is called stalled, and before a leader is usurped. */
   stalledTicks: 10,
+  /** Ticks after which a missing presence is not made again by an owner that could: a pulse and one. */
+  lostTicks: 6,
   /** Rings to one bell within this time become one. */
   ringMs: 1,
   /** A busy store is tried again for this long. */
@@ -231,6 +233,8 @@ export const TIMES = {
   sharedReadMs: 250,
   /** Who has not asked for so long does not ask any more: a page asks about once a second at least. */
   sharedAskMs: 3_000,
+  /** A cancellation that crosses the answer comes within this; later ones are about what was read. */
+  crossingMs: 1_000,
   /** A stream shows that it lives, and its token is looked at again. */
   beatMs: 10_000,
   /** A stream that takes nothing for so long is cut. */

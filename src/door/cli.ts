@@ -179,7 +179,10 @@ async function perform(args: readonly string[]): Promise<number> {
   const { answer, shown } = await call(translated.input);
   if (flags.json) print(JSON.stringify(answer));
   else await show(answer);
-  await shown();
+  // What was printed is answered; what cannot be marked as shown now is shown once more later.
+  await shown().catch((thrown) =>
+    remark(`skein: not marked as shown: ${asRefusal(thrown).message}`)
+  );
   // A check whose verdict is no is no failure of the call, but of what it looked at.
   if (answer["ok"] === false) return EXIT.failed;
   return timedOut(input, answer) ? EXIT.timedOut : EXIT.done;

@@ -65,8 +65,8 @@ class McpDoor {
   readonly #environment: Environment;
   /** Mail on answers that are not written out yet, by request. */
   readonly #offers = new Map<string | number, Offer>();
-  /** Mail on answers that went out since the last call. */
-  readonly #answered = new Map<string | number, Offer>();
+  /** Mail on answers that went out since the last call, or a moment ago, oldest first. */
+  readonly #answered = new Map<string | number, { readonly offer: Offer; readonly atMs: number }>();
   readonly #subscriptions = new Subscriptions(
     (uri) => this.#server.resourceUpdated(uri),
     (thrown) => this.#complain(asRefusal(thrown).message),
@@ -108,13 +108,18 @@ class McpDoor {
     if (message.method === "notifications/cancelled" && requestId !== undefined) {
       this.#calls.cancel(requestId);
       // The answer may have crossed the cancellation on its way: the client drops it then.
-      this.#answered.get(requestId)?.recall();
-      this.#answered.delete(requestId);
+      this.#answered.get(requestId)?.offer.recall();
     }
     if (message.method !== "tools/call") return false;
-    this.#answered.clear();
+    this.#forgetAnswered();
     this.#joined?.received();
     return this.#calls.take(message);
+  }
+
+  /** A call may have been sent beside one that is given up, and says nothing of its answer then. */
+  #forgetAnswered(): void {
+    const fromMs = performance.now() - TIMES.crossingMs;
+    for (const [id, { atMs }] of this.#answered) if (atMs < fromMs) this.#answered.delete(id);
   }
 
   /** Leaves the flock and ends the process. */
@@ -291,7 +296,7 @@ class McpDoor {
     if (offer === undefined) return;
     this.#offers.delete(id);
     offer.flushed();
-    this.#answered.set(id, offer);
+    this.#answered.set(id, { offer, atMs: performance.now() });
   }
 
   async #read(

@@ -9,7 +9,8 @@ export class Subscriptions {
   readonly #subscribed = new Map<string, string>();
   readonly #announce: (uri: string) => Promise<void>;
   readonly #complain: (thrown: unknown) => void;
-  #stop: (() => Promise<void>) | null = null;
+  /** How to stop listening, as soon as that has begun: clients subscribe to several things at once. */
+  #stop: Promise<() => Promise<void>> | null = null;
 
   constructor(announce: (uri: string) => Promise<void>, complain: (thrown: unknown) => void) {
     this.#announce = announce;
@@ -18,10 +19,17 @@ export class Subscriptions {
 
   async add(own: string, asWritten: string, node: Node): Promise<void> {
     this.#subscribed.set(own, asWritten);
-    this.#stop ??= await node.listen((subjects) => {
+    const listening = this.#stop ??= node.listen((subjects) => {
       const changed = new Set(subjects.flatMap(urisOf).filter((one) => this.#subscribed.has(one)));
       void this.#tell(changed, node).catch((thrown) => this.#complain(thrown));
     });
+    try {
+      await listening;
+    } catch (thrown) {
+      if (this.#stop === listening) this.#stop = null;
+      this.#subscribed.delete(own);
+      throw thrown;
+    }
   }
 
   async #tell(changed: ReadonlySet<string>, node: Node): Promise<void> {
@@ -37,6 +45,6 @@ export class Subscriptions {
     if (this.#subscribed.size > 0 || this.#stop === null) return;
     const stop = this.#stop;
     this.#stop = null;
-    await stop();
+    await (await stop)();
   }
 }

@@ -155,7 +155,7 @@ export async function markOffered(
   }
 }
 
-/** What was offered to this incarnation and came to nobody is queued again. */
+/** What was offered to this incarnation and came to nobody is queued again, whatever was made of it. */
 export async function markQueued(
   tx: Tx,
   peer: string,
@@ -164,8 +164,8 @@ export async function markQueued(
 ): Promise<void> {
   for (const id of ids) {
     await tx.run(
-      `UPDATE delivery SET state = 0, offered_to = NULL, offered_at = NULL
-       WHERE peer = ? AND state = 1 AND message = ? AND offered_to = ?`,
+      `UPDATE delivery SET state = 0, offered_to = NULL, offered_at = NULL, seen_at = NULL
+       WHERE peer = ? AND state IN (1, 2) AND message = ? AND offered_to = ?`,
       peer,
       id,
       incarnation,

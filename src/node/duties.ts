@@ -186,10 +186,14 @@ export class Duties {
     });
     for (const { incarnation } of this.#residents) {
       if (incarnation === this.#me || engine.held(incarnation) !== "free") continue;
-      await this.fenced((unit) => endLife(unit, incarnation, "died"));
-      engine.forget(incarnation);
-      this.#watches.delete(incarnation);
+      await this.#died(incarnation);
     }
+  }
+
+  async #died(incarnation: string): Promise<void> {
+    await this.fenced((unit) => endLife(unit, incarnation, "died"));
+    this.#store.engine.forget(incarnation);
+    this.#watches.delete(incarnation);
   }
 
   /** Removes presence files of lives that ended by somebody else's hand. */
@@ -223,7 +227,10 @@ export class Duties {
     if (due.locks.length > 0) await this.fenced((unit) => expireLocks(unit, upS));
   }
 
-  /** Marks whoever's event loop stands still, and unmarks whoever goes on. */
+  /**
+   * Marks whoever's event loop stands still, and unmarks whoever goes on. Somebody removed a file and
+   * its owner does not make it again: no lock can tell then, but the kernel knows whose the bell is.
+   */
   async watchStalls(late: boolean): Promise<void> {
     const { engine } = this.#store;
     for (const row of this.#residents) {
@@ -231,7 +238,14 @@ export class Duties {
       if (incarnation === this.#me) continue;
       const watch = this.#watches.get(incarnation) ?? new StallWatch();
       this.#watches.set(incarnation, watch);
-      const stalled = StallWatch.stalled(watch.observe(engine.pulseOf(incarnation), late));
+      const pulse = engine.pulseOf(incarnation);
+      const ticks = watch.observe(pulse, late);
+      const stalled = StallWatch.stalled(ticks);
+      const lost = pulse === null && ticks >= TIMES.lostTicks;
+      if (lost && await engine.deserted(row.bell)) {
+        await this.#died(incarnation);
+        continue;
+      }
       if (stalled === (this.#marked.get(incarnation) ?? row.stalled_since_s !== null)) continue;
       await this.fenced(async (unit) => {
         await setStalled(unit.tx, incarnation, stalled ? unit.upS : null);

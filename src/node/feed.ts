@@ -115,7 +115,9 @@ export class Feed {
     this.#arriving += 1;
     this.#hush();
     try {
-      if (this.#listeners.size === 0) this.#cursor = await this.#store.engine.read(headSeq);
+      const seq = this.#listeners.size > 0 ? null : await this.#store.engine.read(headSeq);
+      // Meanwhile another may have begun to listen: it reads on from where it came.
+      if (seq !== null && this.#listeners.size === 0) this.#cursor = seq;
       this.#listeners.add(listener);
     } finally {
       this.#arriving -= 1;

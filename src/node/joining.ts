@@ -3,6 +3,7 @@
 
 import { VERSION } from "../core/version.ts";
 import { enter } from "../peer/entry.ts";
+import type { Bell } from "../store/engine.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { Election } from "./election.ts";
 import { Feed } from "./feed.ts";
@@ -44,8 +45,9 @@ export async function beginLife(
   const incarnation = newId(12);
   const hold = store.engine.hold(incarnation);
   const feed = new Feed(store);
+  let bell: Bell | null = null;
   try {
-    const bell = await store.engine.bell(() => feed.rung());
+    bell = await store.engine.bell(() => feed.rung());
     const arrival = {
       kind: "resident" as const,
       name: options.name ?? null,
@@ -89,6 +91,8 @@ export async function beginLife(
       git,
     };
   } catch (thrown) {
+    // Whoever may not join tries again with its next call: nothing may add up.
+    bell?.close();
     hold.release(true);
     throw thrown;
   }

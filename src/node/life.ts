@@ -5,6 +5,7 @@ import type { Role, Settings } from "../core/operation.ts";
 import type { Entered } from "../peer/entry.ts";
 import { endLife } from "../peer/life.ts";
 import { addUsage } from "../peer/standing.ts";
+import { setWatch } from "../peer/table.ts";
 import { refusalsWritten } from "../refusals.ts";
 import type { Bell, Hold } from "../store/engine.ts";
 import { commit, type Store } from "../store/unit.ts";
@@ -71,4 +72,10 @@ export async function sayGoodbye(life: Life, uncountedCalls: number): Promise<vo
     );
     await endLife(unit, life.incarnation, "left");
   });
+}
+
+/** Whoever watches is rung for everything; a guest has no bell and looks by itself. */
+export async function watch(life: Life, watching: boolean): Promise<void> {
+  if (life.guest) return;
+  await commit(life.store, ({ tx }) => setWatch(tx, life.incarnation, watching));
 }

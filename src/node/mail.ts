@@ -86,6 +86,8 @@ export class Mail implements Shown {
   /** Hooks tell of the model's steps: a mere call says nothing, it may stand beside the others. */
   #hooked = false;
   readonly #previewed = new Set<number>();
+  /** What the store was told to queue again: a reader with an older snapshot finds it offered still. */
+  readonly #queuedAgain = new Set<number>();
   readonly #marks: Marks;
 
   constructor(store: Store, peer: string, incarnation: string) {
@@ -107,6 +109,7 @@ export class Mail implements Shown {
   take(message: number): void {
     this.#shown.add(message);
     this.#unmarked.add(message);
+    this.#queuedAgain.delete(message);
   }
 
   /** It did not. */
@@ -154,15 +157,20 @@ export class Mail implements Shown {
     this.#marks.soon();
   }
 
-  /** A client drops the answer to what it gave up: its messages are due again, unless seen. */
+  /**
+   * A client drops the answer to what it gave up: its messages are due again, also if a call that was
+   * sent beside it has shown them as seen.
+   */
   recall(ids: ReadonlySet<number>): void {
+    const { due } = this.#marks;
     for (const id of ids) {
-      if (!this.#flushed.delete(id)) continue;
+      this.#flushed.delete(id);
+      due.seen.delete(id);
       // Known to the store or about to be: only it can make the message due again.
-      if (this.#marks.due.offered.delete(id)) this.giveBack(id);
-      else this.#marks.due.queued.add(id);
+      if (due.offered.delete(id)) this.giveBack(id);
+      else due.queued.add(id);
     }
-    if (this.#marks.due.queued.size > 0) this.#marks.soon();
+    if (due.queued.size > 0) this.#marks.soon();
   }
 
   /**
@@ -201,7 +209,7 @@ export class Mail implements Shown {
   /** What the agent's shell printed in its name: the next request shows that it was read. */
   async #noteShell(tx: Tx): Promise<void> {
     for (const id of await offeredTo(tx, this.#peer, this.#incarnation)) {
-      if (this.#shown.has(id)) continue;
+      if (this.#shown.has(id) || this.#queuedAgain.has(id)) continue;
       this.#shown.add(id);
       this.#flushed.add(id);
     }
@@ -212,6 +220,7 @@ export class Mail implements Shown {
     await commit(this.#store, async ({ tx }) => {
       const ids = await offeredTo(tx, this.#peer, this.#incarnation);
       const foreign = ids.filter((id) => !this.#shown.has(id));
+      for (const id of foreign) this.#queuedAgain.add(id);
       await markQueued(tx, this.#peer, foreign, this.#incarnation);
     });
   }
@@ -233,6 +242,9 @@ export class Mail implements Shown {
 
   #marked({ offered, queued }: Batch): void {
     for (const id of offered) this.#unmarked.delete(id);
-    for (const id of queued) this.giveBack(id);
+    for (const id of queued) {
+      this.#queuedAgain.add(id);
+      this.giveBack(id);
+    }
   }
 }

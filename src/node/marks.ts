@@ -59,7 +59,15 @@ export class Marks {
   }
 
   soon(): void {
-    this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_BEHIND_MS);
+    this.#later(WRITE_BEHIND_MS);
+  }
+
+  #later(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      // Also if nothing is due any more: what is due next sets a timer of its own.
+      this.#timer = null;
+      void this.write().catch(() => {});
+    }, ms);
   }
 
   /**
@@ -131,6 +139,6 @@ export class Marks {
     if (kept) return this.#written(batch);
     // Not lost: they are due again with the next mark, and memory still prevents a repeat.
     this.#due.addAll(batch);
-    this.#timer ??= setTimeout(() => void this.write().catch(() => {}), WRITE_AGAIN_MS);
+    this.#later(WRITE_AGAIN_MS);
   }
 }

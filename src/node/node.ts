@@ -10,7 +10,7 @@ import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
 import { unread } from "../message/table.ts";
 import type { Entered } from "../peer/entry.ts";
-import { peerByIncarnation, peerBySession, setSession, setWatch } from "../peer/table.ts";
+import { peerByIncarnation, peerBySession, setSession } from "../peer/table.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import type { JournalRow } from "../store/journal.ts";
@@ -20,7 +20,7 @@ import { carryOut } from "./carry.ts";
 import { beginGuest } from "./guest.ts";
 import { beginLife } from "./joining.ts";
 import { Leading } from "./leading.ts";
-import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
+import { type Life, type NodeOptions, sayGoodbye, watch } from "./life.ts";
 import type { Called, CallOptions } from "./call.ts";
 import type { Offer } from "./mail.ts";
 import { Pulse } from "./pulse.ts";
@@ -38,7 +38,8 @@ export class Node {
   #store: Store | null = null;
   #session: string | null;
   #pulse: Pulse | null = null;
-  readonly #listeners = new Set<(rows: readonly JournalRow[]) => void>();
+  /** Who listens, and how that ends in the present life. */
+  readonly #listeners = new Map<(rows: readonly JournalRow[]) => void, () => void>();
   /** Tool calls that the store does not know of yet. */
   #uncounted = 0;
 
@@ -83,19 +84,22 @@ export class Node {
       this.#notices = [...life.entered.notices];
       this.#life = life;
       this.#pulse = new Pulse(life, this.#options.onTick, (thrown) => this.#trouble(thrown));
-      for (const listener of this.#listeners) await life.feed.listen(listener);
-      if (this.#listeners.size > 0) await this.#watch(life, true);
-      await life.election.look();
+      // It has joined, whatever becomes of this: another try would be a life beside this one.
+      await this.#settle(life).catch((thrown) => this.#trouble(thrown));
       return life;
     } catch (thrown) {
-      if (this.#life === null) {
-        await noteRefusal(store, "", "join", asRefusal(thrown), 0);
-        await refusalsWritten(store);
-        store.engine.close();
-        this.#store = null;
-      }
+      await noteRefusal(store, "", "join", asRefusal(thrown), 0);
+      await refusalsWritten(store);
+      store.engine.close();
+      this.#store = null;
       throw thrown;
     }
+  }
+
+  async #settle(life: Life): Promise<void> {
+    for (const [one] of this.#listeners) this.#listeners.set(one, await life.feed.listen(one));
+    if (this.#listeners.size > 0) await watch(life, true);
+    await life.election.look();
   }
 
   #begin(store: Store): Promise<Life> {
@@ -226,8 +230,7 @@ export class Node {
 
   /** What somebody else offered in this peer's name, and nobody has seen, is due again. */
   async takeBack(): Promise<void> {
-    const life = await this.#alive();
-    await life.mail.takeBack();
+    await (await this.#alive()).mail.takeBack();
   }
 
   /** Where the home is, and which life this is. */
@@ -275,21 +278,20 @@ export class Node {
 
   async #hear(listener: (rows: readonly JournalRow[]) => void): Promise<() => Promise<void>> {
     const life = await this.#alive();
-    this.#listeners.add(listener);
-    const stop = await life.feed.listen(listener);
-    await this.#watch(life, true);
-    return async () => {
+    this.#listeners.set(listener, await life.feed.listen(listener));
+    const end = (): void => {
+      this.#listeners.get(listener)?.();
       this.#listeners.delete(listener);
-      stop();
-      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
-      await this.#watch(this.#life, false);
     };
-  }
-
-  /** Whoever watches is rung for everything; a guest has no bell and looks by itself. */
-  async #watch(life: Life, watching: boolean): Promise<void> {
-    if (life.guest) return;
-    await commit(life.store, ({ tx }) => setWatch(tx, life.incarnation, watching));
+    await watch(life, true).catch((thrown) => {
+      end();
+      throw thrown;
+    });
+    return async () => {
+      end();
+      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
+      await watch(this.#life, false);
+    };
   }
 
   /** Proves to a process that this one starts that it acts for this peer. */

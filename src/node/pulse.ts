@@ -51,12 +51,16 @@ export class Pulse {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Somebody begins to wait: the tick that is pending comes as if it had been foreseen. */
+  /**
+   * Somebody begins to wait: the tick that is pending comes as if it had been foreseen. One that is no
+   * further away than a tick stays: it stands for all the time since the last one.
+   */
   #hurry(): void {
-    if (this.#timer === null || this.#ticks === 1) return;
+    const leftMs = this.#setMs + TIMES.tickMs - performance.now();
+    if (this.#timer === null || this.#ticks === 1 || leftMs <= 0) return;
     clearTimeout(this.#timer);
     this.#ticks = 1;
-    this.#arm(Math.max(0, this.#setMs + TIMES.tickMs - performance.now()));
+    this.#arm(leftMs);
   }
 
   async #tick(ticks: number): Promise<void> {
@@ -66,12 +70,13 @@ export class Pulse {
     this.#onTick?.();
     try {
       const due = late || pulseDue(nowMs - this.#pulsedMs, ticks);
+      const looks = due || this.#busy;
+      // First: a pulse makes a missing file again, and in another's home none of ours is missing.
+      if (looks) store.engine.assertOurs();
       if (due) {
         this.#pulsedMs = nowMs;
         hold.pulse();
       }
-      const looks = due || this.#busy;
-      if (looks) store.engine.assertOurs();
       const changed = looks && store.engine.changed();
       if (changed) feed.look();
       await election.tick(late, changed, ticks);

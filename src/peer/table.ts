@@ -154,12 +154,14 @@ export function allLivePeers(tx: Tx): Promise<PeerRow[]> {
 }
 
 /** What the leader watches of a peer with a process. */
-export type Resident = Pick<PeerRow, "name" | "stalled_since_s"> & { readonly incarnation: string };
+export type Resident = Pick<PeerRow, "name" | "bell" | "stalled_since_s"> & {
+  readonly incarnation: string;
+};
 
 /** Live peers of the home that have a process. */
 export function residents(tx: Tx): Promise<Resident[]> {
   return tx.all<Resident>(
-    `SELECT incarnation, name, stalled_since_s FROM peer
+    `SELECT incarnation, name, bell, stalled_since_s FROM peer
      WHERE state = 'live' AND kind = 'resident' AND incarnation IS NOT NULL`,
   );
 }

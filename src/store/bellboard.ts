@@ -15,12 +15,16 @@ export class BellBoard {
     this.#path = path;
   }
 
-  /** Says whether anybody would hear the bell at this port. */
+  /** Says whether anybody would hear the bell at this port. Never throws. */
   set(port: number, quiet: boolean): void {
     this.#byte[0] = quiet ? QUIET : 0;
-    const file = this.#open();
-    file.seekSync(port, Deno.SeekMode.Start);
-    file.writeSync(this.#byte);
+    try {
+      const file = this.#open();
+      file.seekSync(port, Deno.SeekMode.Start);
+      file.writeSync(this.#byte);
+    } catch {
+      // On a disk that is full nothing can be said. A ring is a hint: whoever waits looks by itself, too.
+    }
   }
 
   /** Whether the bell at this port need not be rung. */

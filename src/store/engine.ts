@@ -61,6 +61,11 @@ export interface Engine {
   presences(): string[];
   /** Listens for rings. */
   bell(onRing: () => void): Promise<Bell>;
+  /**
+   * Whether the bell at this address has no owner any more: true proves that the process that listened
+   * there has ended, false proves nothing. Never throws.
+   */
+  deserted(address: number): Promise<boolean>;
   /** Rings bells; repeated rings within a millisecond become one. Never throws. */
   ring(addresses: Iterable<number>): void;
   /** Whether another process has committed since the last call. */

@@ -2,6 +2,7 @@
 // exclusive flock when its process dies, however it dies, and nothing else does; child processes
 // do not inherit it.
 
+import { dirname } from "@std/path";
 import { invariant } from "../core/invariant.ts";
 import type { Presence } from "../core/transaction.ts";
 import type { Hold } from "./engine.ts";
@@ -56,8 +57,7 @@ export class PresenceFile implements Hold {
   /** Locks the file under another name first, so that nobody ever sees it unlocked. */
   #make(): [Deno.FsFile, number | null] {
     const temporary = `${this.#path}.${crypto.randomUUID().slice(0, 8)}`;
-    const options = { read: true, write: true, createNew: true, mode: 0o600 };
-    const file = Deno.openSync(temporary, options);
+    const file = create(temporary);
     invariant(file.tryLockSync(true), "a new presence file is not locked");
     Deno.renameSync(temporary, this.#path);
     return [file, file.statSync().ino];
@@ -83,6 +83,23 @@ export class PresenceFile implements Hold {
     if (told) removeIfThere(this.#path);
     this.#file.close();
   }
+}
+
+/** Makes a file, and the folder around it where somebody removed that; never the home itself. */
+function create(path: string): Deno.FsFile {
+  const options = { read: true, write: true, createNew: true, mode: 0o600 };
+  try {
+    return Deno.openSync(path, options);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  try {
+    Deno.mkdirSync(dirname(path), { mode: 0o700 });
+  } catch (thrown) {
+    // Another node was faster.
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+  }
+  return Deno.openSync(path, options);
 }
 
 function openOrNull(path: string): Deno.FsFile | null {

@@ -1,4 +1,4 @@
-// The sending end of bells. The first ring goes out at once; further rings of the same bell
+// The sending end of bells, and whether the other end is still there. The first ring goes out at once; further rings of the same bell
 // within a millisecond become one, sent when it has passed. Rings are hints: a lost one is made
 // good by the listener's safety poll.
 
@@ -50,4 +50,19 @@ export class Ringer {
     this.#socket?.close();
     this.#socket = null;
   }
+}
+
+/**
+ * Whether nobody has this port any more. Whoever lives has its bell bound, also while it is stopped, and
+ * nobody else gets it; what cannot be bound for any other reason proves nothing.
+ */
+export async function deserted(address: number): Promise<boolean> {
+  if (!Number.isInteger(address) || address < 1 || address > 65_535) return false;
+  const socket = createSocket("udp4");
+  const bound = await new Promise<boolean>((done) => {
+    socket.once("error", () => done(false));
+    socket.bind({ port: address, address: "127.0.0.1", exclusive: true }, () => done(true));
+  });
+  await new Promise<void>((done) => socket.close(() => done()));
+  return bound;
 }

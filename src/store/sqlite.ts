@@ -12,7 +12,7 @@ import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
-import { Ringer } from "./ringer.ts";
+import { deserted, Ringer } from "./ringer.ts";
 
 /** Primary result codes of SQLite that mean something to us. */
 const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, notADatabase: 26 };
@@ -262,6 +262,10 @@ export class SqliteEngine implements Engine {
       quiet: (on) => this.#board.set(address, on),
       close: () => socket.close(),
     };
+  }
+
+  deserted(address: number): Promise<boolean> {
+    return deserted(address);
   }
 
   ring(addresses: Iterable<number>): void {

@@ -151,6 +151,31 @@ Deno.test("node: nothing of the dead stays among the presence files", async () =
   });
 });
 
+Deno.test("promise 4: a death is noticed although the dead one's presence file was removed", async () => {
+  await withFlock(async (flock) => {
+    const [boss, ann, ben] = await flock.joinAll("boss", "ann", "ben");
+    if (!boss || !ann || !ben) throw new Error("nobody joined");
+    await boss.ok("create_task", { tasks: [{ title: "one" }, { title: "two" }] });
+    await ann.ok("claim_task", { id: "t1" });
+    await ben.ok("claim_task", { id: "t2" });
+    await ben.ok("lock_file", { paths: ["ben.ts"] });
+    // Ben is stopped, so it cannot make its file again; but it lives. Of ann nothing is left.
+    ben.signal("SIGSTOP");
+    for (const name of ["ann", "ben"]) Deno.removeSync(flock.presenceFile(name));
+    await ann.kill();
+    await eventually(
+      async () => (await boss.call("claim_task", { id: "t1" })).isError === false,
+      { withinMs: 45_000, what: "the task of the dead one" },
+    );
+    const live = flock.rows<{ name: string }>("SELECT name FROM peer WHERE state = 'live'");
+    assertEquals(live.map(({ name }) => name).sort(), ["ben", "boss"], "a live one was reaped");
+    ben.signal("SIGCONT");
+    assertEquals((await ben.ok("complete_task", { id: "t2", summary: "ok" })).status, "completed");
+    assertEquals((await flock.join({ name: "ann" })).pid > 0, true);
+    assertEquals(flock.count("SELECT count(*) FROM peer WHERE name LIKE 'ann%'"), 1, "its name");
+  });
+});
+
 /** What ann held when she died, and who took part of it meanwhile. */
 async function annDies(flock: Flock, options: Record<string, string>): Promise<Peer> {
   const ben = await flock.join({ name: "ben" });

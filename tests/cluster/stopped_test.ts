@@ -186,6 +186,13 @@ async function vanishedLeader(flock: Flock): Promise<void> {
 async function stoppedWriter(flock: Flock): Promise<void> {
   const [ann, ben, cyd] = await flock.joinAll("ann", "ben", "cyd");
   if (!ann || !ben || !cyd) throw new Error("nobody joined");
+  const shell = ["check", "--as", "w1"];
+  await flock.cli(shell);
+  await ann.ok("send", { to: "w1", content: "to be printed" });
+  await ben.ok("lock_file", { paths: ["held.ts"] });
+  const waitMs = 4_000;
+  const waiting = ann.call("lock_file", { paths: ["held.ts"], wait_ms: waitMs });
+  await eventually(() => flock.count("SELECT count(*) FROM lock_wait") === 1);
   const holder = await startHolder("write", flock.database);
   try {
     Deno.kill(holder.child.pid, "SIGSTOP");
@@ -201,15 +208,21 @@ async function stoppedWriter(flock: Flock): Promise<void> {
     });
     const command = flock.cli<{ error?: { code: string } }>(["task", "create", "not now"])
       .then(({ code, json }) => assertEquals([code, json.error?.code], [1, "STORE_BUSY"]));
+    const printed = flock.cli<{ messages: { content: string }[] }>(shell).then(({ code, json }) => {
+      assertEquals(json.messages.map(({ content }) => content), ["to be printed"]);
+      assertEquals(code, 0, "what was printed has not failed");
+    });
     // Reading goes on; and who leaves does not wait.
-    assertEquals((await ben.ok("status")).peers.length, 3);
+    assertEquals((await ben.ok("status")).peers.length, 4);
     assertEquals((await ann.ok("list_tasks")).tasks, []);
     const readMs = tookMs();
     assert(readMs < 3_000, `reads took ${readMs} ms`);
     await cyd.close();
     assert(tookMs() - readMs < 2_000, `leaving took ${tookMs() - readMs} ms`);
     const took = await Promise.all(refusedWrites);
-    await command;
+    await Promise.all([command, printed]);
+    assertEquals(errorOf(await waiting), "STORE_BUSY");
+    assert(tookMs() < 13_000 + waitMs, `who waited for a lock gave up after ${tookMs()} ms`);
     report("writes refused while a writer is stopped", ...took);
     assert(Math.min(...took) > 9_000, `refused after ${took}`);
     assert(Math.max(...took) < 13_000, `they give up after 10 s: ${took.map(Math.round)}`);
@@ -218,8 +231,8 @@ async function stoppedWriter(flock: Flock): Promise<void> {
     await holder.end();
   }
   assertEquals(flock.count("SELECT count(*) FROM task"), 0);
-  assertEquals(flock.count("SELECT count(*) FROM message"), 0);
+  assertEquals(flock.count("SELECT count(*) FROM message"), 1);
   assertEquals((await ann.ok("create_task", { title: "now" })).id, "t1");
   // The one that could not say goodbye is found out.
-  await eventually(async () => (await ben.ok("list_peers")).peers.length === 2);
+  await eventually(async () => (await ben.ok("list_peers")).peers.length === 3);
 }

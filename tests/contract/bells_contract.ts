@@ -50,6 +50,22 @@ export function bells(define: Define): void {
     other.close();
   });
 
+  define(
+    "deserted: proves that nobody listens any more, and takes nobody's place",
+    async ({ a, b }) => {
+      let rings = 0;
+      const bell = await b.bell(() => rings++);
+      assertEquals(await a.deserted(bell.address), false);
+      assertEquals(await b.deserted(bell.address), false);
+      a.ring([bell.address]);
+      await eventually(() => rings > 0, { what: "the ring after it was asked for" });
+      bell.close();
+      await eventually(() => a.deserted(bell.address), { what: "the bell without an owner" });
+      assertEquals(await b.deserted(bell.address), true, "whoever asks leaves it free again");
+      for (const address of [0, -1, 65_536]) assertEquals(await a.deserted(address), false);
+    },
+  );
+
   define("ring: never throws, whoever is rung", async ({ a, b }) => {
     const bell = await b.bell(() => {});
     bell.close();

@@ -11,6 +11,7 @@ import { TIMES } from "../../src/core/limits.ts";
 import { ftsQuery } from "../../src/flock/search.ts";
 import { BLANKED, type JournalRow, macOf, rowsAfter } from "../../src/store/journal.ts";
 import type { Store } from "../../src/store/unit.ts";
+import { eventually } from "../support/eventually.ts";
 import { startHolder } from "../support/holder.ts";
 import { act, refusal, seqOf, type TestHome, withHome } from "../support/home.ts";
 import { homeContract } from "../support/home_contract.ts";
@@ -31,6 +32,37 @@ function openPair(): Promise<Pair> {
 
 engineContract("SqliteEngine", openPair);
 homeContract();
+
+Deno.test("bell: where nothing can be said about bells, all of them ring and nobody fails", async () => {
+  await withHome(async (home) => {
+    // As on a full disk: what stands at the place of the file cannot be written.
+    Deno.mkdirSync(home.folder, { mode: 0o700 });
+    Deno.mkdirSync(join(home.folder, "bells"));
+    const [a, b] = [(await home.open()).engine, (await home.open()).engine];
+    let rings = 0;
+    const bell = await b.bell(() => rings++);
+    bell.quiet(true);
+    a.ring([bell.address]);
+    await eventually(() => rings > 0, { what: "the ring" });
+    bell.quiet(false);
+    bell.close();
+  });
+});
+
+Deno.test("pulse: makes the presence again although all of them were removed, but no home", async () => {
+  await withHome(async (home) => {
+    const [a, b] = [(await home.open()).engine, (await home.open()).engine];
+    const holds = [a.hold("one"), b.hold("two")];
+    Deno.removeSync(join(home.folder, "peers"), { recursive: true });
+    for (const hold of holds) hold.pulse();
+    assertEquals([b.held("one"), a.held("two")], ["held", "held"]);
+    assertEquals((Deno.statSync(join(home.folder, "peers")).mode ?? 0) & 0o777, 0o700);
+    Deno.removeSync(home.folder, { recursive: true });
+    await assertRejects(() => Promise.resolve().then(() => holds[0]?.pulse()));
+    await assertRejects(() => Deno.stat(home.folder), Deno.errors.NotFound);
+    for (const hold of holds) hold.release(true);
+  });
+});
 
 Deno.test("STORE_GONE: nothing is acknowledged after the home was deleted", async () => {
   await withHome(async (home) => {

@@ -3,6 +3,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
 import { startPeer } from "../support/peer.ts";
 import { withTempFolder } from "../support/temp.ts";
 import { withPair } from "./pair.ts";
@@ -78,6 +79,48 @@ Deno.test("mail: of a cancelled call nothing is lost", async () => {
             method,
           );
           assertFalse(wire.lines.some((line) => JSON.parse(line).id === requestId));
+        }
+      });
+    } finally {
+      await anna.close();
+    }
+  });
+});
+
+Deno.test("mail: an answer that crosses its cancellation is recalled, though a call came in between", async () => {
+  await withTempFolder(async (temp) => {
+    const place = { home: join(temp, "home"), folder: temp };
+    const anna = await startPeer({ ...place, name: "anna" });
+    try {
+      await withWire({ ...place, name: "bob" }, async (wire) => {
+        await wire.initialize();
+        await wire.call("join");
+        for (let n = 0; n < 5; n++) {
+          const content = `number ${n}`;
+          const { id } = await anna.ok("send", { to: "bob", content });
+          const requestId = wire.nextId();
+          const params = { name: "check", arguments: {} };
+          await wire.write(
+            JSON.stringify({ jsonrpc: "2.0", id: requestId, method: "tools/call", params }),
+          );
+          await wire.answerTo(requestId);
+          // A client with calls side by side: it sent this one before it had read that answer, and then
+          // gave the first one up, so it drops what came.
+          await wire.call("list_locks");
+          await wire.write(JSON.stringify({
+            jsonrpc: "2.0",
+            method: "notifications/cancelled",
+            params: { requestId },
+          }));
+          const again = (): Promise<Json> => wire.call("check").then((it) => it.structuredContent);
+          const shown = await eventually(async () => {
+            const { messages } = await again();
+            return messages.length > 0 && messages;
+          }, { what: "the message again" });
+          assertEquals(shown.map((it: Json) => it.content), [content]);
+          assertEquals((await again()).messages, [], "once");
+          const state = async () => (await anna.ok("check", { id })).deliveries[0].state;
+          await eventually(async () => await state() === "seen", { what: "the sender knows" });
         }
       });
     } finally {

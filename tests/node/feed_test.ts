@@ -65,6 +65,25 @@ Deno.test("Feed: a listener hears what is committed from the moment it asked", a
   });
 });
 
+Deno.test("Feed: of two who begin to listen at the same time none misses what comes in between", async () => {
+  await withFeed(async (_feed, _told, store) => {
+    let reads = 0;
+    const read: Store["engine"]["read"] = async (body) => {
+      // Between the first one's look at the journal's end and the second one's.
+      if (++reads === 2) await act(store);
+      return await store.engine.read(body);
+    };
+    const feed = new Feed({ ...store, engine: { ...store.engine, read } as Store["engine"] });
+    const heard: number[][] = [[], []];
+    const stops = await Promise.all(
+      heard.map((rows) => feed.listen((more) => void rows.push(...more.map((row) => row.seq)))),
+    );
+    await eventually(() => heard[0]?.length === 1, { withinMs: 3_000, what: "the row" });
+    for (const stop of stops) stop();
+    feed.close();
+  });
+});
+
 Deno.test("Feed: once closed it tells its bell nothing", async () => {
   await withFeed(async (feed, told) => {
     const wait = feed.changed(60_000);

@@ -116,7 +116,8 @@ class Mail {
         return;
       case "withdraw":
         await table.markQueued(tx, this.#peer, ids, life);
-        if (one !== undefined && mine(one)) [one.state, one.to] = ["queued", null];
+        // Also what was taken for seen: the answer that showed it was dropped.
+        if (one !== undefined && one.to === life) [one.state, one.to] = ["queued", null];
         return;
     }
   }
