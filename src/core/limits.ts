@@ -233,6 +233,8 @@ export const TIMES = {
   sharedReadMs: 250,
   /** Who has not asked for so long does not ask any more: a page asks about once a second at least. */
   sharedAskMs: 3_000,
+  /** Who closes its end still gets the answers that are ready within this; a first call has to join. */
+  answerMs: 200,
   /** A cancellation that crosses the answer comes within this; later ones are about what was read. */
   crossingMs: 1_000,
   /** A stream shows that it lives, and its token is looked at again. */

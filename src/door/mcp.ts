@@ -20,10 +20,10 @@ import { VERSION } from "../core/version.ts";
 import { CHANNEL_CAPABILITY } from "../claude/channel.ts";
 import type { ClaudeSession } from "../claude/session.ts";
 import type { Node } from "../node/node.ts";
-import type { Offer } from "../node/mail.ts";
 import type { Environment } from "../node/settings.ts";
 import { serving } from "./lead.ts";
 import { type Call, Calls } from "./calls.ts";
+import { Offers } from "./offers.ts";
 import { INSTRUCTIONS, listPrompts, promptText } from "./prompts.ts";
 import { canonicalUri, readingOf, RESOURCES, TEMPLATES } from "./resources.ts";
 import {
@@ -55,18 +55,15 @@ class McpDoor {
   readonly #server: Server;
   readonly #transport = new StdioTransport({
     received: (message) => this.#received(message),
-    flushed: (id) => this.#flushed(id),
-    ended: () => void this.end(0),
+    flushed: (id) => this.#offers.flushed(id),
+    ended: (deaf) => void this.end(0, !deaf),
   });
   readonly #calls = new Calls(
     (call, extra) => this.#call(call, extra),
     (message) => this.#transport.send(message),
   );
   readonly #environment: Environment;
-  /** Mail on answers that are not written out yet, by request. */
-  readonly #offers = new Map<string | number, Offer>();
-  /** Mail on answers that went out since the last call, or a moment ago, oldest first. */
-  readonly #answered = new Map<string | number, { readonly offer: Offer; readonly atMs: number }>();
+  readonly #offers = new Offers();
   readonly #subscriptions = new Subscriptions(
     (uri) => this.#server.resourceUpdated(uri),
     (thrown) => this.#complain(asRefusal(thrown).message),
@@ -107,25 +104,25 @@ class McpDoor {
     const { requestId } = (message.params ?? {}) as { requestId?: string | number };
     if (message.method === "notifications/cancelled" && requestId !== undefined) {
       this.#calls.cancel(requestId);
-      // The answer may have crossed the cancellation on its way: the client drops it then.
-      this.#answered.get(requestId)?.offer.recall();
+      this.#offers.recall(requestId);
     }
     if (message.method !== "tools/call") return false;
-    this.#forgetAnswered();
+    this.#offers.forget();
     this.#joined?.received();
     return this.#calls.take(message);
   }
 
-  /** A call may have been sent beside one that is given up, and says nothing of its answer then. */
-  #forgetAnswered(): void {
-    const fromMs = performance.now() - TIMES.crossingMs;
-    for (const [id, { atMs }] of this.#answered) if (atMs < fromMs) this.#answered.delete(id);
-  }
-
-  /** Leaves the flock and ends the process. */
-  async end(code: number): Promise<void> {
+  /**
+   * Leaves the flock and ends the process. `listens`: who has closed its end may still read answers, as
+   * a script does that pipes its requests in.
+   */
+  async end(code: number, listens = false): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    if (listens) {
+      const patience = new Promise<void>((done) => setTimeout(done, TIMES.answerMs));
+      await Promise.race([this.#transport.answered(TIMES.answerMs), patience]);
+    }
     // Whoever is still joining a busy store is not waited for: the freed lock says it all.
     const late = new Promise<void>((done) => setTimeout(done, 2 * TIMES.leaveMs));
     await Promise.race([this.#leave(), late]);
@@ -234,7 +231,7 @@ class McpDoor {
         peek: label !== undefined,
         label,
       });
-      this.#carry(extra, offer);
+      this.#offers.carry(extra, offer);
       return result(answer, false);
     } catch (thrown) {
       return await this.#refused(thrown, extra);
@@ -248,7 +245,7 @@ class McpDoor {
     try {
       const claude = await this.#claudeSession();
       const { text, offer } = await claude.answer((args ?? {}) as Record<string, unknown>);
-      if (offer !== null) this.#carry(extra, offer);
+      if (offer !== null) this.#offers.carry(extra, offer);
       return { content: [{ type: "text", text }] };
     } catch (thrown) {
       // The client lets everything through then: that has to be known.
@@ -276,27 +273,8 @@ class McpDoor {
     const refusal = asRefusal(thrown).toJSON();
     const mail = await this.#joined?.mail().catch(() => null) ?? null;
     if (mail === null) return result(refusal, true);
-    this.#carry(extra, mail.offer);
+    this.#offers.carry(extra, mail.offer);
     return result({ ...refusal, mail: mail.mail }, true);
-  }
-
-  /** The answer of a cancelled call is never sent: what it would have shown is offered again. */
-  #carry(extra: Pick<Extra, "requestId" | "signal">, offer: Offer): void {
-    if (extra.signal.aborted) offer.withdraw();
-    else if (offer.ids.size > 0) {
-      this.#offers.set(extra.requestId, offer);
-      extra.signal.addEventListener("abort", () => {
-        if (this.#offers.delete(extra.requestId)) offer.withdraw();
-      }, { once: true });
-    }
-  }
-
-  #flushed(id: string | number): void {
-    const offer = this.#offers.get(id);
-    if (offer === undefined) return;
-    this.#offers.delete(id);
-    offer.flushed();
-    this.#answered.set(id, { offer, atMs: performance.now() });
   }
 
   async #read(

@@ -19,14 +19,21 @@ const READ_BYTES = 65_536;
  */
 const SHORT_BYTES = 4_096;
 
+/** What matters here of a message whose shape was checked. */
+interface Message {
+  readonly id?: string | number;
+  readonly method?: string;
+  readonly params?: { readonly requestId?: string | number };
+}
+
 /** What the door wants to know. */
 export interface WireEvents {
   /** A message came in; whether it is taken care of, and not the SDK's. */
   received(message: JSONRPCMessage): boolean;
   /** An answer is on its way to the client. */
   flushed(id: string | number): void;
-  /** The client closed stdin, or cannot be written to any more. */
-  ended(): void;
+  /** The client closed stdin, or (`deaf`) cannot be written to any more. */
+  ended(deaf: boolean): void;
 }
 
 export class StdioTransport implements Transport {
@@ -37,6 +44,9 @@ export class StdioTransport implements Transport {
   #writing: Promise<void> = Promise.resolve();
   /** Lines that are handed over and not written yet. */
   #underway = 0;
+  /** Requests without an answer, and when they came. */
+  readonly #asked = new Map<string | number, number>();
+  #onAnswer = (): void => {};
   readonly #encoder = new TextEncoder();
   #closed = false;
 
@@ -80,7 +90,7 @@ export class StdioTransport implements Transport {
     } catch (thrown) {
       this.onerror?.(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
-    this.#end();
+    this.#end(false);
   }
 
   #bytes(pieces: readonly Uint8Array[]): void {
@@ -111,8 +121,19 @@ export class StdioTransport implements Transport {
       this.#refuse(idOf(message), fault.code, fault.message);
       return;
     }
+    this.#ask(message as Message);
     if (this.#events.received(message as JSONRPCMessage)) return;
     this.onmessage?.(message as JSONRPCMessage);
+  }
+
+  #ask({ id, method, params }: Message): void {
+    if (id !== undefined && method !== undefined) this.#asked.set(id, performance.now());
+    // What is given up is never answered.
+    const { requestId } = params ?? {};
+    if (method === "notifications/cancelled" && requestId !== undefined) {
+      this.#asked.delete(requestId);
+      this.#onAnswer();
+    }
   }
 
   #refuse(id: string | number | null, code: number, message: string): void {
@@ -125,7 +146,11 @@ export class StdioTransport implements Transport {
     const answers = "id" in message && !("method" in message) && message.id !== undefined;
     const written = this.#write(JSON.stringify(message), answers);
     // Said as the write begins: the client may answer before the write is known to be done.
-    if (answers) this.#events.flushed(message.id as string | number);
+    if (answers) {
+      this.#events.flushed(message.id as string | number);
+      this.#asked.delete(message.id as string | number);
+      this.#onAnswer();
+    }
     await written;
   }
 
@@ -142,7 +167,7 @@ export class StdioTransport implements Transport {
       }
     });
     // A client that cannot be written to is gone; later lines find that out for themselves.
-    this.#writing = mine.catch(() => this.#end()).finally(() => this.#underway -= 1);
+    this.#writing = mine.catch(() => this.#end(true)).finally(() => this.#underway -= 1);
     return mine;
   }
 
@@ -151,20 +176,33 @@ export class StdioTransport implements Transport {
       for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
       return Promise.resolve();
     } catch (thrown) {
-      this.#end();
+      this.#end(true);
       return Promise.reject(thrown);
     }
   }
 
-  #end(): void {
+  /** Of one who may still read the SDK is not told: it would answer nothing any more. */
+  #end(deaf: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#events.ended();
-    this.onclose?.();
+    this.#events.ended(deaf);
+    if (deaf) this.onclose?.();
+  }
+
+  /**
+   * Resolves when what was asked within the last `ms` milliseconds is answered, and all is written; what
+   * was asked before that waits for something to happen.
+   */
+  async answered(ms: number): Promise<void> {
+    const fromMs = performance.now() - ms;
+    while (this.#asked.values().some((atMs) => atMs >= fromMs)) {
+      await new Promise<void>((next) => this.#onAnswer = next);
+    }
+    await this.#writing;
   }
 
   close(): Promise<void> {
-    this.#end();
+    this.#end(true);
     return Promise.resolve();
   }
 }
