@@ -4,7 +4,7 @@
 import type { Tx } from "../core/transaction.ts";
 import { excerpt } from "../core/text.ts";
 import { locksOf } from "../lock/table.ts";
-import { countUnread } from "../message/table.ts";
+import { countUnread } from "../message/deliveries.ts";
 import { lostOf } from "../peer/lost.ts";
 import { livePeers, type PeerRow } from "../peer/table.ts";
 import { countTasks } from "../task/list.ts";

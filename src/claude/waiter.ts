@@ -8,7 +8,7 @@ import { folderIn } from "../core/folders.ts";
 import type { Answer } from "../perform.ts";
 import { LIMITS } from "../core/limits.ts";
 import { shownMessage } from "../message/operations.ts";
-import { countUnread, markOffered, unread } from "../message/table.ts";
+import { countUnread, markOffered, unread } from "../message/deliveries.ts";
 import { peerByIncarnation, peerBySession, type PeerRow } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";

@@ -9,7 +9,7 @@ import { status } from "../flock/operations.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { head } from "../core/text.ts";
-import { markOffered } from "../message/table.ts";
+import { markOffered } from "../message/deliveries.ts";
 import { carryOut } from "../node/carry.ts";
 import type { Lead } from "../node/leading.ts";
 import { signIn, type Visiting, visiting } from "../node/sessions.ts";

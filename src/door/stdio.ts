@@ -48,6 +48,8 @@ export class StdioTransport implements Transport {
   readonly #asked = new Map<string | number, number>();
   #onAnswer = (): void => {};
   readonly #encoder = new TextEncoder();
+  readonly #short = new Uint8Array(SHORT_BYTES);
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #closed = false;
 
   constructor(events: WireEvents) {
@@ -94,11 +96,9 @@ export class StdioTransport implements Transport {
   }
 
   #bytes(pieces: readonly Uint8Array[]): void {
-    let text = "";
-    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let text: string;
     try {
-      for (const piece of pieces) text += decoder.decode(piece, { stream: true });
-      text += decoder.decode();
+      text = this.#decoder.decode(joined(pieces));
     } catch {
       this.#refuse(null, PARSE_ERROR, "the line is not UTF-8");
       return;
@@ -156,10 +156,12 @@ export class StdioTransport implements Transport {
 
   /** One line after the other, each whole. */
   #write(line: string, answers = false): Promise<void> {
-    const bytes = this.#encoder.encode(`${line}\n`);
-    if (answers && bytes.length <= SHORT_BYTES && this.#underway === 0) {
-      return this.#writeNow(bytes);
+    const text = `${line}\n`;
+    if (answers && text.length <= SHORT_BYTES && this.#underway === 0) {
+      const { read, written } = this.#encoder.encodeInto(text, this.#short);
+      if (read === text.length) return this.#writeNow(this.#short.subarray(0, written));
     }
+    const bytes = this.#encoder.encode(text);
     this.#underway += 1;
     const mine = this.#writing.then(async () => {
       for (let from = 0; from < bytes.length;) {
@@ -224,6 +226,19 @@ interface Fault {
 
 function invalid(message: string): Fault {
   return { code: INVALID_REQUEST, message };
+}
+
+/** Nearly always one piece. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** Why a value is no JSON-RPC message; null if it is one. */

@@ -12,7 +12,8 @@ import { searchText } from "../flock/search.ts";
 import { peerById, peerByName } from "../peer/table.ts";
 import { messagesBefore, messagesOfThread } from "./reading.ts";
 import { CATEGORIES, messageId, messageNumber, STATES } from "./rules.ts";
-import { deliveriesOf, messageById, type MessageRow } from "./table.ts";
+import { deliveriesOf } from "./deliveries.ts";
+import { messageById, type MessageRow } from "./table.ts";
 
 /** Rows that one look reads, and looks of one call: what is rare is found page by page. */
 const LOOK_ROWS = 256;

@@ -13,15 +13,8 @@ import { allLivePeers, architectOf, idByName, livePeers, type PeerRow } from "..
 import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
 import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
-import {
-  chainSince,
-  deliveriesOf,
-  messageById,
-  type MessageRow,
-  post,
-  resolve,
-  unread,
-} from "./table.ts";
+import { deliveriesOf, unread } from "./deliveries.ts";
+import { chainSince, messageById, type MessageRow, post, resolve } from "./table.ts";
 
 /** A message as every door shows it. */
 export const messageShape = z.lazy(() =>

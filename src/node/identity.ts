@@ -6,7 +6,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Role, Settings } from "../core/operation.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
-import { markAllOfferedSeen } from "../message/table.ts";
+import { markAllOfferedSeen } from "../message/deliveries.ts";
 import { enter } from "../peer/entry.ts";
 import { OPERATOR } from "../peer/session.ts";
 import {

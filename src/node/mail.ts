@@ -10,7 +10,7 @@ import type { Tx } from "../core/transaction.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Shown } from "../core/operation.ts";
 import { shownMessage } from "../message/operations.ts";
-import { countUnread, markQueued, offeredTo, unread } from "../message/table.ts";
+import { countUnread, markQueued, offeredTo, unreadAndOffered } from "../message/deliveries.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { type Batch, Marks } from "./marks.ts";
 
@@ -178,16 +178,19 @@ export class Mail implements Shown {
    * in part, once, and stay unread until `check` shows them whole.
    */
   async ride(tx: Tx, offer: Offer): Promise<Answer | null> {
-    const rows = await unread(
+    const most = LIMITS.mailMessages + this.#previewed.size;
+    const { unread: rows, offered } = await unreadAndOffered(
       tx,
       this.#peer,
       this.#incarnation,
-      LIMITS.mailMessages + this.#previewed.size,
+      most,
       this,
     );
-    await this.#noteShell(tx);
+    this.#noteShell(offered);
     if (rows.length === 0) return null;
-    const total = await countUnread(tx, this.#peer, this.#incarnation, COUNTED, this);
+    const total = rows.length < most
+      ? rows.length
+      : await countUnread(tx, this.#peer, this.#incarnation, COUNTED, this);
     const messages = [];
     for (const row of rows) {
       if (messages.length === LIMITS.mailMessages) break;
@@ -207,8 +210,8 @@ export class Mail implements Shown {
   }
 
   /** What the agent's shell printed in its name: the next request shows that it was read. */
-  async #noteShell(tx: Tx): Promise<void> {
-    for (const id of await offeredTo(tx, this.#peer, this.#incarnation)) {
+  #noteShell(offered: readonly number[]): void {
+    for (const id of offered) {
       if (this.#shown.has(id) || this.#queuedAgain.has(id)) continue;
       this.#shown.add(id);
       this.#flushed.add(id);

@@ -3,7 +3,7 @@
 // are lost with the process, the message is offered again to the next one: never to none.
 
 import type { Tx } from "../core/transaction.ts";
-import { markOffered, markQueued, markSeen } from "../message/table.ts";
+import { markOffered, markQueued, markSeen } from "../message/deliveries.ts";
 import { peerByIncarnation } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 

@@ -8,7 +8,7 @@ import { TIMES } from "../core/limits.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Tx } from "../core/transaction.ts";
-import { unread } from "../message/table.ts";
+import { unread } from "../message/deliveries.ts";
 import type { Entered } from "../peer/entry.ts";
 import { peerByIncarnation, peerBySession, setSession } from "../peer/table.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";

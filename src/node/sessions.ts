@@ -10,7 +10,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Settings } from "../core/operation.ts";
 import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
-import { markAllOfferedSeen } from "../message/table.ts";
+import { markAllOfferedSeen } from "../message/deliveries.ts";
 import { isPage, linkOf, OPERATOR, pageMark } from "../peer/session.ts";
 import { peerById, renewLease } from "../peer/table.ts";
 import { type Claims, issueToken, readToken } from "../peer/token.ts";

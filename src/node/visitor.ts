@@ -5,7 +5,7 @@ import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
-import { markOffered } from "../message/table.ts";
+import { markOffered } from "../message/deliveries.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { type Answer, type Caller, type CallOptions, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";

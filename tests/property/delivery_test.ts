@@ -7,7 +7,8 @@ import fc from "fast-check";
 import type { Shown } from "../../src/core/operation.ts";
 import type { Tx } from "../../src/core/transaction.ts";
 import { STATES } from "../../src/message/rules.ts";
-import * as table from "../../src/message/table.ts";
+import * as deliveries from "../../src/message/deliveries.ts";
+import { post } from "../../src/message/table.ts";
 import { withHome } from "../support/home.ts";
 
 const LIVES = ["i1", "i2", "i3"] as const;
@@ -64,7 +65,7 @@ class Mail {
   }
 
   async post(): Promise<void> {
-    const id = await table.post(this.#tx, {
+    const id = await post(this.#tx, {
       sender: "s",
       sender_name: "s",
       sender_role: "worker",
@@ -90,12 +91,12 @@ class Mail {
     switch (step.what) {
       case "ask": {
         const due = this.#known.filter((known) => isDue(known, life)).slice(0, MOST);
-        const found = await table.unread(tx, this.#peer, life, MOST, NOBODY);
+        const found = await deliveries.unread(tx, this.#peer, life, MOST, NOBODY);
         const offered = found.map(({ id }) => id);
         // Of more than fit, what nobody was offered yet comes before what an earlier life was.
         if (due.length < MOST) assertEquals(offered, due.map(({ id }) => id));
         assertEquals(offered.length, due.length);
-        await table.markOffered(tx, this.#peer, offered, life, AT);
+        await deliveries.markOffered(tx, this.#peer, offered, life, AT);
         for (const known of this.#known.filter(({ id }) => offered.includes(id))) {
           assert(isDue(known, life), `m${known.id} is not due for ${life}`);
           [known.state, known.to] = ["offered", life];
@@ -103,19 +104,19 @@ class Mail {
         return;
       }
       case "offerAgain":
-        await table.markOffered(tx, this.#peer, ids, life, AT);
+        await deliveries.markOffered(tx, this.#peer, ids, life, AT);
         if (one !== undefined && one.state !== "seen") [one.state, one.to] = ["offered", life];
         return;
       case "goOn":
-        await table.markAllOfferedSeen(tx, this.#peer, life, AT);
+        await deliveries.markAllOfferedSeen(tx, this.#peer, life, AT);
         for (const known of this.#known.filter(mine)) known.state = "seen";
         return;
       case "seeOne":
-        await table.markSeen(tx, this.#peer, ids, life, AT);
+        await deliveries.markSeen(tx, this.#peer, ids, life, AT);
         if (one !== undefined && mine(one)) one.state = "seen";
         return;
       case "withdraw":
-        await table.markQueued(tx, this.#peer, ids, life);
+        await deliveries.markQueued(tx, this.#peer, ids, life);
         // Also what was taken for seen: the answer that showed it was dropped.
         if (one !== undefined && one.to === life) [one.state, one.to] = ["queued", null];
         return;
@@ -127,16 +128,18 @@ class Mail {
     const tx = this.#tx;
     for (const life of [...LIVES, "a new life"]) {
       const due = this.#known.filter((known) => isDue(known, life)).map(({ id }) => id);
-      const found = await table.unread(tx, this.#peer, life, 10, NOBODY);
+      const found = await deliveries.unread(tx, this.#peer, life, 10, NOBODY);
       assertEquals(found.map(({ id }) => id), due, life);
-      assertEquals(await table.countUnread(tx, this.#peer, life, 10, NOBODY), due.length);
+      assertEquals(await deliveries.countUnread(tx, this.#peer, life, 10, NOBODY), due.length);
       const offered = this.#known.filter(({ state, to }) => state === "offered" && to === life);
-      const told = await table.offeredTo(tx, this.#peer, life);
+      const told = await deliveries.offeredTo(tx, this.#peer, life);
       assertEquals(told.sort(), offered.map(({ id }) => id));
     }
     for (const { id, state } of this.#known) {
       const recipients = JSON.stringify([this.#peer, "another"]);
-      const states = (await table.deliveriesOf(tx, { id, recipients })).map((one) => one.state);
+      const states = (await deliveries.deliveriesOf(tx, { id, recipients })).map((one) =>
+        one.state
+      );
       assertEquals(states, [state, "queued"], "nobody else's mail is touched");
     }
   }
