@@ -158,6 +158,7 @@ const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     op: "only this operation, such as claim_task",
     subject: "only what concerns this, such as task/t3",
     before: "only rows with a smaller number",
+    scope: "rows of this project, or of every project of this home (default: machine)",
   },
   export_audit: { after: "only rows with a larger number" },
   why: { what: "a task, path, message, memory key, run or peer" },

@@ -28,7 +28,7 @@ function apps(user: User): string[] {
   // Uninstalling takes the folder away with the last of them.
   if (![...Deno.readDirSync(dirname(data))].some(({ name }) => name === basename(data))) return [];
   return [...Deno.readDirSync(data)].filter((entry) => entry.isDirectory)
-    .map(({ name }) => name).filter((name) => name !== "marketplace").sort();
+    .map(({ name }) => name).filter((name) => name.startsWith("app-")).sort();
 }
 
 function makeOld(user: User, ...ids: string[]): void {

@@ -238,6 +238,8 @@ Deno.test("waiting: where the run branch was deleted, what is done waits until i
     const plan = stage.plan([{ description: "write a.txt" }]);
     const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
     await attemptsAre(stage, "running", 1);
+    // A worktree is made from the run branch: it has to be there by then.
+    await eventually(async () => (await stage.git("worktree", "list")).includes("/t1"));
     const tip = (await stage.git("rev-parse", "skein/run/r1")).trim();
     await stage.git("branch", "-q", "-D", "skein/run/r1");
     letGo(stage);
