@@ -63,11 +63,15 @@ export async function entries(
   return rows.slice(0, limit);
 }
 
-/** Decisions and constraints in force, newest first. */
+/** Constraints and decisions in force, each newest first. */
 export async function bindingMemory(tx: Tx, project: string, limit: number): Promise<MemoryRow[]> {
-  const decisions = await entries(tx, project, "decision", limit);
-  const constraints = await entries(tx, project, "constraint", limit);
-  return [...constraints, ...decisions].slice(0, limit);
+  const [constraints, decisions] = (["constraint", "decision"] as const).map((type) =>
+    `SELECT * FROM (SELECT ${COLUMNS} FROM memory WHERE project = ? AND type = '${type}'
+       AND current = 1 AND superseded_by IS NULL ORDER BY at DESC, key ${limitTo(limit)})`
+  );
+  const rows = await tx.all<MemoryRow>(`${constraints} UNION ALL ${decisions}`, project, project);
+  const of = (type: MemoryType): MemoryRow[] => rows.filter((row) => row.type === type);
+  return [...of("constraint"), ...of("decision")].slice(0, limit);
 }
 
 export async function memoryOfRun(tx: Tx, run: string, limit: number): Promise<MemoryRow[]> {

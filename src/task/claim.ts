@@ -82,12 +82,7 @@ async function refuseSpent(ctx: Context): Promise<void> {
 
 async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
   const { tx, actor, upS } = ctx;
-  const own = await table.bestReady(tx, actor.project, actor.id, upS);
-  const open = await table.bestReady(tx, actor.project, "", upS);
-  if (own === undefined || open === undefined) return own ?? open ?? null;
-  const ownFirst = own.priority < open.priority ||
-    (own.priority === open.priority && own.n < open.n);
-  return ownFirst ? own : open;
+  return await table.bestReady(tx, actor.project, actor.id, upS) ?? null;
 }
 
 async function whyNothing(ctx: Context): Promise<"empty" | "blocked" | "delayed"> {

@@ -155,19 +155,25 @@ export async function dependentsOf(
   return rows.slice(0, limit);
 }
 
-/** The best task that is ready for a peer, among those for everybody or for it alone. */
+const READY = `SELECT n, id, priority FROM task WHERE project = ? AND assigned_to = ?
+  AND status = 'pending' AND open_deps = 0 AND not_before_s <= ? ORDER BY priority, n LIMIT 1`;
+
+/** The best task that is ready for a peer: one of its own, or one for everybody. */
 export function bestReady(
   tx: Tx,
   project: string,
-  assignedTo: string,
+  peer: string,
   upS: number,
-): Promise<Pick<TaskRow, "n" | "id" | "priority"> | undefined> {
-  // What else there is to know, the claim says.
+): Promise<Pick<TaskRow, "id"> | undefined> {
+  // Each half is one step in the index. What else there is to know, the claim says.
   return tx.get(
-    `SELECT n, id, priority FROM task WHERE project = ? AND assigned_to = ? AND status = 'pending'
-       AND open_deps = 0 AND not_before_s <= ? ORDER BY priority, n LIMIT 1`,
+    `SELECT id FROM (SELECT * FROM (${READY}) UNION ALL SELECT * FROM (${READY}))
+     ORDER BY priority, n LIMIT 1`,
     project,
-    assignedTo,
+    peer,
+    upS,
+    project,
+    "",
     upS,
   );
 }
