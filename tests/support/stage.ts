@@ -36,7 +36,9 @@ export class Stage implements Ballot {
   }
   freed(name: string): Promise<unknown> {
     this.waits.push(name);
-    return this.presence === "held" ? new Promise(() => {}) : Promise.resolve();
+    // What cannot be waited for is told as such: the election would ask again at once, without end.
+    if (this.presence === "held") return new Promise(() => {});
+    return Promise.resolve(this.presence === "missing" ? "missing" : "freed");
   }
   holdBackMs(): Promise<number> {
     return Promise.resolve(this.holdBack);
