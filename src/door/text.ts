@@ -235,11 +235,15 @@ function narrowed(natural: readonly number[], width: number): number[] | null {
   return widths;
 }
 
+/** Of a path the end tells most, of all else the beginning. */
 function clip(text: string, columns: number): string {
   const flat = text.replaceAll("\n", " ");
-  return columnsOf(flat) <= columns
-    ? flat
-    : `${fitting(flat, Math.max(1, columns - 3)).text.trimEnd()}...`;
+  if (columnsOf(flat) <= columns) return flat;
+  const room = Math.max(1, columns - 3);
+  if (!flat.startsWith("/")) return `${fitting(flat, room).text.trimEnd()}...`;
+  const characters = [...flat];
+  while (columnsOf(characters.join("")) > room) characters.shift();
+  return `...${characters.join("")}`;
 }
 
 function records(

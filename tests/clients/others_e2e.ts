@@ -38,7 +38,7 @@ Deno.test({
       const tool = (name: string): string => `mcp__skein__${name}`;
       api.script([
         {
-          match: /You are anna.*role worker[^]*claim_task without an id/,
+          match: /You are anna[^]*role worker[^]*claim_task without an id/,
           blocks: [{ tool: tool("join"), input: { name: "anna", role: "worker" } }],
         },
         { match: /"name":"anna"/, blocks: [{ tool: tool("claim_task") }] },
@@ -68,7 +68,7 @@ Deno.test({
       const tool = (name: string): string => `mcp_skein_${name}`;
       api.script([
         {
-          match: /You are greta.*role architect[^]*create_task/,
+          match: /You are greta[^]*role architect[^]*create_task/,
           blocks: [{ tool: tool("join"), input: { name: "greta", role: "architect" } }],
         },
         {

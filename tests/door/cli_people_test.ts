@@ -159,6 +159,13 @@ Deno.test("render: the widest column gives way, no other; names and cells line u
   for (const line of lines) assert(line.length <= 80, line);
 });
 
+Deno.test("render: of a path that is too long for its column the end is told", () => {
+  const locks = [{ path: `/${"folder/".repeat(20)}free.txt`, holder: "ann", mode: "exclusive" }];
+  const [, , row = ""] = render({ locks }, { colour: false, width: 60 }).split("\n");
+  assertMatch(row, /^ {2}\.\.\.[a-z/]+\/free\.txt +ann +exclusive$/);
+  assertEquals(row.length, 60);
+});
+
 Deno.test("render: what fits into no table is told whole, field by field", () => {
   const row = Object.fromEntries(
     Array.from({ length: 9 }, (_, i) => [`field_number_${i}`, `${i}`]),
