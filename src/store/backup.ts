@@ -7,7 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { Refusal } from "../core/errors.ts";
 import { writeHead } from "./headfile.ts";
 import { type Home, homeAt } from "./home.ts";
-import { type JournalRow, macOf } from "./journal.ts";
+import type { JournalRow } from "./journal.ts";
+import { signedLastRow } from "./open.ts";
 import { probe } from "./presence_file.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
@@ -19,6 +20,8 @@ export interface Copy {
   readonly at: string | null;
   readonly bytes: number;
 }
+
+type Newest = Pick<JournalRow, "seq" | "at" | "mac">;
 
 /** Another process may be in the middle of a write, or of its own opening. */
 const TIMEOUT_MS = 5_000;
@@ -38,11 +41,10 @@ export function copyHome(from: string, to: string): Copy {
     // There before SQLite writes it, so that nobody else ever could read it.
     Deno.writeFileSync(made.database, new Uint8Array(), { mode: 0o600 });
     within(source, (db) => db.prepare("VACUUM INTO ?").run(made.database));
-    const { rows, bytes } = within(made, (db) => {
+    const { last, bytes } = within(made, (db) => {
       db.prepare("PRAGMA journal_mode = WAL").get();
       return checked(made, db, secret);
     });
-    const last = rows[0];
     if (last !== undefined) writeHead(made.folder, secret, last);
     for (const path of [made.database, made.secret]) sync(path);
     Deno.renameSync(made.folder, to);
@@ -130,7 +132,7 @@ function checked(
   home: Home,
   db: DatabaseSync,
   secret: Uint8Array,
-): { rows: JournalRow[]; bytes: number } {
+): { last: Newest | undefined; bytes: number } {
   const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
   if (found.quick_check !== "ok") {
     throw new Refusal("STORE_DAMAGED", `${home.database}: ${found.quick_check}`);
@@ -141,22 +143,19 @@ function checked(
   if (Number(needed?.value ?? 0) > SCHEMA_VERSION) {
     throw new Refusal("STORE_NEWER", `the store needs a writer of schema ${needed?.value}`);
   }
-  const rows = db.prepare(
-    "SELECT seq, at, actor, op, subject, detail, mac FROM journal ORDER BY seq DESC LIMIT 2",
-  ).all() as unknown as JournalRow[];
-  const [last, before] = rows;
-  // The row before the first one kept may be gone: then there is nothing to compare with.
-  const known = last !== undefined && (before !== undefined || last.seq === 1);
-  if (known && macOf(secret, before?.mac ?? "", last) !== last.mac) {
+  if (!signedLastRow(db, secret)) {
     throw new Refusal(
       "SECRET_CHANGED",
       "the secret is not the one that its journal was signed with",
     );
   }
+  const last = db.prepare("SELECT seq, at, mac FROM journal ORDER BY seq DESC LIMIT 1").get() as
+    | Newest
+    | undefined;
   const { bytes } = db.prepare(
     "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
   ).get() as { bytes: number };
-  return { rows, bytes };
+  return { last, bytes };
 }
 
 function secretOf(home: Home): Uint8Array {

@@ -130,7 +130,7 @@ function refuseOtherSecret(db: DatabaseSync, home: Home, secret: Uint8Array): vo
 }
 
 /** An older store does not say which secret it is under; its last row does. */
-function signedLastRow(db: DatabaseSync, secret: Uint8Array): boolean {
+export function signedLastRow(db: DatabaseSync, secret: Uint8Array): boolean {
   const rows = db.prepare(
     "SELECT seq, at, actor, op, subject, detail, mac FROM journal ORDER BY seq DESC LIMIT 2",
   ).all() as unknown as JournalRow[];

@@ -28,8 +28,8 @@ const ends = (stage: Stage): unknown[] =>
   )
     .map(({ detail }) => JSON.parse(detail).outcome);
 
-/** A run of one task whose work is done while somebody looks at the run branch in `look`. */
-async function lookedAt(stage: Stage): Promise<{ run: Running; look: string; reason: string }> {
+/** A run of one task whose agent waits in its worktree to be let go. */
+async function atWork(stage: Stage): Promise<Running> {
   const go = join(stage.folder, "go");
   stage.play([
     onTask("write", { do: "wait", file: go }, { do: "write", path: "a.txt", text: "work\n" }),
@@ -37,6 +37,14 @@ async function lookedAt(stage: Stage): Promise<{ run: Running; look: string; rea
   const plan = stage.plan([{ description: "write a.txt" }]);
   const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
   await attemptsAre(stage, "running", 1);
+  // It is made from the run branch: whatever comes next may take that away.
+  await eventually(async () => (await stage.git("worktree", "list")).includes("/t1"));
+  return run;
+}
+
+/** A run of one task whose work is done while somebody looks at the run branch in `look`. */
+async function lookedAt(stage: Stage): Promise<{ run: Running; look: string; reason: string }> {
+  const run = await atWork(stage);
   const look = join(stage.folder, "look");
   await stage.git("worktree", "add", "-q", look, "skein/run/r1");
   letGo(stage);
@@ -231,15 +239,7 @@ Deno.test("waiting: a rebase of the run branch holds merges up, as a checkout do
 
 Deno.test("waiting: where the run branch was deleted, what is done waits until it is back", async () => {
   await withStage(async (stage) => {
-    const go = join(stage.folder, "go");
-    stage.play([
-      onTask("write", { do: "wait", file: go }, { do: "write", path: "a.txt", text: "work\n" }),
-    ]);
-    const plan = stage.plan([{ description: "write a.txt" }]);
-    const run = stage.start(["run", "all", "--tasks", plan, "-w", "1", "--json"]);
-    await attemptsAre(stage, "running", 1);
-    // A worktree is made from the run branch: it has to be there by then.
-    await eventually(async () => (await stage.git("worktree", "list")).includes("/t1"));
+    const run = await atWork(stage);
     const tip = (await stage.git("rev-parse", "skein/run/r1")).trim();
     await stage.git("branch", "-q", "-D", "skein/run/r1");
     letGo(stage);
