@@ -195,6 +195,14 @@ export const LIMITS = {
   journalDays: 30,
 } as const;
 
+/** The store's write-ahead log. A checkpoint costs a sync: rather seldom than small. */
+export const LOG = {
+  /** What is not in the store's file yet is moved there from here on. */
+  fromBytes: 16 * 1024 * 1024,
+  /** A log of this size begins anew, though writers wait for it. */
+  restartFromBytes: 64 * 1024 * 1024,
+} as const;
+
 /** Times of the node, in milliseconds. */
 export const TIMES = {
   /** The leader probes every presence lock this often: half of what noticing a death may take. */
@@ -217,8 +225,10 @@ export const TIMES = {
   ringMs: 1,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
-  /** How long a look at the store, or its upkeep, may sleep the whole thread: short. */
+  /** How long a look at the store may sleep the whole thread: short. */
   busySleepMs: 3,
+  /** The same of the upkeep of its log, which has to find a gap between writers. */
+  upkeepSleepMs: 20,
   /** A writer that finds the store taken naps, the whole thread, as long as a write takes: microseconds. */
   busyNapUs: 100,
   /** The longest timer before it naps again: shorter ones find the lock taken and cost more. */

@@ -4,7 +4,7 @@
 
 import { iso } from "../core/clock.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
-import { LIMITS, TIMES } from "../core/limits.ts";
+import { LIMITS, LOG, TIMES } from "../core/limits.ts";
 import { indexLags, indexStep } from "../flock/search.ts";
 import * as locks from "../lock/table.ts";
 import { SYSTEM } from "../message/notice.ts";
@@ -39,9 +39,6 @@ export interface DutyEvents {
   deposed(): void;
 }
 
-/** A checkpoint costs a sync: rather seldom than small. */
-const WAL_FROM_BYTES = 16 * 1024 * 1024;
-const WAL_RESTART_BYTES = 64 * 1024 * 1024;
 /** A file that is being made is given its name long before this. */
 const JOINING_MS = 60_000;
 const RETENTION_TICKS = 60;
@@ -66,6 +63,7 @@ export class Duties {
   /** The journal's head at the last look, and how far each duty that follows it has come. */
   #seq = -1;
   #loggedSeq = 0;
+  #logShrunk = false;
   #followedSeq = -1;
   /** Who lives with a process, as of `#seq`: whoever comes or goes leaves a row in the journal. */
   #residents: readonly Resident[] = [];
@@ -118,12 +116,16 @@ export class Duties {
     await this.logTick();
   }
 
-  /** Keeps the write-ahead log short; only when something was written. */
+  /** Keeps the write-ahead log short; a large one is given back at the first pause. */
   async logTick(): Promise<void> {
-    if (this.#seq === this.#loggedSeq) return;
+    const written = this.#seq !== this.#loggedSeq;
+    if (!written && this.#logShrunk) return;
     this.#loggedSeq = this.#seq;
+    this.#logShrunk = !written;
+    const { engine } = this.#store;
     await this.#run("checkpoint", async () => {
-      this.#store.engine.checkpoint(WAL_FROM_BYTES, WAL_RESTART_BYTES);
+      if (written) engine.checkpoint(LOG.fromBytes, LOG.restartFromBytes);
+      else engine.shrinkLog(LOG.fromBytes);
     });
   }
 

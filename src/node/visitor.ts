@@ -3,6 +3,7 @@
 
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
+import { LOG } from "../core/limits.ts";
 import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { markOffered } from "../message/deliveries.ts";
@@ -31,8 +32,6 @@ export interface VisitorOptions {
 
 /** How often a waiting visitor looks; it has no bell. */
 const POLL_MS = 25;
-const WAL_FROM_BYTES = 8 * 1024 * 1024;
-const WAL_TRUNCATE_BYTES = 64 * 1024 * 1024;
 
 export class Visitor {
   readonly #options: VisitorOptions;
@@ -140,7 +139,7 @@ export class Visitor {
     const leader = await store.engine.read(leaderRow);
     const led = leader.incarnation !== null && store.engine.held(leader.incarnation) === "held";
     if (led) return;
-    store.engine.checkpoint(WAL_FROM_BYTES, WAL_TRUNCATE_BYTES);
+    store.engine.checkpoint(LOG.fromBytes, LOG.restartFromBytes);
     const keeping = {
       write: (body: Parameters<Keeping["write"]>[0]) => commit(store, body),
       current: () => Promise.resolve(true),

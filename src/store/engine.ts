@@ -32,10 +32,17 @@ export interface Bell {
 }
 
 /** Work of upkeep that was done. */
+/** What is in the write-ahead log, in bytes; its file may be larger. */
+export interface LogState {
+  readonly bytes: number;
+  /** What is not in the store's file yet. */
+  readonly pendingBytes: number;
+}
+
+/** What a checkpoint did. */
 export interface Checkpoint {
-  /** Size of the write-ahead log before and after, in bytes. */
-  readonly beforeBytes: number;
-  readonly afterBytes: number;
+  readonly before: LogState;
+  readonly after: LogState;
 }
 
 export interface Engine {
@@ -73,10 +80,13 @@ export interface Engine {
   /** Throws the refusal if the store was deleted or replaced under this process. */
   assertOurs(): void;
   /**
-   * Moves the write-ahead log into the file if it is larger than `fromBytes`, in nobody's way; from
-   * `restartFromBytes` on also if writers have to wait for it.
+   * Moves the write-ahead log into the file if `fromBytes` are not there yet, in nobody's way; a log of
+   * `restartFromBytes` also begins anew, for which writers wait some milliseconds. Its file keeps its
+   * size: to give it back and to take it again is what takes long.
    */
   checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null;
+  /** Gives back the file of a log that is larger than this, for when nobody writes. */
+  shrinkLog(toBytes: number): void;
   /** Frees everything; afterwards every call is refused. */
   close(): void;
 }

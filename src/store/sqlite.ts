@@ -7,7 +7,7 @@ import { invariant } from "../core/invariant.ts";
 import { TIMES } from "../core/limits.ts";
 import type { Presence, Tx } from "../core/transaction.ts";
 import { BellBoard } from "./bellboard.ts";
-import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
+import type { Bell, Checkpoint, Engine, Hold, LogState } from "./engine.ts";
 import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
@@ -16,6 +16,9 @@ import { deserted, Ringer } from "./ringer.ts";
 
 /** Primary result codes of SQLite that mean something to us. */
 const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, notADatabase: 26 };
+
+/** What stands before each page in the write-ahead log. */
+const FRAME_HEAD_BYTES = 24;
 
 function nothing(): void {}
 
@@ -72,7 +75,7 @@ export class SqliteEngine implements Engine {
 
   /** For checkpoints, which may wait for readers and writers. */
   #upkeeping(): Connection {
-    return this.#upkeep ??= this.#connect(TIMES.busySleepMs);
+    return this.#upkeep ??= this.#connect(TIMES.upkeepSleepMs);
   }
 
   #connect(timeoutMs: number): Connection {
@@ -282,21 +285,39 @@ export class SqliteEngine implements Engine {
   }
 
   checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null {
-    const beforeBytes = this.#logBytes();
-    if (beforeBytes < fromBytes) return null;
+    // The file keeps its size when the log begins anew; what is in it, SQLite tells.
+    if (this.#logBytes() < Math.min(fromBytes, restartFromBytes)) return null;
+    const before = this.#moveLog("NOOP");
+    if (before === null) return null;
+    if (before.pendingBytes < fromBytes && before.bytes < restartFromBytes) return null;
+    // In nobody's way. If it copied everything, the next writer begins the log anew by itself.
+    const moved = this.#moveLog("PASSIVE") ?? before;
+    if (before.bytes < restartFromBytes) return { before, after: moved };
+    // Where writers never pause none does; then they are held up for what came since, and a sync.
+    return { before, after: this.#moveLog("RESTART") ?? moved };
+  }
+
+  shrinkLog(toBytes: number): void {
+    if (this.#logBytes() > toBytes) this.#moveLog("TRUNCATE");
+  }
+
+  /** Null where somebody reads or writes: the next tick tries again. */
+  #moveLog(how: "NOOP" | "PASSIVE" | "RESTART" | "TRUNCATE"): LogState | null {
     const upkeep = this.#upkeeping();
     try {
-      // In nobody's way. If it copied everything, the next writer begins the log anew by itself.
-      upkeep.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-      // Where writers never pause it cannot; then they are held up for what is left, and a sync.
-      if (beforeBytes >= restartFromBytes) upkeep.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+      const { page_size: pageBytes } = upkeep.prepare("PRAGMA page_size").get() as {
+        page_size: number;
+      };
+      const { log, checkpointed } = upkeep.prepare(`PRAGMA wal_checkpoint(${how})`).get() as {
+        log: number;
+        checkpointed: number;
+      };
+      const frameBytes = pageBytes + FRAME_HEAD_BYTES;
+      return { bytes: log * frameBytes, pendingBytes: (log - checkpointed) * frameBytes };
     } catch (thrown) {
-      // Somebody reads or writes: the next tick tries again.
-      if (codeOf(thrown) !== CODE.busy && codeOf(thrown) !== CODE.locked) {
-        throw this.#explain(thrown);
-      }
+      if (codeOf(thrown) === CODE.busy || codeOf(thrown) === CODE.locked) return null;
+      throw this.#explain(thrown);
     }
-    return { beforeBytes, afterBytes: this.#logBytes() };
   }
 
   #logBytes(): number {

@@ -90,11 +90,11 @@ Deno.test("STORE_REPLACED: nothing is acknowledged after another file took its p
 /** Puts a copy of the first six rows in place of twelve: the same inode, nothing in the log. */
 async function restoreOlder(home: TestHome, stores: readonly Store[]): Promise<() => void> {
   for (const store of stores) await act(store, 3);
-  stores[0]?.engine.checkpoint(0, 0);
+  stores[0]?.engine.shrinkLog(0);
   const copy = Deno.readFileSync(home.database);
   for (const store of stores) await act(store, 3);
   for (const store of stores) assertEquals(await seqOf(store), 12);
-  stores[0]?.engine.checkpoint(0, 0);
+  stores[0]?.engine.shrinkLog(0);
   const inode = Deno.statSync(home.database).ino;
   return () => {
     Deno.writeFileSync(home.database, copy);
@@ -134,16 +134,25 @@ Deno.test("STORE_NEWER: a raised min_writer stops writers that run and those tha
   });
 });
 
-Deno.test("checkpoint: shrinks the write-ahead log", async () => {
+Deno.test("checkpoint: a log that grew begins anew in its file, which a pause gives back", async () => {
   await withHome(async (home) => {
     const store = await home.open();
     await act(store, 200);
+    const size = () => Deno.statSync(`${home.database}-wal`).size;
     const passive = store.engine.checkpoint(0, Number.MAX_SAFE_INTEGER);
-    assert(passive !== null && passive.beforeBytes > 0);
-    const done = store.engine.checkpoint(0, 0);
-    assertEquals(done?.afterBytes, 0);
-    assertEquals(Deno.statSync(`${home.database}-wal`).size, 0);
-    assertEquals(await seqOf(store), 200);
+    assert(passive !== null && passive.before.pendingBytes > 0);
+    assertEquals(passive.after.pendingBytes, 0);
+    const full = size();
+    assert(store.engine.checkpoint(0, 0) !== null);
+    await act(store, 10);
+    assertEquals(size(), full);
+    // Ten are in it, not two hundred: a tenth of its file, and half is no cause for anything.
+    assertEquals(store.engine.checkpoint(full / 2, full / 2), null);
+    store.engine.shrinkLog(full);
+    assertEquals(size(), full);
+    store.engine.shrinkLog(full - 1);
+    assertEquals(size(), 0);
+    assertEquals(await seqOf(store), 210);
   });
 });
 
