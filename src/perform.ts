@@ -231,7 +231,16 @@ async function runWrite(
     const ctx = contextOf(unit, who, caller, waitMs, operation.name);
     const answer = await operation.handle(ctx, input, prepared) as Answer | typeof WAIT;
     if (answer !== WAIT && options.key !== undefined && operation.secret !== true) {
-      await rememberAnswer(unit, actor.id, options.key, operation.name, request, answer);
+      const carriesOut = operation.carriesOut !== undefined;
+      await rememberAnswer(
+        unit,
+        actor.id,
+        options.key,
+        operation.name,
+        request,
+        answer,
+        carriesOut,
+      );
     }
     if (answer !== WAIT) await options.beside?.(unit.tx, unit.at);
     return answer;

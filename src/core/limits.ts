@@ -223,6 +223,10 @@ export const TIMES = {
   lostTicks: 6,
   /** Rings to one bell within this time become one. */
   ringMs: 1,
+  /** What another call is carrying out under the same key is waited for: a spawn takes a second. */
+  carryMs: 30_000,
+  /** How often it is looked at. */
+  carryLookMs: 25,
   /** A busy store is tried again for this long. */
   busyMs: 10_000,
   /** How long a look at the store may sleep the whole thread: short. */

@@ -166,11 +166,12 @@ export class Routes {
       return await this.#read(token, who, operation, input);
     }
     const offered = new Set<number>();
+    const key = request.headers.get("idempotency-key") ?? undefined;
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
-      key: request.headers.get("idempotency-key") ?? undefined,
+      key,
       signal: request.signal,
     });
-    const done = await carryOut(operation, answer, store.folder);
+    const done = await carryOut(store, operation, answer, { peer: who.peer, key });
     if (offered.size > 0) this.#mark(request, info, who, [...offered]);
     return answerOf(done);
   }

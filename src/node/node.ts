@@ -178,7 +178,8 @@ export class Node {
       offer.committed();
       this.#remember(operation, answer);
       if (operation.carriesOut !== undefined) {
-        answer = await carryOut(operation, answer, life.store.folder);
+        const decided = { peer: life.entered.id, key };
+        answer = await carryOut(life.store, operation, answer, decided);
       }
       if (this.#notices.length > 0) {
         answer = { ...answer, notice: this.#notices.splice(0).join("; ") };

@@ -65,7 +65,8 @@ export class Visitor {
         input,
         options,
       );
-      const answer = await carryOut(operation, decided, store.folder);
+      const { key } = options;
+      const answer = await carryOut(store, operation, decided, { peer: who.peer, key });
       return { answer, shown: () => this.#shown(store, who, offered) };
     } catch (thrown) {
       if (this.#store !== null) await refusalsWritten(this.#store);

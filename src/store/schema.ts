@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** One step from the version before. */
 export interface Migration {
@@ -252,5 +252,23 @@ CREATE INDEX message_task ON message (task, id) WHERE task IS NOT NULL;
 -- states in the index would answer that.
 DROP INDEX attempt_open;
 CREATE INDEX attempt_state ON attempt (state, run);
+`,
+}, {
+  version: 6,
+  // Older writers leave the column and the index alone, and carry out again what is repeated, as before.
+  breaking: false,
+  sql: `
+-- What is to be carried out after the commit: null when nothing is (left), '' before it was begun, else
+-- the presence of the process that is at it.
+ALTER TABLE idempotency ADD COLUMN carrying TEXT;
+
+-- Whose tasks wait for a peer that is forgotten.
+CREATE INDEX task_assigned ON task (assigned_to) WHERE assigned_to <> '';
+
+-- Turns that were forgotten stayed searchable.
+DELETE FROM search_text WHERE rowid IN (SELECT d.id FROM search_doc d WHERE d.kind = 'conversation'
+  AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.id = CAST(d.ref AS INTEGER)));
+DELETE FROM search_doc WHERE kind = 'conversation'
+  AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.id = CAST(ref AS INTEGER));
 `,
 }];
