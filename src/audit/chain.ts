@@ -28,28 +28,29 @@ export interface Link {
 
 /**
  * Reads rows that follow `from`. Details may be blanked only in rows written before `blankBefore`
- * (ISO 8601), which is what retention does.
+ * (ISO 8601), which is what retention does; `early` are the numbers of the others that are.
  */
 export function readChain(
   secret: Uint8Array,
   from: Link,
   rows: readonly JournalRow[],
   blankBefore: string,
-): { readonly to: Link; readonly fault: Fault | null } {
+): { readonly to: Link; readonly fault: Fault | null; readonly early: readonly number[] } {
   let { seq, mac } = from;
+  const early: number[] = [];
   for (const row of rows) {
-    const fault = faultOf(secret, { seq, mac }, row, blankBefore);
-    if (fault !== null) return { to: { seq, mac }, fault };
+    const fault = faultOf(secret, { seq, mac }, row);
+    if (fault !== null) return { to: { seq, mac }, fault, early };
+    if (row.detail.startsWith(BLANKED) && row.at >= blankBefore) early.push(row.seq);
     ({ seq, mac } = row);
   }
-  return { to: { seq, mac }, fault: null };
+  return { to: { seq, mac }, fault: null, early };
 }
 
 function faultOf(
   secret: Uint8Array,
   before: Link,
   row: JournalRow,
-  blankBefore: string,
 ): Fault | null {
   const { seq } = row;
   if (seq !== before.seq + 1) {
@@ -67,9 +68,6 @@ function faultOf(
   }
   if (macOf(secret, before.mac, row) !== row.mac) {
     return { what: "edited", seq, text: `${text} is not what was signed` };
-  }
-  if (row.detail.startsWith(BLANKED) && row.at >= blankBefore) {
-    return { what: "blanked", seq, text: `the detail of ${text} was taken out before its time` };
   }
   return null;
 }

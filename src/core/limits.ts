@@ -193,6 +193,10 @@ export const LIMITS = {
   retentionDays: 7,
   /** Rows of the journal are kept for a month; a signed base replaces the older ones. */
   journalDays: 30,
+  /** Mail for a peer that is gone waits so long for it to come back, and is undelivered then. */
+  undeliveredDays: 30,
+  /** Rows that retention takes between two looks at its time: about a millisecond. */
+  forgetRows: 20,
 } as const;
 
 /** The store's write-ahead log. A checkpoint costs a sync: rather seldom than small. */

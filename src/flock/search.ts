@@ -112,6 +112,24 @@ async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise
   );
 }
 
+/** Takes one out of the index. */
+export async function forgetDocument(
+  tx: Tx,
+  project: string,
+  kind: Kind,
+  ref: string,
+): Promise<void> {
+  const doc = await tx.get<{ id: number }>(
+    "SELECT id FROM search_doc WHERE project = ? AND kind = ? AND ref = ?",
+    project,
+    kind,
+    ref,
+  );
+  if (doc === undefined) return;
+  await tx.run("DELETE FROM search_text WHERE rowid = ?", doc.id);
+  await tx.run("DELETE FROM search_doc WHERE id = ?", doc.id);
+}
+
 /** Turns what somebody typed into a query that cannot be a syntax error: all words, as prefixes. */
 export function ftsQuery(typed: string): string {
   const words = typed.match(/[\p{L}\p{N}_]+/gu) ?? [];

@@ -186,7 +186,7 @@ export async function deliveriesOf(
     >(
       `SELECT coalesce(p.name, d.peer) AS name, d.state, d.offered_at, d.seen_at FROM delivery d
        LEFT JOIN peer p ON p.id = d.peer
-       WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = ?`,
+       WHERE d.peer = ? AND d.state IN (0, 1, 2, 3) AND d.message = ?`,
       peer,
       message.id,
     );

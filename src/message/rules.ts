@@ -18,8 +18,11 @@ export function escalates(category: Category): "architect" | "project" | null {
   return category === "error" ? "project" : null;
 }
 
-/** States of a delivery, in the only order in which they can follow each other. */
-export const STATES = ["queued", "offered", "seen"] as const;
+/**
+ * States of a delivery, in the only order in which they can follow each other; `undelivered` is what was
+ * never seen by a peer that was gone for good.
+ */
+export const STATES = ["queued", "offered", "seen", "undelivered"] as const;
 
 export type State = typeof STATES[number];
 

@@ -16,7 +16,8 @@ const ALWAYS = "9999";
 
 /** What is found wrong first, as `what seq`; null if nothing is. */
 function fault(rows: readonly JournalRow[], blankBefore = NEVER, from = START): string | null {
-  const found = readChain(SECRET, from, rows, blankBefore).fault;
+  const { fault: found, early } = readChain(SECRET, from, rows, blankBefore);
+  if (found === null && early.length > 0) return `blanked ${early}`;
   return found === null ? null : `${found.what} ${found.seq}`;
 }
 
@@ -37,9 +38,9 @@ Deno.test("chain: a trail nobody has touched is good to its end, in one piece or
 });
 
 Deno.test("chain: none is good, and stays where it was", () => {
-  assertEquals(readChain(SECRET, START, [], NEVER), { to: START, fault: null });
+  assertEquals(readChain(SECRET, START, [], NEVER), { to: START, fault: null, early: [] });
   const from = { seq: 41, mac: "abc" };
-  assertEquals(readChain(SECRET, from, [], NEVER), { to: from, fault: null });
+  assertEquals(readChain(SECRET, from, [], NEVER), { to: from, fault: null, early: [] });
 });
 
 Deno.test("chain: an edit of any column of any row names that row", () => {
