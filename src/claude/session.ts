@@ -30,7 +30,7 @@ import { changedSince, type Snapshot, snapshot, type Watched } from "./watch.ts"
 const STOPPING: ReadonlySet<string> = new Set(["LOCK_HELD", "TREE_SHARED", "PAUSED", "KILLED"]);
 /** Hooks that cannot come while their agent is asked for a permission. */
 const ENDING: ReadonlySet<string> = new Set(["PostToolBatch", "UserPromptSubmit", "Stop"]);
-/** Subagents' calls that are remembered until their batch is over. */
+/** Subagents' calls that are remembered: no id comes twice, and one may work on behind its parent's batches. */
 const MOST_CALLS = 1_000;
 
 /** What a hook is answered, and the mail that the answer carries. */
@@ -96,7 +96,6 @@ export class ClaudeSession {
       case "PostToolBatch":
         if (call.agentId !== null) return NOTHING;
         node.progressed("requested");
-        this.#subagents.clear();
         return await this.#withMail(node, call.event, null);
       case "UserPromptSubmit":
         this.#waiting.busy();
@@ -125,7 +124,11 @@ export class ClaudeSession {
   async #beforeTool(node: Node, call: HookCall): Promise<HookReply> {
     this.#waiting.busy();
     if (call.agentId === null) node.progressed("stepped");
-    else if (call.toolUseId !== null && this.#subagents.size < MOST_CALLS) {
+    else if (call.toolUseId !== null) {
+      const [oldest] = this.#subagents.keys();
+      if (oldest !== undefined && this.#subagents.size >= MOST_CALLS) {
+        this.#subagents.delete(oldest);
+      }
       this.#subagents.set(call.toolUseId, labelOf(call));
     }
     try {

@@ -219,11 +219,11 @@ class McpDoor {
   async #call({ name, args, meta }: Call, extra: Extra): Promise<CallToolResult> {
     if (name === HOOK) return await this.#hook(args, extra);
     const stopProgress = reportProgress(extra);
+    const label = this.#claude?.subagentOf(meta?.["claudecode/toolUseId"]);
     try {
       const { operation, input, claims } = understood(name, args, this.#environment.tools);
       const node = await this.#peer();
       const key = keyOf(meta);
-      const label = this.#claude?.subagentOf(meta?.["claudecode/toolUseId"]);
       const { answer, offer } = await node.call(operation, input, {
         key,
         signal: extra.signal,
@@ -234,7 +234,7 @@ class McpDoor {
       this.#offers.carry(extra, offer);
       return result(answer, false);
     } catch (thrown) {
-      return await this.#refused(thrown, extra);
+      return await this.#refused(thrown, extra, label);
     } finally {
       stopProgress();
     }
@@ -268,10 +268,10 @@ class McpDoor {
     );
   }
 
-  /** Refusals carry mail, too: an agent may see nothing else for a while. */
-  async #refused(thrown: unknown, extra: Extra): Promise<CallToolResult> {
+  /** Refusals carry mail, too: an agent may see nothing else for a while. A subagent's is its parent's. */
+  async #refused(thrown: unknown, extra: Extra, label?: string): Promise<CallToolResult> {
     const refusal = asRefusal(thrown).toJSON();
-    const mail = await this.#joined?.mail().catch(() => null) ?? null;
+    const mail = label === undefined ? await this.#joined?.mail().catch(() => null) ?? null : null;
     if (mail === null) return result(refusal, true);
     this.#offers.carry(extra, mail.offer);
     return result({ ...refusal, mail: mail.mail }, true);

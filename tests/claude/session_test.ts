@@ -213,6 +213,29 @@ groundTest("subagents: carry and acknowledge nothing", async (ground) => {
   await becomes(bob, second, "seen");
 });
 
+groundTest(
+  "subagents: a refused call, and one after the parent's batch, carry nothing either",
+  async (ground) => {
+    const { bob, ann } = await pair(ground);
+    const agent = { agent_id: "a-1", agent_type: "Explore", tool_use_id: "toolu_sub" };
+    const asAgent = async (name: string, args: Record<string, unknown>): Promise<string> => {
+      const _meta = { "claudecode/toolUseId": "toolu_sub" };
+      return JSON.stringify(await ann.peer.client.callTool({ name, arguments: args, _meta }));
+    };
+    await ann.before("mcp__plugin_skein_skein__get_task", {}, agent);
+    const first = await send(bob, "for the parent");
+    for (const args of [{ id: "t99" }, { nonsense: true }]) {
+      assert(!(await asAgent("get_task", args)).includes("for the parent"), JSON.stringify(args));
+    }
+    assertEquals(await stateOf(bob, first), "queued");
+    assertStringIncludes(await ann.context("PostToolBatch"), "for the parent");
+    // It works on in the background; what it does next is still not its parent's.
+    await send(bob, "still for the parent");
+    assert(!(await asAgent("status", {})).includes("still for the parent"));
+    assertStringIncludes(await ann.context("PostToolBatch"), "still for the parent");
+  },
+);
+
 groundTest("subagents: their edits meet locks, too", async (ground) => {
   const { bob, ann } = await pair(ground);
   await bob.ok("lock_file", { paths: ["held.ts"] });
