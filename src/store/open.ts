@@ -70,7 +70,7 @@ function isCurrent(home: Home, clock: Clock, given: Uint8Array | null): boolean 
     return meta(db, "schema") === String(SCHEMA_VERSION) &&
       Number(meta(db, "min_writer")) <= SCHEMA_VERSION &&
       meta(db, "secret_id") === secretId(secret) &&
-      meta(db, "boot") === JSON.stringify(thisBoot(clock));
+      isBoot(meta(db, "boot"), thisBoot(clock));
   } catch {
     return false;
   } finally {
@@ -229,9 +229,17 @@ function adopt(db: DatabaseSync, boot: Boot, clock: Clock, probe: Probe): void {
   }
 }
 
+/** The minute of a boot is rounded, and moves with the wall clock: a text says nothing. */
+function isBoot(stored: string | undefined, boot: Boot): boolean {
+  return stored !== undefined && sameBoot(JSON.parse(stored) as Boot, boot);
+}
+
 function sameBoot(a: Boot, b: Boot): boolean {
   return a.machine === b.machine && Math.abs(a.bootMinute - b.bootMinute) <= 2;
 }
+
+/** Earlier than any hour of replies that is counted, whatever the seconds since boot. */
+const LONG_AGO_S = -86_400;
 
 /** After a reboot seconds count from zero again: what was leased gets one whole lease. */
 function restartLeases(db: DatabaseSync, clock: Clock): void {
@@ -241,7 +249,13 @@ function restartLeases(db: DatabaseSync, clock: Clock): void {
   db.prepare(
     "UPDATE peer SET stalled_since_s = NULL, rate_at_s = 0, urgent_at_s = 0, strikes_at_s = 0",
   ).run();
-  db.prepare("UPDATE lock SET expires_s = ?").run(upS + LIMITS.lockTtlS);
+  db.prepare("UPDATE lock SET expires_s = ? + iif(tree IS NULL, ?, ?)")
+    .run(upS, LIMITS.lockTtlS, LIMITS.automaticLockS);
+  // Nobody can tell how much of these was left: who comes back is told that they have expired.
+  db.prepare("UPDATE lost SET detail = json_set(detail, '$.expires_s', 0) WHERE kind = 'lock'")
+    .run();
+  db.prepare("UPDATE message SET up_s = ? WHERE chain IS NOT NULL AND up_s > ?")
+    .run(LONG_AGO_S, LONG_AGO_S);
   db.prepare("UPDATE task SET not_before_s = 0 WHERE not_before_s > 0").run();
   db.prepare("DELETE FROM lock_wait").run();
 }

@@ -1,7 +1,8 @@
 // What has to hold of the home as a folder: whose it is, which boot and which version may use it, and
 // that opening it makes one store however many open it at once. Called by the contract tests.
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { Clock } from "../../src/core/clock.ts";
 import { LIMITS } from "../../src/core/limits.ts";
@@ -240,6 +241,50 @@ function boots(): void {
         notBefore: 0,
         rateAt: 0,
       });
+    });
+  });
+
+  Deno.test("openStore: after a reboot no lost lock revives, and no reply is of this hour", async () => {
+    await withHome(async (home) => {
+      await home.open(clockAt(1_700_000_000_000, 4_000));
+      home.addPeer("cli", { kind: "leased", leaseUntilS: 5_000 });
+      home.sql((db) =>
+        db.exec(
+          `INSERT INTO lost VALUES ('id-cli', 'lock', 'p', '{"space":"s","expires_s":436000}'),
+             ('id-cli', 'task', 't1', '{"epoch":3}');
+           INSERT INTO message (sender, sender_name, sender_role, project, category, content, chain,
+             recipients, at, up_s) VALUES ('a', 'a', 'worker', '/p', 'question', 'x', 1, '[]', '', 3900)`,
+        )
+      );
+      await home.open(clockAt(1_700_300_000_000, 20));
+      const row = home.sql((db) =>
+        db.prepare(
+          `SELECT (SELECT up_s FROM message) AS up, group_concat(detail) AS lost
+           FROM (SELECT detail FROM lost ORDER BY kind)`,
+        ).get()
+      );
+      assertEquals(row?.["lost"], '{"space":"s","expires_s":0},{"epoch":3}');
+      assert(Number(row?.["up"]) < 20 - 3_600, "a message of the last boot is long past");
+    });
+  });
+
+  Deno.test("openStore: a boot time that is rounded another way is nobody's business", async () => {
+    await withHome(async (home) => {
+      // 29.9 s and 30.1 s past a minute: rounded, they are two minutes.
+      const at = 1_700_000_000_000 - 1_700_000_000_000 % 60_000;
+      await home.open(clockAt(at + 4_029_900, 4_000));
+      const before = home.meta("boot");
+      const writer = new DatabaseSync(home.database);
+      writer.exec("BEGIN IMMEDIATE");
+      try {
+        const startMs = performance.now();
+        await home.open(clockAt(at + 4_130_200, 4_100));
+        assert(performance.now() - startMs < 1_000, "it waited for who writes");
+      } finally {
+        writer.exec("ROLLBACK");
+        writer.close();
+      }
+      assertEquals(home.meta("boot"), before);
     });
   });
 
