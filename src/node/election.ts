@@ -39,6 +39,8 @@ export class Election {
   #seat: Seat | null = null;
   #ticking = false;
   #skipped = false;
+  /** Something was written since the seat was read: what said so once does not say it again. */
+  #changed = false;
   readonly #watch = new StallWatch();
   #watched: string | null = null;
   #stopped = false;
@@ -65,6 +67,7 @@ export class Election {
   async tick(late: boolean, changed = true, ticks = 1): Promise<void> {
     // A tick that waits for a busy store stands for those that come meanwhile: piled up, they
     // would count as silence of the leader.
+    this.#changed ||= changed;
     if (this.#ticking) {
       this.#skipped = true;
       return;
@@ -74,7 +77,7 @@ export class Election {
       await this.#queue(() => {
         const unsure = late || this.#skipped;
         this.#skipped = false;
-        return this.#look(ticks, unsure, changed);
+        return this.#look(ticks, unsure);
       });
     } finally {
       this.#ticking = false;
@@ -94,11 +97,13 @@ export class Election {
   }
 
   /** `ticks`: how many have passed, at a look that watches the leader's pulse; else 0. */
-  async #look(ticks: number, late = false, changed = true): Promise<void> {
+  async #look(ticks: number, late = false): Promise<void> {
     const ballot = this.#ballot;
     const watching = ticks > 0;
     // Where nothing was written, the seat is what it was; only its pulse is looked at.
-    const seat = changed || this.#seat === null ? await ballot.seat() : this.#seat;
+    if (this.#changed || !watching) this.#seat = null;
+    this.#changed = false;
+    const seat = this.#seat ?? await ballot.seat();
     this.#seat = seat;
     if (seat.incarnation === ballot.me && seat.current) {
       if (this.#epoch !== seat.epoch) this.#win(seat.epoch);
@@ -153,6 +158,8 @@ export class Election {
   #win(epoch: number): void {
     if (this.#epoch !== null) this.#ballot.deposed();
     this.#epoch = epoch;
+    // A tick that looked before this was written would depose the winner by what it knows.
+    this.#seat = null;
     this.#ballot.leading(epoch);
   }
 
