@@ -5,7 +5,7 @@
 import { sha256 } from "../core/digest.ts";
 import { join } from "@std/path";
 import type { Clock } from "../core/clock.ts";
-import { Refusal } from "../core/errors.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
 
 /** File systems whose locks and memory maps cannot be trusted between machines, by magic number. */
@@ -72,7 +72,8 @@ function makeFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const { code, message: why } = asRefusal(thrown);
+    if (code === "STORE_FULL") throw asRefusal(thrown);
     throw new Refusal("HOME_UNSAFE", `cannot make ${folder}: ${why}`, {
       hint: "Set SKEIN_HOME to a folder that can be written.",
     });
