@@ -52,6 +52,7 @@ async function openHome(home: Home, clock: Clock, given: Uint8Array | null): Pro
     return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
   }
   refuseNetwork(home);
+  if (isSealed(home)) return lookAt(home, clock, given);
   return await whileOpening(home, () => {
     const secret = given ?? readSecret(home);
     makeDatabase(home);
@@ -59,6 +60,28 @@ async function openHome(home: Home, clock: Clock, given: Uint8Array | null): Pro
     bringUp(home, clock, secret, (name) => engine.held(name) === "held");
     return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
   });
+}
+
+/** Whether the home is on a medium that cannot be written, and holds a store: then it is looked at as it is. */
+function isSealed(home: Home): boolean {
+  try {
+    Deno.openSync(home.openLock, { read: true, write: true, create: true, mode: 0o600 }).close();
+    return false;
+  } catch (thrown) {
+    return (thrown as { code?: unknown }).code === "EROFS" && Deno.statSync(home.database).size > 0;
+  }
+}
+
+/** A store that nobody can write is nobody's of this boot: only who may read it is checked. */
+function lookAt(home: Home, clock: Clock, given: Uint8Array | null): Store {
+  const secret = given ?? readSecret(home);
+  const db = new DatabaseSync(home.database, { readOnly: true });
+  try {
+    refuseOtherSecret(db, home, secret);
+  } finally {
+    db.close();
+  }
+  return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
 }
 
 /**
@@ -81,7 +104,7 @@ function isCurrent(home: Home, clock: Clock, given: Uint8Array | null): boolean 
     return false;
   }
   try {
-    return meta(db, "schema") === String(SCHEMA_VERSION) &&
+    return journalMode(db) === "wal" && meta(db, "schema") === String(SCHEMA_VERSION) &&
       Number(meta(db, "min_writer")) <= SCHEMA_VERSION &&
       meta(db, "secret_id") === secretId(secret) &&
       meta(db, "boot") === JSON.stringify(thisBoot(clock));
@@ -109,8 +132,9 @@ function bringUp(home: Home, clock: Clock, secret: Uint8Array, probe: Probe): vo
       // A send touches five small rows in five trees: smaller pages are half the log and half its
       // checksums.
       db.prepare("PRAGMA page_size = 2048").get();
-      db.prepare("PRAGMA journal_mode = WAL").get();
     }
+    // A backup is made without a log.
+    if (journalMode(db) !== "wal") db.prepare("PRAGMA journal_mode = WAL").get();
     const schema = has ? Number(meta(db, "schema")) : 0;
     const minWriter = has ? Number(meta(db, "min_writer")) : 0;
     if (minWriter > SCHEMA_VERSION) {
@@ -169,6 +193,10 @@ function whole(db: DatabaseSync, body: () => void): void {
     }
     throw thrown;
   }
+}
+
+function journalMode(db: DatabaseSync): unknown {
+  return db.prepare("PRAGMA journal_mode").get()?.["journal_mode"];
 }
 
 function meta(db: DatabaseSync, key: string): string | undefined {

@@ -4,12 +4,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startHolder } from "../support/holder.ts";
 import { refusal, withHome } from "../support/home.ts";
-import { NO_DISK, onDisk } from "../support/disk.ts";
-
-function onRealDisk(name: string, body: () => Promise<void>): void {
-  const skipped = NO_DISK === null ? "" : ` (no disk of its own here: ${NO_DISK})`;
-  Deno.test({ name: `${name}${skipped}`, ignore: NO_DISK !== null, fn: body });
-}
+import { onDisk, onRealDisk } from "../support/disk.ts";
 
 onRealDisk("STORE_FULL: a first start on a disk that runs full at any moment of it", async () => {
   // So much that the file, the log's index, the schema, the first row finds no room.

@@ -5,7 +5,7 @@ import { SOURCE_COMMAND, testEnv } from "./peer.ts";
 import { withTempFolder } from "./temp.ts";
 
 /** Whether this system lets a user have such a disk; null, or why not. */
-export const NO_DISK: string | null = whyNot();
+const NO_DISK: string | null = whyNot();
 
 function whyNot(): string | null {
   if (Deno.build.os !== "linux") return "only Linux has user namespaces";
@@ -19,6 +19,12 @@ function whyNot(): string | null {
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown);
   }
+}
+
+/** A test that needs such a disk; it is skipped, and says why, where there can be none. */
+export function onRealDisk(name: string, body: () => Promise<void>): void {
+  const skipped = NO_DISK === null ? "" : ` (no disk of its own here: ${NO_DISK})`;
+  Deno.test({ name: `${name}${skipped}`, ignore: NO_DISK !== null, fn: body });
 }
 
 /**
