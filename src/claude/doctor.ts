@@ -13,6 +13,7 @@ import { livePeers, peerByIncarnation, peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
 import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
+import { copies } from "./copies.ts";
 import { type Finding, installation } from "./installation.ts";
 import { installedAt, type Places } from "./install.ts";
 
@@ -39,7 +40,7 @@ export async function examine(
       text: `${store.folder}, the user's alone, on a local disk`,
     });
     found.push(await leader(store), await flock(store, environment.folder), await bell(store));
-    found.push(await client(store, env));
+    found.push(await client(store, env), ...copies(store.folder, systemClock.wallMs()));
     store.engine.close();
   } catch (thrown) {
     const { code, message, hint } = asRefusal(thrown);

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
+import { folderIn } from "../core/folders.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -49,7 +50,7 @@ export async function sweep(
 
 /** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
 function turnOf({ home, run }: RunTree): Disposable | null {
-  const path = join(home, "worktrees", `${run}.sweep`);
+  const path = join(folderIn(home, "worktrees"), `${run}.sweep`);
   const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
   if (file.tryLockSync(true)) return file;
   file.close();

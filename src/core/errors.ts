@@ -135,7 +135,20 @@ export const ERRORS = {
       "you need its contents.",
   },
   STORE_FULL: { http: 507, exit: 1, hint: "Free some disk space, then call again." },
+  STORE_READONLY: {
+    http: 503,
+    exit: 1,
+    hint: "Make the home's folder and its disk writable for you (mount, chown, chmod), or set " +
+      "SKEIN_HOME to one that is, then call again.",
+  },
   HOME_UNSAFE: { http: 503, exit: 1, hint: "Make the home yours alone: chmod 700." },
+  HOME_MOVED: {
+    http: 503,
+    exit: 1,
+    hint:
+      "Move the folder that is named to the home's place; or, to begin anew, make an empty home: " +
+      "mkdir -m 700.",
+  },
   HOME_NETWORK: { http: 503, exit: 1, hint: "Set SKEIN_HOME to a folder on a local disk." },
   HOME_IN_USE: {
     http: 409,
@@ -194,5 +207,25 @@ export class Refusal extends Error {
 export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Refusal("INTERNAL", message);
+  return machineRefusal((thrown as { code?: unknown } | null)?.code, message) ??
+    new Refusal("INTERNAL", message);
+}
+
+/** What the system says of itself, wherever that is met: no defect of skein. */
+function machineRefusal(code: unknown, message: string): Refusal | null {
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return new Refusal("STORE_FULL", message);
+    case "EROFS":
+      return new Refusal("STORE_READONLY", message);
+    case "EMFILE":
+    case "ENFILE":
+      return new Refusal("LIMIT_REACHED", message, {
+        hint: "Let processes open more files (ulimit -n), or end what has them open.",
+      });
+    default:
+      return null;
+  }
 }

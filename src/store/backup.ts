@@ -1,15 +1,16 @@
 // Backups. One is a home of its own: the store as it was at one moment, its secret and its head. So any
-// command can look into it (`--home`), and restoring is to put a copy of it in the home's place. The
-// home that was there is moved aside and never removed; a step that fails leaves both where they were.
+// command can look into it (`--home`), and restoring is to put a copy of it in the home's place
+// (place.ts). What is made stands under another name until it is whole and on the disk.
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { Refusal } from "../core/errors.ts";
+import { CODE, codeOf, explain } from "./faults.ts";
 import { writeHead } from "./headfile.ts";
 import { type Home, homeAt } from "./home.ts";
 import type { JournalRow } from "./journal.ts";
+import { exists, Making, namesIn, sweepLeft } from "./making.ts";
 import { signedLastRow } from "./open.ts";
-import { probe } from "./presence_file.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** What a copy holds. */
@@ -19,6 +20,8 @@ export interface Copy {
   readonly seq: number;
   readonly at: string | null;
   readonly bytes: number;
+  /** Whether the home's secret is in it; else the environment gives it. */
+  readonly secret: boolean;
 }
 
 type Newest = Pick<JournalRow, "seq" | "at" | "mac">;
@@ -28,103 +31,104 @@ const TIMEOUT_MS = 5_000;
 
 /**
  * Copies a home, while others use it, to a folder that does not exist yet.
- * @throws Refusal `INVALID_INPUT`, `STORE_DAMAGED`, `STORE_FULL`
+ * @param given the home's secret, where it is not in the home
+ * @throws Refusal `INVALID_INPUT`, `STORE_DAMAGED`, `STORE_FULL`, `STORE_READONLY`, `CANCELLED`
  */
-export function copyHome(from: string, to: string): Copy {
-  const source = homeAt(from);
-  const secret = secretOf(source);
+export async function copyHome(from: string, to: string, given: Uint8Array | null): Promise<Copy> {
   refuseTaken(to);
-  const made = homeAt(`${to}.${Deno.pid}.new`);
-  Deno.mkdirSync(made.folder, { recursive: true, mode: 0o700 });
-  try {
-    Deno.writeFileSync(made.secret, secret, { mode: 0o600 });
-    // There before SQLite writes it, so that nobody else ever could read it.
-    Deno.writeFileSync(made.database, new Uint8Array(), { mode: 0o600 });
-    within(source, (db) => db.prepare("VACUUM INTO ?").run(made.database));
-    const { last, bytes } = within(made, (db) => {
-      db.prepare("PRAGMA journal_mode = WAL").get();
-      return checked(made, db, secret);
-    });
-    if (last !== undefined) writeHead(made.folder, secret, last);
-    for (const path of [made.database, made.secret]) sync(path);
-    Deno.renameSync(made.folder, to);
-    return { folder: to, seq: last?.seq ?? 0, at: last?.at ?? null, bytes };
-  } catch (thrown) {
-    Deno.removeSync(made.folder, { recursive: true });
-    throw thrown;
-  }
+  sweepLeft(dirname(to));
+  using making = new Making(`${to}.${Deno.pid}.new`);
+  const copy = await fill(making, homeAt(from), given);
+  Deno.renameSync(making.folder, to);
+  making.placed(to);
+  for (const path of [to, dirname(to)]) sync(path);
+  return { ...copy, folder: to };
 }
 
 /**
  * Makes ready what is to take a home's place, beside it. Who lived in the backup does not live in what is
  * made of it: its presence is there and free, so the first leader reaps it like anybody who has died.
- * @throws Refusal `INVALID_INPUT`, `STORE_DAMAGED`, `STORE_NEWER`, `STORE_FULL`
+ * @returns what is in it, and the folder, which is removed unless it is put in its place
+ * @throws Refusal `INVALID_INPUT`, `STORE_DAMAGED`, `STORE_NEWER`, `STORE_FULL`, `CANCELLED`
  */
-export function prepareRestore(backup: string, home: string): Copy {
-  const copy = copyHome(backup, `${home}.restoring-${Deno.pid}`);
-  const { peers } = homeAt(copy.folder);
-  Deno.mkdirSync(peers, { mode: 0o700 });
-  for (const { incarnation } of within(homeAt(copy.folder), residentsOf)) {
-    Deno.writeFileSync(join(peers, `${incarnation}.lock`), new Uint8Array(), { mode: 0o600 });
-  }
-  return copy;
-}
-
-/**
- * Puts what was made ready in the home's place. Returns where the home is that was there, or null. Who
- * dies between the two steps leaves no home, and both of them beside it.
- */
-export function takePlace(ready: string, home: string, stamp: string): string | null {
-  let aside: string | null = `${home}.before-${stamp}`;
+export async function prepareRestore(
+  backup: string,
+  home: string,
+  given: Uint8Array | null,
+): Promise<{ copy: Copy; making: Making }> {
+  sweepLeft(dirname(home));
+  const making = new Making(`${home}.restoring-${Deno.pid}`);
   try {
-    Deno.renameSync(home, aside);
+    const copy = await fill(making, homeAt(backup), given);
+    const made = homeAt(making.folder);
+    Deno.mkdirSync(made.peers, { mode: 0o700 });
+    for (const { incarnation } of within(made, residentsOf)) {
+      Deno.writeFileSync(join(made.peers, `${incarnation}.lock`), new Uint8Array(), {
+        mode: 0o600,
+      });
+    }
+    return { copy, making };
   } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    aside = null;
-  }
-  try {
-    Deno.renameSync(ready, home);
-  } catch (thrown) {
-    if (aside !== null) Deno.renameSync(aside, home);
-    throw thrown;
-  }
-  return aside;
-}
-
-/**
- * Refuses while a session lives in a home: it would be cut off in the middle of its work.
- * @throws Refusal `HOME_IN_USE`
- */
-export function refuseLiving(folder: string): void {
-  const home = homeAt(folder);
-  const held = presencesOf(home).filter((name) => probe(join(home.peers, name)) === "held");
-  if (held.length === 0) return;
-  const lives = new Set(held.map((name) => name.replace(/\.lock$/, "")));
-  let names: string[] = [];
-  try {
-    names = within(home, residentsOf).filter(({ incarnation }) => lives.has(incarnation))
-      .map(({ name }) => name);
-  } catch {
-    // A store that cannot be read is a reason to restore; who is there is counted all the same.
-  }
-  const who = names.length === held.length ? names.join(", ") : `${held.length} sessions`;
-  throw new Refusal("HOME_IN_USE", `${folder} is in use by ${who}`, { peers: names });
-}
-
-function presencesOf(home: Home): string[] {
-  try {
-    return [...Deno.readDirSync(home.peers)].map(({ name }) => name);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
+    making[Symbol.dispose]();
     throw thrown;
   }
 }
 
-function residentsOf(db: DatabaseSync): { name: string; incarnation: string }[] {
+/**
+ * What a backup holds, looked at where it is: whole, of a known schema, signed under its secret.
+ * @throws Refusal as `prepareRestore` would
+ */
+export function checkBackup(backup: string, given: Uint8Array | null): Copy {
+  const source = homeAt(backup);
+  const { secret, own } = secretOf(source, given);
+  return within(source, (db) => copyOf(backup, checked(source, db, secret), own));
+}
+
+async function fill(making: Making, source: Home, given: Uint8Array | null): Promise<Copy> {
+  const { secret, own } = secretOf(source, given);
+  const made = homeAt(making.folder);
+  try {
+    if (own) Deno.writeFileSync(made.secret, secret, { mode: 0o600 });
+    // There before SQLite writes it, so that nobody else ever could read it.
+    Deno.writeFileSync(made.database, new Uint8Array(), { mode: 0o600 });
+  } catch (thrown) {
+    throw explain(thrown, made.database);
+  }
+  // What is copied is opened first: what is wrong there is said of it, and not of the copy.
+  within(source, (db) => {
+    db.prepare("SELECT 1 FROM sqlite_master").get();
+    try {
+      db.prepare("VACUUM INTO ?").run(made.database);
+    } catch (thrown) {
+      throw explain(thrown, codeOf(thrown) === CODE.full ? made.database : source.database);
+    }
+  });
+  await making.step();
+  // Left without a log of its own, as it was made: so it can be read where nothing can be written.
+  const found = within(made, (db) => checked(made, db, secret));
+  if (found.last !== undefined) writeHead(made.folder, secret, found.last);
+  for (const name of namesIn(made.folder)) sync(join(made.folder, name));
+  sync(made.folder);
+  await making.step();
+  return copyOf(made.folder, found, own);
+}
+
+function copyOf(folder: string, { last, bytes }: Found, secret: boolean): Copy {
+  return { folder, seq: last?.seq ?? 0, at: last?.at ?? null, bytes, secret };
+}
+
+export function residentsOf(
+  db: DatabaseSync,
+): { name: string; incarnation: string; pid: number }[] {
   return db.prepare(
-    `SELECT name, incarnation FROM peer
+    `SELECT name, incarnation, pid FROM peer
      WHERE state = 'live' AND kind = 'resident' AND incarnation IS NOT NULL ORDER BY name`,
-  ).all() as { name: string; incarnation: string }[];
+  ).all() as { name: string; incarnation: string; pid: number }[];
+}
+
+interface Found {
+  readonly last: Newest | undefined;
+  readonly bytes: number;
 }
 
 /** Whole, of a schema this code knows, and under the secret that lies beside it. */
@@ -132,7 +136,7 @@ function checked(
   home: Home,
   db: DatabaseSync,
   secret: Uint8Array,
-): { last: Newest | undefined; bytes: number } {
+): Found {
   const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
   if (found.quick_check !== "ok") {
     throw new Refusal("STORE_DAMAGED", `${home.database}: ${found.quick_check}`);
@@ -158,56 +162,77 @@ function checked(
   return { last, bytes };
 }
 
-function secretOf(home: Home): Uint8Array {
-  let secret: Uint8Array;
-  try {
-    Deno.statSync(home.database);
-    secret = Deno.readFileSync(home.secret);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory)) {
-      throw thrown;
-    }
-    throw new Refusal("INVALID_INPUT", `${home.folder} holds no store with its secret`, {
+/** The secret of a home, and whether it lies in it. */
+function secretOf(home: Home, given: Uint8Array | null): { secret: Uint8Array; own: boolean } {
+  if (!exists(home.database)) {
+    throw new Refusal("INVALID_INPUT", `${home.folder} holds no store`, {
       field: "folder",
       hint: "Name a folder that skein backup has made.",
     });
   }
-  if (secret.length === 32) return secret;
+  let secret: Uint8Array;
+  try {
+    secret = Deno.readFileSync(home.secret);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw explain(thrown, home.secret);
+    if (given !== null) return { secret: given, own: false };
+    throw new Refusal("INVALID_INPUT", `${home.folder} holds a store, but not its secret`, {
+      field: "folder",
+      hint:
+        "Where the secret came from the environment it is not in a backup: set SKEIN_SECRET to " +
+        "what it was.",
+    });
+  }
+  // Both say the same, or the copy is not what it says it is.
+  if (secret.length === 32) return { secret: given ?? secret, own: true };
   throw new Refusal("STORE_DAMAGED", `${home.secret} holds ${secret.length} bytes, not 32`);
 }
 
-function refuseTaken(folder: string): void {
-  try {
-    Deno.lstatSync(folder);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return;
-    throw thrown;
-  }
+/**
+ * Refuses what stands in the way of a backup.
+ * @throws Refusal `INVALID_INPUT`
+ */
+export function refuseTaken(folder: string): void {
+  if (!exists(folder)) return;
   throw new Refusal("INVALID_INPUT", `${folder} is there already`, {
     field: "folder",
     hint: "Name a folder that does not exist yet.",
   });
 }
 
-function within<T>(home: Home, body: (db: DatabaseSync) => T): T {
-  const db = new DatabaseSync(home.database, { timeout: TIMEOUT_MS });
+/** Runs `body` on a home's database, which is only read. */
+export function within<T>(home: Home, body: (db: DatabaseSync) => T): T {
+  try {
+    return on(home.database, body);
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code !== CODE.cantOpen && code !== CODE.readonly) throw explain(thrown, home.database);
+    // On a medium that cannot be written nobody else writes, either: no locks are needed.
+    const unsettled = namesIn(home.folder).some((name) =>
+      name === "skein.db-wal" && Deno.statSync(`${home.database}-wal`).size > 0
+    );
+    if (unsettled) throw explain(thrown, home.database);
+    const uri = new URL(`file://${encodeURI(home.database).replace(/[?#]/g, encodeURIComponent)}`);
+    uri.searchParams.set("immutable", "1");
+    try {
+      return on(uri.href, body);
+    } catch (again) {
+      throw explain(again, home.database);
+    }
+  }
+}
+
+function on<T>(path: string, body: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(path, { timeout: TIMEOUT_MS });
   try {
     return body(db);
-  } catch (thrown) {
-    const code = ((thrown as { errcode?: number }).errcode ?? 0) & 0xff;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    if (code === 13) throw new Refusal("STORE_FULL", `the disk is full: ${message}`);
-    if (code === 11 || code === 26) {
-      throw new Refusal("STORE_DAMAGED", `${home.database}: ${message}`);
-    }
-    throw thrown;
   } finally {
     db.close();
   }
 }
 
 /** On the disk before it counts: a backup is for the day the machine went down. */
-function sync(path: string): void {
+export function sync(path: string): void {
   const file = Deno.openSync(path, { read: true });
   try {
     file.syncSync();

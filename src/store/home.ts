@@ -3,10 +3,12 @@
 // refused with what to do.
 
 import { sha256 } from "../core/digest.ts";
-import { join } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import type { Clock } from "../core/clock.ts";
-import { Refusal } from "../core/errors.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { TIMES } from "../core/limits.ts";
+import { shellWord } from "../core/shellword.ts";
+import { exists, namesIn, readyFor } from "./making.ts";
 
 /** File systems whose locks and memory maps cannot be trusted between machines, by magic number. */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
@@ -49,9 +51,10 @@ export function homeAt(folder: string): Home {
 
 /**
  * Makes the home if it is missing and checks that it is safe to use.
- * @throws Refusal `HOME_UNSAFE`
+ * @throws Refusal `HOME_UNSAFE`, `HOME_MOVED`, `STORE_FULL`
  */
 export function prepareHome(folder: string): Home {
+  if (!exists(folder)) refuseMoved(folder);
   makeFolder(folder);
   const real = Deno.realPathSync(folder);
   const home = homeAt(real);
@@ -64,15 +67,51 @@ export function prepareHome(folder: string): Home {
     });
   }
   if (info.mode !== null && (info.mode & 0o077) !== 0) tighten(home, info.mode);
-  makeFolder(home.peers);
+  try {
+    makeFolder(home.peers);
+  } catch (thrown) {
+    // A copy on a medium that cannot be written is looked at all the same.
+    if (!exists(home.database)) throw thrown;
+  }
   return home;
+}
+
+/**
+ * A home that is missing while one stands beside it under another name was moved there: a new one in its
+ * place would look as if everything were lost.
+ */
+function refuseMoved(folder: string): void {
+  const home = resolve(folder);
+  // Where the last link of a path leads to nothing, or another folder above is missing, nothing was moved.
+  const before = namesIn(dirname(home)).filter((name) =>
+    name.startsWith(`${basename(home)}.before-`)
+  )
+    .sort().map((name) => join(dirname(home), name));
+  const [ready] = readyFor(home);
+  const last = before.at(-1);
+  if (ready === undefined && last === undefined) return;
+  const put = (path: string): string => `mv ${shellWord(path)} ${shellWord(home)}`;
+  const ways = [
+    ...(ready === undefined ? [] : [`to finish the restore that was cut off: ${put(ready)}`]),
+    ...(last === undefined ? [] : [`to put back what was there before: ${put(last)}`]),
+    `to begin anew: mkdir -m 700 ${shellWord(home)}`,
+  ];
+  const found = [ready, last].filter((path) => path !== undefined);
+  throw new Refusal(
+    "HOME_MOVED",
+    `there is no home ${home}, but beside it ${found.join(" and ")}`,
+    {
+      hint: `${ways.join("; ")}.`,
+    },
+  );
 }
 
 function makeFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const { code, message: why } = asRefusal(thrown);
+    if (code === "STORE_FULL") throw asRefusal(thrown);
     throw new Refusal("HOME_UNSAFE", `cannot make ${folder}: ${why}`, {
       hint: "Set SKEIN_HOME to a folder that can be written.",
     });

@@ -9,6 +9,7 @@ import { hmacSha256, loadHashes } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Engine } from "./engine.ts";
+import { explain } from "./faults.ts";
 import { type JournalRow, macOf } from "./journal.ts";
 import {
   type Boot,
@@ -29,7 +30,7 @@ type Probe = (incarnation: string) => boolean;
 /**
  * Opens the store in `folder`, making it on first use.
  * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`, `HOME_SHARED`, `STORE_NEWER`, `STORE_OLD_PEERS`,
- * `STORE_DAMAGED`
+ * `STORE_DAMAGED`, `STORE_BUSY`, `STORE_FULL`, `STORE_READONLY`, `HOME_MOVED`
  */
 export async function openStore(
   folder: string,
@@ -38,11 +39,20 @@ export async function openStore(
 ): Promise<Store> {
   await loadHashes();
   const home = prepareHome(folder);
+  try {
+    return await openHome(home, clock, given);
+  } catch (thrown) {
+    throw explain(thrown, home.database);
+  }
+}
+
+async function openHome(home: Home, clock: Clock, given: Uint8Array | null): Promise<Store> {
   if (isCurrent(home, clock, given)) {
     const secret = given ?? readSecret(home);
     return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
   }
   refuseNetwork(home);
+  if (isSealed(home)) return lookAt(home, clock, given);
   return await whileOpening(home, () => {
     const secret = given ?? readSecret(home);
     makeDatabase(home);
@@ -50,6 +60,28 @@ export async function openStore(
     bringUp(home, clock, secret, (name) => engine.held(name) === "held");
     return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
   });
+}
+
+/** Whether the home is on a medium that cannot be written, and holds a store: then it is looked at as it is. */
+function isSealed(home: Home): boolean {
+  try {
+    Deno.openSync(home.openLock, { read: true, write: true, create: true, mode: 0o600 }).close();
+    return false;
+  } catch (thrown) {
+    return (thrown as { code?: unknown }).code === "EROFS" && Deno.statSync(home.database).size > 0;
+  }
+}
+
+/** A store that nobody can write is nobody's of this boot: only who may read it is checked. */
+function lookAt(home: Home, clock: Clock, given: Uint8Array | null): Store {
+  const secret = given ?? readSecret(home);
+  const db = new DatabaseSync(home.database, { readOnly: true });
+  try {
+    refuseOtherSecret(db, home, secret);
+  } finally {
+    db.close();
+  }
+  return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
 }
 
 /**
@@ -65,9 +97,14 @@ function isCurrent(home: Home, clock: Clock, given: Uint8Array | null): boolean 
     // Not made yet, or not whole: the way through the lock says what is wrong.
     return false;
   }
-  const db = new DatabaseSync(home.database, { timeout: 1_000 });
+  let db: DatabaseSync;
   try {
-    return meta(db, "schema") === String(SCHEMA_VERSION) &&
+    db = new DatabaseSync(home.database, { timeout: 1_000 });
+  } catch {
+    return false;
+  }
+  try {
+    return journalMode(db) === "wal" && meta(db, "schema") === String(SCHEMA_VERSION) &&
       Number(meta(db, "min_writer")) <= SCHEMA_VERSION &&
       meta(db, "secret_id") === secretId(secret) &&
       isBoot(meta(db, "boot"), thisBoot(clock));
@@ -95,8 +132,9 @@ function bringUp(home: Home, clock: Clock, secret: Uint8Array, probe: Probe): vo
       // A send touches five small rows in five trees: smaller pages are half the log and half its
       // checksums.
       db.prepare("PRAGMA page_size = 2048").get();
-      db.prepare("PRAGMA journal_mode = WAL").get();
     }
+    // A backup is made without a log.
+    if (journalMode(db) !== "wal") db.prepare("PRAGMA journal_mode = WAL").get();
     const schema = has ? Number(meta(db, "schema")) : 0;
     const minWriter = has ? Number(meta(db, "min_writer")) : 0;
     if (minWriter > SCHEMA_VERSION) {
@@ -107,10 +145,12 @@ function bringUp(home: Home, clock: Clock, secret: Uint8Array, probe: Probe): vo
     }
     if (has) refuseOtherSecret(db, home, secret);
     if (schema < SCHEMA_VERSION) migrate(db, MIGRATIONS, schema, probe);
-    setMeta(db, "secret_id", secretId(secret));
+    // A store that is only looked at is not written, nor waited for.
+    if (meta(db, "secret_id") !== secretId(secret)) setMeta(db, "secret_id", secretId(secret));
     adopt(db, thisBoot(clock), clock, probe);
   } catch (thrown) {
-    throw explain(home, thrown);
+    // While it is open: closing gives back what a full disk has no room for.
+    throw explain(thrown, home.database);
   } finally {
     db.close();
   }
@@ -139,11 +179,24 @@ export function signedLastRow(db: DatabaseSync, secret: Uint8Array): boolean {
   return macOf(secret, before?.mac ?? "", last) === last.mac;
 }
 
-function explain(home: Home, thrown: unknown): unknown {
-  const code = (thrown as { errcode?: number }).errcode ?? 0;
-  if ((code & 0xff) !== 11 && (code & 0xff) !== 26) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Refusal("STORE_DAMAGED", `${home.database}: ${message}`);
+/** Runs `body` in a transaction; what ends it is what is thrown, whatever SQLite has undone by itself. */
+function whole(db: DatabaseSync, body: () => void): void {
+  db.prepare("BEGIN IMMEDIATE").run();
+  try {
+    body();
+    db.prepare("COMMIT").run();
+  } catch (thrown) {
+    try {
+      db.prepare("ROLLBACK").run();
+    } catch {
+      // On a full disk SQLite has rolled it back before.
+    }
+    throw thrown;
+  }
+}
+
+function journalMode(db: DatabaseSync): unknown {
+  return db.prepare("PRAGMA journal_mode").get()?.["journal_mode"];
 }
 
 function meta(db: DatabaseSync, key: string): string | undefined {
@@ -167,16 +220,11 @@ export function migrate(
   const steps = migrations.filter((step) => step.version > from);
   const breaking = steps.findLast((step) => step.breaking);
   if (from > 0 && breaking !== undefined) refuseOlderPeers(db, breaking.version, probe);
-  db.prepare("BEGIN IMMEDIATE").run();
-  try {
+  whole(db, () => {
     for (const step of steps) db.exec(step.sql);
     setMeta(db, "schema", String(steps.at(-1)?.version ?? from));
     if (breaking !== undefined) setMeta(db, "min_writer", String(breaking.version));
-    db.prepare("COMMIT").run();
-  } catch (thrown) {
-    db.prepare("ROLLBACK").run();
-    throw thrown;
-  }
+  });
 }
 
 function refuseOlderPeers(db: DatabaseSync, version: number, probe: Probe): void {
@@ -203,8 +251,7 @@ function adopt(db: DatabaseSync, boot: Boot, clock: Clock, probe: Probe): void {
   const text = JSON.stringify(boot);
   const stored = meta(db, "boot");
   if (stored === text) return;
-  db.prepare("BEGIN IMMEDIATE").run();
-  try {
+  whole(db, () => {
     const before = stored === undefined ? null : JSON.parse(stored) as Boot;
     if (before !== null && !sameBoot(before, boot)) {
       const live = db.prepare("SELECT name, incarnation FROM peer WHERE state = 'live'").all() as {
@@ -222,11 +269,7 @@ function adopt(db: DatabaseSync, boot: Boot, clock: Clock, probe: Probe): void {
     }
     setMeta(db, "boot", text);
     if (stored === undefined) setMeta(db, "made_at", iso(clock.wallMs()));
-    db.prepare("COMMIT").run();
-  } catch (thrown) {
-    db.prepare("ROLLBACK").run();
-    throw thrown;
-  }
+  });
 }
 
 /** The minute of a boot is rounded, and moves with the wall clock: a text says nothing. */

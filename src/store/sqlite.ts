@@ -8,14 +8,12 @@ import { TIMES } from "../core/limits.ts";
 import type { Presence, Tx } from "../core/transaction.ts";
 import { BellBoard } from "./bellboard.ts";
 import type { Bell, Checkpoint, Engine, Hold, LogState } from "./engine.ts";
+import { CODE, codeOf, explain } from "./faults.ts";
 import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
 import { deserted, Ringer } from "./ringer.ts";
-
-/** Primary result codes of SQLite that mean something to us. */
-const CODE = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13, notADatabase: 26 };
 
 /** What stands before each page in the write-ahead log. */
 const FRAME_HEAD_BYTES = 24;
@@ -29,12 +27,6 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** Sleeps the whole thread for less than a timer or SQLite can: parts of a millisecond. */
 function nap(ms: number): void {
   Atomics.wait(NEVER, 0, 0, ms);
-}
-
-/** SQLite's primary result code of whatever was thrown, or 0. */
-function codeOf(thrown: unknown): number {
-  const code = (thrown as { errcode?: unknown } | null)?.errcode;
-  return typeof code === "number" ? code & 0xff : 0;
 }
 
 export class SqliteEngine implements Engine {
@@ -80,7 +72,11 @@ export class SqliteEngine implements Engine {
 
   #connect(timeoutMs: number): Connection {
     if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
-    return new Connection(this.#home.database, (name) => this.held(name), timeoutMs);
+    try {
+      return new Connection(this.#home.database, (name) => this.held(name), timeoutMs);
+    } catch (thrown) {
+      throw this.#explain(thrown);
+    }
   }
 
   async write<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
@@ -174,20 +170,13 @@ export class SqliteEngine implements Engine {
 
   /** What the file system or SQLite says, in words that lead on. */
   #explain(thrown: unknown): unknown {
-    const code = codeOf(thrown);
-    if (code === 0) return thrown;
+    if (codeOf(thrown) === 0) return thrown;
     try {
       this.assertOurs();
     } catch (refusal) {
       return refusal;
     }
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    if (code === CODE.full) return new Refusal("STORE_FULL", `the disk is full: ${message}`);
-    if (code === CODE.corrupt || code === CODE.notADatabase || code === CODE.io) {
-      return new Refusal("STORE_DAMAGED", `${this.#home.database}: ${message}`);
-    }
-    if (code === CODE.busy || code === CODE.locked) return new Refusal("STORE_BUSY", message);
-    return thrown;
+    return explain(thrown, this.#home.database);
   }
 
   assertOurs(): void {

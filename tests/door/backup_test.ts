@@ -3,6 +3,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { basename, dirname, join } from "@std/path";
+import { onDisk, onRealDisk } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Peer, startPeer } from "../support/peer.ts";
 import { type Ran, type Shell, withShell } from "./shell.ts";
@@ -159,6 +160,132 @@ Deno.test("skein restore --dry-run: says what it would do, and does nothing", as
     assertEquals(beside(shell), [basename(shell.home)]);
   });
 });
+
+Deno.test("skein restore: says what of the home is not in the backup, before and after", async () => {
+  await withShell(async (shell) => {
+    const folder = join(dirname(shell.home), "copy");
+    await shell.ok("task", "create", "then");
+    const goal = async (goal: string): Promise<string> =>
+      (await shell.ok("leader", "init", goal, "--no-mirror")).run.id;
+    await goal("an old goal");
+    await shell.ok("backup", folder);
+    await shell.ok("task", "create", "later");
+    const id = await goal("a newer goal");
+    const { stdout } = await shell.run(["restore", folder, "--dry-run"]);
+    assertStringIncludes(stdout, "signed under its secret");
+    const [, acts] = /Not in it: (\d+) later acts; runs (\w+)\n/.exec(stdout) ?? [stdout, "0"];
+    assertEquals(acts, "2", stdout);
+    const { missing } = await shell.ok("restore", folder);
+    assertEquals(missing, { acts: 2, runs: [id] });
+    // Of another store there is nothing to compare.
+    const other = join(dirname(shell.home), "other");
+    await shell.ok("task", "create", "elsewhere", "--home", `${other}-home`);
+    await shell.ok("backup", other, "--home", `${other}-home`);
+    assertEquals((await shell.ok("restore", other, "--dry-run")).missing.acts, null);
+  });
+});
+
+Deno.test("skein restore --dry-run: checks the backup where it is, whoever works meanwhile", async () => {
+  await withShell(async (shell) => {
+    const folder = join(dirname(shell.home), "copy");
+    await withPeer(shell, "ann", async (ann) => {
+      await ann.ok("join");
+      await shell.ok("backup", folder);
+      const before = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+      const { stdout } = await shell.run(["restore", folder, "--dry-run"]);
+      assertStringIncludes(stdout, "Not now: the home is in use by 1.");
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);
+      assertEquals(before, ["head", "secret", "skein.db"]);
+    });
+  });
+});
+
+Deno.test("skein backup --keep: only the newest of the home's own backups stay", async () => {
+  await withShell(async (shell) => {
+    const backups = `${shell.home}-backups`;
+    const elsewhere = join(dirname(shell.home), "elsewhere");
+    await shell.ok("backup", elsewhere);
+    const made: string[] = [];
+    for (let i = 0; i < 3; i++) made.push((await shell.ok("backup")).folder);
+    Deno.mkdirSync(join(backups, "20200101T000000.000Z"));
+    Deno.mkdirSync(join(backups, "mine"));
+    const { folder, removed } = await shell.ok("backup", "--keep", "2");
+    assertEquals(removed, [made[1], made[0]]);
+    // What is no backup is not touched.
+    assertEquals(
+      [...Deno.readDirSync(backups)].map(({ name }) => name).sort(),
+      ["20200101T000000.000Z", basename(made[2] ?? ""), basename(folder), "mine"],
+    );
+    assert(Deno.statSync(elsewhere).isDirectory);
+    for (const keep of ["0", "-1", "two"]) {
+      await refused(shell, "INVALID_INPUT", ["backup", `--keep=${keep}`]);
+    }
+    await refused(shell, "INVALID_INPUT", ["backup", elsewhere + "2", "--keep", "1"]);
+    await refused(shell, "INVALID_INPUT", ["restore", elsewhere, "--keep", "1"]);
+    assertStringIncludes((await shell.run(["doctor"])).stdout, `2 in ${backups}, the newest less`);
+  });
+});
+
+Deno.test("skein backup: a secret that the environment gives is not written down", async () => {
+  await withShell(async (shell) => {
+    const env = { SKEIN_SECRET: "ab".repeat(32) };
+    const folder = join(dirname(shell.home), "copy");
+    const ok = async (...args: string[]): Promise<Ran> => {
+      const ran = await shell.run(args, { env });
+      assertEquals(ran.code, 0, ran.stderr);
+      return ran;
+    };
+    await ok("task", "create", "then");
+    assertStringIncludes((await ok("backup", folder)).stdout, "keep SKEIN_SECRET");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      "head",
+      "skein.db",
+    ]);
+    await ok("task", "create", "later");
+    const { stderr } = await refused(shell, "INVALID_INPUT", ["restore", folder]);
+    assertStringIncludes(stderr, "SKEIN_SECRET");
+    await ok("restore", folder);
+    assertEquals((await ok("task", "list", "--json")).json.tasks.length, 1);
+    assertEquals((await ok("audit", "verify", "--json")).json.ok, true);
+  });
+});
+
+Deno.test("skein backup, restore: what is refused is not written down as done", async () => {
+  await withShell(async (shell) => {
+    const folder = join(dirname(shell.home), "copy");
+    await shell.ok("backup", folder);
+    await refused(shell, "INVALID_INPUT", ["backup", folder]);
+    await refused(shell, "INVALID_INPUT", ["restore", `${folder}-that-is-not-there`]);
+    assertEquals((await shell.ok("audit", "list", "--op", "note_copy")).rows.length, 1);
+  });
+});
+
+onRealDisk(
+  "skein restore: from a medium that cannot be written, which can be looked into",
+  async () => {
+    const { out, code } = await onDisk(
+      8_192,
+      `export SKEIN_HOME="$BESIDE/home"
+     set -e
+     skein task create "made before" >"$BESIDE/log"
+     skein backup "$DISK/copy" >"$BESIDE/log"
+     skein task create later >"$BESIDE/log"
+     mount -o remount,ro "$DISK"
+     skein restore "$DISK/copy" --dry-run
+     skein task list --home "$DISK/copy"
+     skein task create no --home "$DISK/copy" || echo "exit $?"
+     skein restore "$DISK/copy"
+     skein audit verify
+     skein task list --json`,
+    );
+    assertEquals(code, 0, out);
+    assertStringIncludes(out, "would restore");
+    assertEquals(out.match(/made before/g)?.length, 2, out);
+    assertStringIncludes(out, "STORE_READONLY");
+    assertStringIncludes(out, "restored from");
+    assert(!/INTERNAL|later"/.test(out), out);
+  },
+);
 
 Deno.test("skein backup, restore: only the human; an agent takes no secret along", async () => {
   await withShell(async (shell) => {
