@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** One step from the version before. */
 export interface Migration {
@@ -252,5 +252,21 @@ CREATE INDEX message_task ON message (task, id) WHERE task IS NOT NULL;
 -- states in the index would answer that.
 DROP INDEX attempt_open;
 CREATE INDEX attempt_state ON attempt (state, run);
+`,
+}, {
+  version: 6,
+  // What was stored twice becomes one, and an index: older writers go on.
+  breaking: false,
+  sql: `
+-- Who took over the name of a peer that had got the same message had it twice, and could never mark it.
+DELETE FROM delivery WHERE state < 2 AND EXISTS (SELECT 1 FROM delivery further
+  WHERE further.peer = delivery.peer AND further.state IN (1, 2) AND further.state > delivery.state
+    AND further.message = delivery.message);
+UPDATE message SET recipients = (SELECT json_group_array(DISTINCT value) FROM json_each(recipients))
+  WHERE recipients LIKE '%,%' AND json_array_length(recipients) >
+    (SELECT count(DISTINCT value) FROM json_each(recipients));
+
+-- Reserved names that nobody has begun yet, by when they are waited for no longer.
+CREATE INDEX peer_reserved ON peer (lease_until_s) WHERE state = 'gone' AND lease_until_s IS NOT NULL;
 `,
 }];
