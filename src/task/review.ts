@@ -82,7 +82,8 @@ async function requestChanges(
 ): Promise<string[]> {
   const author = row.claimed_by === null ? undefined : await peerById(ctx.tx, row.claimed_by);
   if (author === undefined || author.incarnation === null) {
-    await table.setStatus(ctx.tx, row.id, "pending", ctx.at);
+    const unassign = author !== undefined && row.assigned_to === author.id;
+    await table.setStatus(ctx.tx, row.id, "pending", ctx.at, { unassign });
     return [];
   }
   if (author.incarnation === row.claim_incarnation) {

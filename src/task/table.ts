@@ -209,12 +209,14 @@ export function setStatus(
     failure?: string | null;
     notBeforeS?: number;
     attempts?: number;
+    unassign?: boolean;
   } = {},
 ): Promise<number> {
   return tx.run(
     `UPDATE task SET status = ?, claim_incarnation = NULL, claim_epoch = claim_epoch + 1,
        claimed_by = CASE WHEN ? THEN claimed_by END, claimed_at = CASE WHEN ? THEN claimed_at END,
-       failure = ?, not_before_s = ?, attempts = coalesce(?, attempts), updated_at = ?
+       failure = ?, not_before_s = ?, attempts = coalesce(?, attempts), updated_at = ?,
+       assigned_to = CASE WHEN ? THEN '' ELSE assigned_to END
      WHERE id = ?`,
     status,
     more.keepAuthor === true ? 1 : 0,
@@ -223,6 +225,7 @@ export function setStatus(
     more.notBeforeS ?? 0,
     more.attempts ?? null,
     at,
+    more.unassign === true ? 1 : 0,
     id,
   );
 }
@@ -314,6 +317,23 @@ export function setPriority(tx: Tx, id: string, priority: number, at: string): P
 
 export function setAssigned(tx: Tx, id: string, peer: string, at: string): Promise<number> {
   return tx.run("UPDATE task SET assigned_to = ?, updated_at = ? WHERE id = ?", peer, at, id);
+}
+
+/** What is assigned to a peer and not begun is anybody's; returns the ids. */
+export async function unassignPending(
+  tx: Tx,
+  project: string,
+  peer: string,
+  at: string,
+): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `UPDATE task SET assigned_to = '', updated_at = ?
+     WHERE project = ? AND status = 'pending' AND assigned_to = ? RETURNING id`,
+    at,
+    project,
+    peer,
+  );
+  return rows.map((row) => row.id);
 }
 
 /** Tasks that an incarnation has claimed and not finished. */
