@@ -7,7 +7,8 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
-import { architectOf, peerByName } from "../peer/table.ts";
+import { peerIn } from "../peer/names.ts";
+import { architectOf } from "../peer/table.ts";
 import { type Action, ACTIONS, priorityOf, retryDelayS, transitionFault } from "./rules.ts";
 import { createdStatus } from "./created.ts";
 import { countNotes, insertNote } from "./notes.ts";
@@ -180,7 +181,7 @@ async function assign(ctx: Context, row: table.TaskRow, name: string | undefined
       hint: "Name a peer, or give an empty string to let anybody claim it.",
     });
   }
-  const peer = name === "" ? null : await peerByName(ctx.tx, name);
+  const peer = name === "" ? null : await peerIn(ctx.tx, name, ctx.actor.project);
   if (peer !== null && peer?.project !== ctx.actor.project) {
     throw new Refusal("UNKNOWN_PEER", `update_task: nobody in this project is called ${name}`, {
       field: "assign_to",
