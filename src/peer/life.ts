@@ -8,6 +8,7 @@ import * as locks from "../lock/table.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
 import { inheritEscalations } from "../message/table.ts";
 import { insertNote } from "../task/notes.ts";
+import { unassignPending } from "../task/status.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
 import type { GitState } from "../core/git.ts";
@@ -219,7 +220,7 @@ export async function giveUpOn(unit: Unit, id: string): Promise<boolean> {
   const { tx, at } = unit;
   const peer = await peerById(tx, id);
   if (peer === undefined || !await endReservation(tx, id)) return false;
-  const freed = await tasks.unassignPending(tx, peer.project, id, at);
+  const freed = await unassignPending(tx, peer.project, id, at);
   for (const task of freed) {
     const detail = { from: peer.name, how: "not begun" };
     unit.record({ actor: SYSTEM, op: "reassign", subject: `task/${task}`, detail });

@@ -211,14 +211,18 @@ async function ownOrManage(
   await ownClaim(ctx, row, epoch, "update_task");
 }
 
-/** Who made a task, the architect and the operator may manage it. */
+/** Who made a task, the architect and the operator may manage it; who has claimed it does it, or not. */
 async function mayManage(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
   const { actor } = ctx;
   if (ctx.may("manage") || row.creator === actor.id) return;
-  if (row.claimed_by === actor.id) return;
+  const own = row.claimed_by === actor.id && row.claim_incarnation !== null;
   throw new Refusal(
     "NOT_ALLOWED",
     `update_task: ${row.id} was made by ${row.created_by}; a worker cannot ${what}`,
-    { task: row.id, claimed_by: await nameOf(ctx.tx, row.claimed_by) },
+    {
+      task: row.id,
+      claimed_by: await nameOf(ctx.tx, row.claimed_by),
+      ...(own ? { hint: "Release it or fail it with a note, and tell the architect why." } : {}),
+    },
   );
 }

@@ -7,6 +7,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
+import { resolveReviews } from "../message/table.ts";
 import { architectOf, livePeers, peerById } from "../peer/table.ts";
 import { insertNote } from "./notes.ts";
 import { tellUnblocked } from "./unblocked.ts";
@@ -52,7 +53,7 @@ export const reviewTask = operation({
       });
     }
     await table.setReviewer(ctx.tx, row.id, ctx.actor.name);
-    await resolveRequests(ctx, row.id);
+    await resolveReviews(ctx.tx, row.id, ctx.at);
     const unblocked = input.verdict === "approve"
       ? await approve(ctx, row)
       : await requestChanges(ctx, row, input.findings ?? "");
@@ -94,18 +95,6 @@ async function requestChanges(
   const text = `${ctx.actor.name} requests changes to ${row.id}: ${findings}`;
   await tell(ctx, row, [author.id], text);
   return [];
-}
-
-/** The requests for this review are answered. */
-async function resolveRequests(ctx: Context, task: string): Promise<void> {
-  await ctx.tx.run(
-    `UPDATE message SET resolved_at = ? WHERE project = ? AND resolved_at IS NULL
-       AND category IN ('blocker', 'review_request', 'error') AND category = 'review_request'
-       AND task = ?`,
-    ctx.at,
-    ctx.actor.project,
-    task,
-  );
 }
 
 /** Hands a task in for review and asks the architect, or whoever else could review it. */

@@ -3,6 +3,9 @@
 
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Status } from "./rules.ts";
+import { setStatus } from "./status.ts";
+
+export { setStatus };
 
 /** A row of `task`. */
 export interface TaskRow {
@@ -198,38 +201,6 @@ export function claim(
   );
 }
 
-/** Sets a task's state; leaving `in_progress` ends the claim and its epoch. */
-export function setStatus(
-  tx: Tx,
-  id: string,
-  status: Status,
-  at: string,
-  more: {
-    keepAuthor?: boolean;
-    failure?: string | null;
-    notBeforeS?: number;
-    attempts?: number;
-    unassign?: boolean;
-  } = {},
-): Promise<number> {
-  return tx.run(
-    `UPDATE task SET status = ?, claim_incarnation = NULL, claim_epoch = claim_epoch + 1,
-       claimed_by = CASE WHEN ? THEN claimed_by END, claimed_at = CASE WHEN ? THEN claimed_at END,
-       failure = ?, not_before_s = ?, attempts = coalesce(?, attempts), updated_at = ?,
-       assigned_to = CASE WHEN ? THEN '' ELSE assigned_to END
-     WHERE id = ?`,
-    status,
-    more.keepAuthor === true ? 1 : 0,
-    more.keepAuthor === true ? 1 : 0,
-    more.failure ?? null,
-    more.notBeforeS ?? 0,
-    more.attempts ?? null,
-    at,
-    more.unassign === true ? 1 : 0,
-    id,
-  );
-}
-
 /** Moves a task between working and review; the claim goes on. */
 export function moveTo(
   tx: Tx,
@@ -317,23 +288,6 @@ export function setPriority(tx: Tx, id: string, priority: number, at: string): P
 
 export function setAssigned(tx: Tx, id: string, peer: string, at: string): Promise<number> {
   return tx.run("UPDATE task SET assigned_to = ?, updated_at = ? WHERE id = ?", peer, at, id);
-}
-
-/** What is assigned to a peer and not begun is anybody's; returns the ids. */
-export async function unassignPending(
-  tx: Tx,
-  project: string,
-  peer: string,
-  at: string,
-): Promise<string[]> {
-  const rows = await tx.all<{ id: string }>(
-    `UPDATE task SET assigned_to = '', updated_at = ?
-     WHERE project = ? AND status = 'pending' AND assigned_to = ? RETURNING id`,
-    at,
-    project,
-    peer,
-  );
-  return rows.map((row) => row.id);
 }
 
 /** Tasks that an incarnation has claimed and not finished. */
