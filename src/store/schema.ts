@@ -266,6 +266,10 @@ UPDATE message SET recipients = (SELECT json_group_array(DISTINCT value) FROM js
   WHERE recipients LIKE '%,%' AND json_array_length(recipients) >
     (SELECT count(DISTINCT value) FROM json_each(recipients));
 
+-- What failed and waits for its next attempt, to be counted apart from what is ready.
+CREATE INDEX task_delayed ON task (project, not_before_s, assigned_to)
+  WHERE status = 'pending' AND open_deps = 0 AND not_before_s > 0;
+
 -- Reserved names that nobody has begun yet, by when they are waited for no longer.
 CREATE INDEX peer_reserved ON peer (lease_until_s) WHERE state = 'gone' AND lease_until_s IS NOT NULL;
 `,

@@ -14,7 +14,16 @@ import { createdStatus } from "./created.ts";
 import { countNotes, insertNote } from "./notes.ts";
 import { requestReview } from "./review.ts";
 import * as table from "./table.ts";
-import { nameOf, ownClaim, refuseStale, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
+import {
+  nameOf,
+  ownClaim,
+  refuseStale,
+  taskOr404,
+  tell,
+  viewerOf,
+  wholeShape,
+  wholeTask,
+} from "./view.ts";
 
 export const updateTask = operation({
   name: "update_task",
@@ -76,7 +85,9 @@ export const updateTask = operation({
         ...(input.note === undefined ? {} : { note: input.note.length }),
       },
     });
-    return { task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id)) };
+    return {
+      task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id), { viewer: viewerOf(ctx) }),
+    };
   },
 });
 

@@ -15,12 +15,14 @@ import { usageOf } from "../peer/standing.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
 import { tellUnblocked } from "./unblocked.ts";
-import { countTasks } from "./list.ts";
+import { countTasks, hasDelayed } from "./list.ts";
 import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
 import { aroundTask, nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
 
 const paths = list(path(), LIMITS.listItems);
+/** Why there is no task to claim: none at all, or only such as wait for others, for time, for a peer. */
+const REASONS = ["empty", "blocked", "delayed", "assigned"] as const;
 
 export const claimTask = operation({
   name: "claim_task",
@@ -36,7 +38,7 @@ export const claimTask = operation({
       task: wholeShape.nullable(),
       epoch: z.number().optional(),
       briefing: z.string().optional(),
-      reason: z.enum(["empty", "blocked", "delayed"]).optional(),
+      reason: z.enum(REASONS).optional(),
     })
   ),
   async handle(ctx, input) {
@@ -85,10 +87,12 @@ async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
   return await table.bestReady(tx, actor.project, actor.id, upS) ?? null;
 }
 
-async function whyNothing(ctx: Context): Promise<"empty" | "blocked" | "delayed"> {
-  const counts = await countTasks(ctx.tx, ctx.actor.project);
-  if (counts.ready > 0) return "delayed";
-  return counts.blocked > 0 ? "blocked" : "empty";
+async function whyNothing(ctx: Context): Promise<typeof REASONS[number]> {
+  const { tx, actor, upS } = ctx;
+  if (await hasDelayed(tx, actor.project, actor.id, upS)) return "delayed";
+  const { ready, blocked } = await countTasks(tx, actor.project);
+  if (blocked > 0) return "blocked";
+  return ready > 0 ? "assigned" : "empty";
 }
 
 /** A named task, if it can be claimed; a claim of somebody dead or long stalled gives way. */

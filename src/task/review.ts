@@ -12,7 +12,7 @@ import { architectOf, livePeers, peerById } from "../peer/table.ts";
 import { insertNote } from "./notes.ts";
 import { tellUnblocked } from "./unblocked.ts";
 import * as table from "./table.ts";
-import { nameOf, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
+import { nameOf, taskOr404, tell, viewerOf, wholeShape, wholeTask } from "./view.ts";
 
 export const reviewTask = operation({
   name: "review_task",
@@ -58,7 +58,7 @@ export const reviewTask = operation({
       ? await approve(ctx, row)
       : await requestChanges(ctx, row, input.findings ?? "");
     ctx.record({ subject: `task/${row.id}`, detail: { verdict: input.verdict } });
-    const task = await wholeTask(ctx.tx, await taskOr404(ctx, row.id));
+    const task = await wholeTask(ctx.tx, await taskOr404(ctx, row.id), { viewer: viewerOf(ctx) });
     return { task, ...(unblocked.length === 0 ? {} : { unblocked }) };
   },
 });
