@@ -9,6 +9,7 @@ import { ERRORS, type Refusal } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 import type { Unit } from "./core/transaction.ts";
 import { notify, SYSTEM } from "./message/notice.ts";
+import { stillAlive } from "./peer/life.ts";
 import { strike } from "./peer/rules.ts";
 import { pause, setStrikes } from "./peer/standing.ts";
 import { architectOf, peerById, type PeerRow } from "./peer/table.ts";
@@ -106,6 +107,9 @@ export async function noteRefusal(
   characters: number,
 ): Promise<void> {
   const { code, details } = refusal;
+  const { ended } = refusal;
+  // The refusal speaks of what that end has changed. If it fails, whoever comes next ends it.
+  if (ended !== null) await commit(store, (unit) => stillAlive(unit, ended)).catch(() => {});
   // A store that refuses cannot be asked to write that down; a cancelled call was nobody's fault.
   if (ERRORS[code].http >= 499) return;
   const field = fieldOf(details["field"]);

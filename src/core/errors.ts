@@ -177,6 +177,8 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly details: Details;
+  /** Id of a peer that was found to have ended on the way: that stays so, although all else is undone. */
+  ended: string | null = null;
 
   /**
    * @param code what kind of refusal

@@ -154,6 +154,8 @@ export const LIMITS = {
   retryDelayMaxS: 600,
   /** How long a peer without a process keeps claims and locks after its last act. */
   leaseS: 900,
+  /** What is assigned to a worker that was started waits for it: its human may have to trust the folder. */
+  beginS: 300,
   /** How long an explicit lock lasts unless renewed. */
   lockTtlS: 3_600,
   lockTtlMaxS: 86_400,

@@ -31,8 +31,10 @@ export const RIGHTS = {
   accept: { strict: LEADING, open: WORKING, lite: LEADING },
   /** Change, release, cancel, assign tasks that others made or hold. */
   manage: { strict: LEADING, open: WORKING, lite: LEADING },
-  /** Start, change and end runs. */
+  /** Start and change runs, and end what one has begun oneself. */
   change_runs: { strict: WORKING, open: WORKING, lite: WORKING },
+  /** End runs that others began, or that worker processes drive. */
+  end_runs: { strict: LEADING, open: LEADING, lite: LEADING },
   /** Set the policy of the home. */
   set_policy: { strict: OPERATOR_ONLY, open: OPERATOR_ONLY, lite: OPERATOR_ONLY },
   /** Release locks that others hold. */

@@ -158,6 +158,7 @@ async function runSeed(
   if (globals["json"] === true) {
     around.print(JSON.stringify({ ...answer, ...(mirrored === null ? {} : { mirror: mirrored }) }));
   } else around.print(await seedText(words, answer, { call, before, typed }));
+  if (typeof answer["notice"] === "string") remark(`note: ${answer["notice"]}`);
   warn(mirrored);
   await caller.done();
   return 0;

@@ -61,6 +61,7 @@ export const spawnWorker = operation({
       folder: folder.path,
       tree: folder.tree,
       at: ctx.at,
+      untilS: ctx.upS + LIMITS.beginS,
     });
     if (task !== null) await setAssigned(ctx.tx, task, id, ctx.at);
     ctx.record({ subject: `peer/${name}`, detail: { how, task, folder: folder.path } });

@@ -92,7 +92,8 @@ export async function attention(
       ...(peer === null ? {} : { peers: [peer] }),
     });
   }
-  found.push(...await stuck(tx, project), ...await unmerged(tx, project));
+  found.push(...await stuck(tx, project), ...await unattended(tx, project));
+  found.push(...await unmerged(tx, project));
   found.push(...await swaps(tx));
   const live = peers ?? await livePeers(tx, project);
   for (const peer of live) {
@@ -189,6 +190,25 @@ async function swaps(tx: Tx): Promise<Attention[]> {
     ? "the store was replaced by an older copy; skein audit verify says more"
     : "the head file was taken away; skein audit verify says more";
   return [{ kind: "older_copy", subject: "home/store", text, since: last.at }];
+}
+
+/** Tasks that are ready for nobody but a peer that has ended, and that nobody was started as. */
+async function unattended(tx: Tx, project: string): Promise<Attention[]> {
+  const rows = await tx.all<{ id: string; name: string; updated_at: string }>(
+    `SELECT t.id, p.name, t.updated_at FROM task t JOIN peer p ON p.id = t.assigned_to
+     WHERE t.project = ? AND t.assigned_to > '' AND t.status = 'pending' AND t.open_deps = 0
+       AND p.state = 'gone' AND p.lease_until_s IS NULL ORDER BY t.assigned_to, t.n LIMIT 20`,
+    project,
+  );
+  return rows.map((row) => ({
+    kind: "stuck" as const,
+    subject: row.id,
+    text:
+      `it is assigned to ${row.name}, who is not here: assign it to somebody else, or to nobody`,
+    since: row.updated_at,
+    task: row.id,
+    peers: [row.name],
+  }));
 }
 
 /** Tasks that wait for what will never be completed. */

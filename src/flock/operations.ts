@@ -10,6 +10,7 @@ import { livePeers } from "../peer/table.ts";
 import { countOf } from "../memory/table.ts";
 import { goalOf } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
+import { viewerOf } from "../task/view.ts";
 import { attention } from "./attention.ts";
 import { indexLags, searchText } from "./search.ts";
 
@@ -48,7 +49,7 @@ export const status = operation({
   ),
   async handle(ctx) {
     const { tx, actor } = ctx;
-    const tasks = await countTasks(tx, actor.project);
+    const tasks = await countTasks(tx, actor.project, undefined, viewerOf(ctx));
     const peers = await livePeers(tx, actor.project);
     const total = Object.values(tasks).reduce((sum, count) => sum + count, 0) - tasks.cancelled;
     return {

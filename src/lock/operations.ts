@@ -10,7 +10,8 @@ import { EVERYONE, WORKING } from "../core/policy.ts";
 import type { Unit } from "../core/transaction.ts";
 import { wakeWaiters } from "../peer/life.ts";
 import { notify } from "../message/notice.ts";
-import { peerById, peerByName, type PeerRow } from "../peer/table.ts";
+import { peerIn } from "../peer/names.ts";
+import { peerById, type PeerRow } from "../peer/table.ts";
 import { taskById } from "../task/table.ts";
 import { blockers, refuseOrWait } from "./contention.ts";
 import type { LockPath } from "./paths.ts";
@@ -129,7 +130,7 @@ export const unlockFile = operation({
 /** Whose locks are to be released; only who leads takes away what another holds. */
 async function holderOf(ctx: Context, name: string): Promise<PeerRow | null> {
   if (name === ctx.actor.name) return null;
-  const holder = await peerByName(ctx.tx, name);
+  const holder = await peerIn(ctx.tx, name, ctx.actor.project);
   if (!ctx.may("break_locks")) {
     throw new Refusal("NOT_ALLOWED", `unlock_file: only ${name} itself releases what it holds`, {
       role: ctx.actor.role,

@@ -98,6 +98,8 @@ export async function offeredTo(tx: Tx, peer: string, incarnation: string): Prom
   return rows.map((row) => row.message);
 }
 
+// The state is part of the key. Whatever put a message there twice, a mark makes one of it (OR REPLACE).
+
 /** `seen`: it has been seen, too, since the last marks: one step instead of two. */
 export async function markOffered(
   tx: Tx,
@@ -109,7 +111,7 @@ export async function markOffered(
 ): Promise<void> {
   for (const id of ids) {
     await tx.run(
-      `UPDATE delivery SET state = ?, offered_to = ?, offered_at = ?, seen_at = ?
+      `UPDATE OR REPLACE delivery SET state = ?, offered_to = ?, offered_at = ?, seen_at = ?
        WHERE peer = ? AND state < 2 AND message = ?`,
       seen ? 2 : 1,
       incarnation,
@@ -130,7 +132,7 @@ export async function markQueued(
 ): Promise<void> {
   for (const id of ids) {
     await tx.run(
-      `UPDATE delivery SET state = 0, offered_to = NULL, offered_at = NULL, seen_at = NULL
+      `UPDATE OR REPLACE delivery SET state = 0, offered_to = NULL, offered_at = NULL, seen_at = NULL
        WHERE peer = ? AND state IN (1, 2) AND message = ? AND offered_to = ?`,
       peer,
       id,
@@ -149,7 +151,7 @@ export async function markSeen(
 ): Promise<void> {
   for (const id of ids) {
     await tx.run(
-      `UPDATE delivery SET state = 2, seen_at = ?
+      `UPDATE OR REPLACE delivery SET state = 2, seen_at = ?
        WHERE peer = ? AND state = 1 AND message = ? AND offered_to = ?`,
       at,
       peer,
@@ -167,7 +169,7 @@ export function markAllOfferedSeen(
   at: string,
 ): Promise<number> {
   return tx.run(
-    `UPDATE delivery SET state = 2, seen_at = ? WHERE peer = ? AND state = 1 AND offered_to = ?`,
+    `UPDATE OR REPLACE delivery SET state = 2, seen_at = ? WHERE peer = ? AND state = 1 AND offered_to = ?`,
     at,
     peer,
     incarnation,

@@ -2,7 +2,7 @@
 // are plain messages of the sender `skein`, so they arrive like any other.
 
 import type { Unit } from "../core/transaction.ts";
-import type { Category } from "./rules.ts";
+import { type Category, escalates } from "./rules.ts";
 import { post } from "./table.ts";
 
 /** The sender of notices; the name is reserved. */
@@ -15,13 +15,16 @@ export interface Notice {
   readonly task?: string | null;
 }
 
-/** Sends a notice to peers and rings their bells. Returns the number of the message. */
+/**
+ * Sends a notice to peers and rings their bells. One that waits for somebody to act is kept also where
+ * nobody is there: the next architect gets it. Returns the number of the message, 0 if there is none.
+ */
 export async function notify(
   unit: Unit,
   recipients: readonly string[],
   notice: Notice,
 ): Promise<number> {
-  if (recipients.length === 0) return 0;
+  if (recipients.length === 0 && escalates(notice.category) === null) return 0;
   const id = await post(unit.tx, {
     sender: SYSTEM,
     sender_name: SYSTEM,

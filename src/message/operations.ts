@@ -9,7 +9,8 @@ import { type Context, operation, WAIT } from "../core/operation.ts";
 import { EVERYONE, WORKING } from "../core/policy.ts";
 import { suspicion } from "../filter/filter.ts";
 import { secondsToToken, takeToken } from "../peer/rules.ts";
-import { allLivePeers, architectOf, idByName, livePeers, type PeerRow } from "../peer/table.ts";
+import { idIn } from "../peer/names.ts";
+import { allLivePeers, architectOf, livePeers, type PeerRow } from "../peer/table.ts";
 import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
 import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
@@ -146,9 +147,9 @@ async function recipientsOf(
     // A role is a role first: whoever calls itself so gets no mail for it.
     const live = isRole ? await livePeers(ctx.tx, ctx.actor.project) : [];
     const matching = live.filter((row) => row.role === name);
-    const peer = matching.length > 0 ? undefined : await idByName(ctx.tx, name);
+    const peer = matching.length > 0 ? undefined : await idIn(ctx.tx, name, ctx.actor.project);
     if (peer !== undefined) {
-      found.set(peer.id, name);
+      found.set(peer.id, peer.name);
     } else if (isRole) {
       // An escalation waits for the next architect; anything else would wait unseen.
       if (matching.length === 0 && !escalating) nobodyAs(ctx, name, live);

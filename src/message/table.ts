@@ -106,6 +106,16 @@ export function resolve(tx: Tx, id: number, at: string): Promise<number> {
   );
 }
 
+/** Nobody has to review this task any more. */
+export function resolveReviews(tx: Tx, task: string, at: string): Promise<number> {
+  return tx.run(
+    `UPDATE message SET resolved_at = ? WHERE task = ? AND category = 'review_request'
+       AND resolved_at IS NULL`,
+    at,
+    task,
+  );
+}
+
 /** Escalations of a project that nobody has answered, oldest first: a flood hides none. */
 export async function openEscalations(
   tx: Tx,

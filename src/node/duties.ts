@@ -8,7 +8,8 @@ import { LIMITS, LOG, TIMES } from "../core/limits.ts";
 import { indexLags, indexStep } from "../flock/search.ts";
 import * as locks from "../lock/table.ts";
 import { SYSTEM } from "../message/notice.ts";
-import { endLife, wakeWaiters } from "../peer/life.ts";
+import { endLife, giveUpOn, wakeWaiters } from "../peer/life.ts";
+import { overdue } from "../peer/lives.ts";
 import {
   expiredLeases,
   type PeerRow,
@@ -224,7 +225,9 @@ export class Duties {
     const due = await this.#store.engine.read(async (tx) => ({
       peers: await expiredLeases(tx, upS),
       locks: await locks.expiredLocks(tx, upS),
+      names: await overdue(tx, upS),
     }));
+    for (const { id } of due.names) await this.fenced((unit) => giveUpOn(unit, id));
     for (const peer of due.peers) await this.fenced((unit) => expirePeer(unit, peer));
     if (due.locks.length > 0) await this.fenced((unit) => expireLocks(unit, upS));
   }

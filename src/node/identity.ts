@@ -8,6 +8,7 @@ import type { Tx, Unit } from "../core/transaction.ts";
 import { VERSION } from "../core/version.ts";
 import { markAllOfferedSeen } from "../message/deliveries.ts";
 import { enter } from "../peer/entry.ts";
+import { nameIn } from "../peer/names.ts";
 import { OPERATOR } from "../peer/session.ts";
 import {
   peerById,
@@ -43,6 +44,10 @@ export interface Who {
   readonly incarnation: string;
   readonly token: string;
   readonly renew?: (role: Role, project: string) => void;
+  /** What it is called, which may not be what it called itself. */
+  readonly name: string;
+  /** What it has to be told, where it has just come: another name or role than it wanted. */
+  readonly notices: readonly string[];
 }
 
 /** What is known of an agent in whose shell this runs. */
@@ -58,6 +63,8 @@ interface Agent {
 
 interface Acting {
   readonly id: string;
+  readonly name: string;
+  readonly notices: readonly string[];
   readonly incarnation: string;
   readonly role: Role;
   readonly project: string;
@@ -88,6 +95,8 @@ export class Identities {
     return {
       peer: acting.id,
       incarnation: acting.incarnation,
+      name: acting.name,
+      notices: acting.notices,
       get token(): string {
         return pass.token;
       },
@@ -98,11 +107,14 @@ export class Identities {
   async #byToken(token: string): Promise<Who> {
     const { peer, incarnation } = readToken(this.#store.secret, token);
     const { name } = this.#options;
-    const row = await this.#store.engine.read((tx) => peerById(tx, peer));
-    if (name !== null && row !== undefined && row.name !== name) {
+    const { row, own } = await this.#store.engine.read(async (tx) => ({
+      row: await peerById(tx, peer),
+      own: await this.#ownName(tx, null),
+    }));
+    if (name !== null && row !== undefined && row.name !== name && row.name !== own) {
       throw new Refusal("NOT_YOU", `the token is ${row.name}'s, not ${name}'s`, { you: row.name });
     }
-    return { peer, incarnation, token };
+    return { peer, incarnation, token, name: row?.name ?? "", notices: [] };
   }
 
   /**
@@ -152,16 +164,22 @@ export class Identities {
     });
   }
 
+  /** The name that was given, as it is in this project; an agent's own is its own everywhere. */
+  async #ownName(tx: Tx, agent: Agent | null): Promise<string | null> {
+    const { name, project } = this.#options;
+    if (name === null) return null;
+    const row = agent === null ? undefined : await peerByName(tx, name);
+    return row !== undefined && isOf(agent, row) ? name : await nameIn(tx, name, project);
+  }
+
   /** The peer's row by what was said: its name, the agent's, the human's. */
-  #row(tx: Tx, agent: Agent | null): Promise<PeerRow | undefined> {
-    const { name } = this.#options;
-    if (name !== null) return peerByName(tx, name);
-    if (agent === null) return peerById(tx, OPERATOR);
-    if (agent.name !== undefined) return peerByName(tx, agent.name);
-    if (agent.peer !== null || agent.session === null) {
-      return Promise.resolve(agent.peer ?? undefined);
-    }
-    return peerBySession(tx, agent.session);
+  async #row(tx: Tx, agent: Agent | null): Promise<PeerRow | undefined> {
+    const name = await this.#ownName(tx, agent);
+    if (name !== null) return await peerByName(tx, name);
+    if (agent === null) return await peerById(tx, OPERATOR);
+    if (agent.name !== undefined) return await peerByName(tx, agent.name);
+    if (agent.peer !== null || agent.session === null) return agent.peer ?? undefined;
+    return await peerBySession(tx, agent.session);
   }
 
   /** Who acts, where nothing has to be written for it. */
@@ -169,11 +187,12 @@ export class Identities {
     const row = await this.#row(tx, agent);
     this.#refuseMask(agent, row);
     if (row === undefined || row.state === "gone" || row.incarnation === null) return null;
-    const { id, incarnation, role, project } = row;
+    const { id, name, incarnation, role, project } = row;
+    const acting = { id, name, notices: [], incarnation, role, project };
     if (row.kind === "resident") {
       if (await tx.held(incarnation) === "free") return null;
       this.#refuseStranger(agent, row);
-      return { id, incarnation, role, project };
+      return acting;
     }
     const leftS = (row.lease_until_s ?? 0) - this.#store.clock.upS();
     const fresh = leftS > this.#options.settings.leaseS * 0.9;
@@ -182,7 +201,7 @@ export class Identities {
       id,
     );
     const asIs = this.#options.role === null || this.#options.role === role;
-    return fresh && printed === undefined && asIs ? { id, incarnation, role, project } : null;
+    return fresh && printed === undefined && asIs ? acting : null;
   }
 
   /** An agent's shell acts as that agent, whatever name it gives. */
@@ -205,9 +224,7 @@ export class Identities {
 
   /** Only the shell of a live session acts as it: a name alone proves nothing. */
   #refuseStranger(agent: Agent | null, row: PeerRow): void {
-    const own = agent !== null &&
-      (agent.peer?.id === row.id || (row.session !== null && agent.session === row.session));
-    if (own) return;
+    if (isOf(agent, row)) return;
     throw new Refusal(
       "NAME_TAKEN",
       `${row.name} is a session that lives; only its own shell acts as it`,
@@ -229,12 +246,14 @@ export class Identities {
     }
     if (name === null && agent === null) {
       const incarnation = await beginOperator(unit, settings);
-      return { id: OPERATOR, incarnation, role: "operator", project: "" };
+      const human = { id: OPERATOR, name: OPERATOR, role: "operator", project: "" } as const;
+      return { ...human, incarnation, notices: [] };
     }
     const incarnation = newId(12);
+    const own = await this.#ownName(unit.tx, agent);
     const newcomer = {
       kind: "leased" as const,
-      name: name ?? agent?.name ?? null,
+      name: own ?? agent?.name ?? null,
       client: agent?.client ?? null,
       role,
       session: agent?.session ?? null,
@@ -249,7 +268,17 @@ export class Identities {
       mayRise: agent === null,
     };
     const entered = await enter(unit, newcomer, () => newId(8), Math.random);
-    return { id: entered.id, incarnation, role: entered.role, project };
+    const notices = own === name
+      ? entered.notices
+      : [`another project has a peer ${name}; here you are ${entered.name}`, ...entered.notices];
+    return {
+      id: entered.id,
+      name: entered.name,
+      notices,
+      incarnation,
+      role: entered.role,
+      project,
+    };
   }
 
   async #actAs(
@@ -270,8 +299,14 @@ export class Identities {
       await markAllOfferedSeen(unit.tx, id, incarnation, unit.at);
       await renewLease(unit.tx, id, unit.upS + this.#options.settings.leaseS, unit.at);
     }
-    return { id, incarnation, role, project };
+    return { id, name: row.name, notices: [], incarnation, role, project };
   }
+}
+
+/** Whether a peer is the one of an agent. */
+function isOf(agent: Agent | null, row: PeerRow): boolean {
+  return agent !== null &&
+    (agent.peer?.id === row.id || (row.session !== null && agent.session === row.session));
 }
 
 function live(row: PeerRow | undefined): PeerRow | null {

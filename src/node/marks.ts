@@ -11,6 +11,8 @@ import { commit, type Store } from "../store/unit.ts";
 const WRITE_BEHIND_MS = 5;
 /** Delay before marks are written again that a busy store did not take. */
 const WRITE_AGAIN_MS = 1_000;
+/** SQLite's code of whatever breaks a constraint. */
+const CONSTRAINT = 19;
 
 /** Messages of one peer by what became of them. */
 export class Batch {
@@ -72,7 +74,8 @@ export class Marks {
 
   /**
    * Writes what is due inside a write of the peer's own. Returns how to say whether that was
-   * committed; null if there was nothing to write.
+   * committed; null if nothing was written. Marks that the store's rules refuse stop no act: they stay
+   * due, as after any write that failed.
    */
   async within(tx: Tx, at: string): Promise<((kept: boolean) => void) | null> {
     if (this.#due.empty || this.#underway > 0) return null;
@@ -82,6 +85,7 @@ export class Marks {
       await this.#mark(tx, at, batch);
     } catch (thrown) {
       settle(false);
+      if (isConstraint(thrown)) return null;
       throw thrown;
     }
     return settle;
@@ -141,4 +145,9 @@ export class Marks {
     this.#due.addAll(batch);
     this.#later(WRITE_AGAIN_MS);
   }
+}
+
+/** SQLite undoes the one statement that breaks a constraint; the transaction goes on. */
+function isConstraint(thrown: unknown): boolean {
+  return (((thrown as { errcode?: number } | null)?.errcode ?? 0) & 0xff) === CONSTRAINT;
 }

@@ -39,6 +39,8 @@ export class Visitor {
   readonly #tree: string;
   #store: Store | null = null;
   #who: Who | null = null;
+  /** What the caller has still to be told about who it is. */
+  readonly #notices: string[] = [];
 
   constructor(options: VisitorOptions) {
     this.#options = options;
@@ -63,15 +65,22 @@ export class Visitor {
         this.#caller(store, who, offered),
         operation,
         input,
-        options,
+        { ...options, claims: this.#asHere(options.claims, who.name) },
       );
       const { key } = options;
-      const answer = await carryOut(store, operation, decided, { peer: who.peer, key });
+      const carried = await carryOut(store, operation, decided, { peer: who.peer, key });
+      const notices = this.#notices.splice(0);
+      const answer = notices.length === 0 ? carried : { ...carried, notice: notices.join("; ") };
       return { answer, shown: () => this.#shown(store, who, offered) };
     } catch (thrown) {
       if (this.#store !== null) await refusalsWritten(this.#store);
       throw asRefusal(thrown);
     }
+  }
+
+  /** Who calls itself by its name is who has it here, whatever that is called in this project. */
+  #asHere(claims: readonly string[] = [], own: string): readonly string[] {
+    return claims.map((claim) => claim === this.#options.name ? own : claim);
   }
 
   /** Resolves when somebody has changed something, or after so many milliseconds. */
@@ -85,7 +94,13 @@ export class Visitor {
   async #identify(store: Store, op: string): Promise<Who> {
     const options = { ...this.#options, project: this.#project, tree: this.#tree };
     try {
-      return await new Identities(store, options).find();
+      const who = await new Identities(store, options).find();
+      const { name } = this.#options;
+      this.#notices.push(...who.notices);
+      if (op === "join" && name !== null && name !== who.name && who.notices.length === 0) {
+        this.#notices.push(`you called yourself ${name}; in this project you are ${who.name}`);
+      }
+      return who;
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       await noteRefusal(store, this.#options.token ?? "", op, refusal, 0);

@@ -13,7 +13,8 @@ import { automaticLocksOf, deleteLock } from "../lock/table.ts";
 import { endLife, wakeWaiters } from "./life.ts";
 import { budgetSpent, readBudget, type Usage } from "./rules.ts";
 import * as standing from "./standing.ts";
-import { architectOf, livePeers, peerById, peerByName, type PeerRow } from "./table.ts";
+import { peerIn } from "./names.ts";
+import { architectOf, livePeers, peerById, type PeerRow } from "./table.ts";
 import { controlledShape, shownControlled, usageShape } from "./view.ts";
 
 const ACTIONS = ["pause", "resume", "ping", "kill", "budget"] as const;
@@ -84,7 +85,7 @@ async function targets(ctx: Context, name: string, action: Action): Promise<Peer
     const live = await livePeers(ctx.tx, actor.project);
     return live.filter((row) => row.id !== actor.id && row.role !== "operator");
   }
-  const row = await peerByName(ctx.tx, name);
+  const row = await peerIn(ctx.tx, name, ctx.actor.project);
   if (row === undefined || (actor.role !== "operator" && row.project !== actor.project)) {
     const live = await livePeers(ctx.tx, actor.project);
     throw new Refusal("UNKNOWN_PEER", `control: nobody in this project is called ${name}`, {

@@ -8,10 +8,11 @@ import * as locks from "../lock/table.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
 import { inheritEscalations } from "../message/table.ts";
 import { insertNote } from "../task/notes.ts";
+import { unassignPending } from "../task/status.ts";
 import * as tasks from "../task/table.ts";
 import { forgetLost, lostOf, rememberLost } from "./lost.ts";
 import type { GitState } from "../core/git.ts";
-import { endPeer } from "./lives.ts";
+import { endPeer, endReservation, overdue } from "./lives.ts";
 import {
   allLivePeers,
   architectOf,
@@ -61,21 +62,42 @@ export async function endLife(unit: Unit, incarnation: string, how: End): Promis
     detail: { how, tasks: claimed.map((task) => task.id), locks: held.map((lock) => lock.shown) },
   });
   if (peer.role === "architect") await passSeat(unit, peer.project);
-  const open = claimed.filter((task) => task.status === "in_progress").map((task) => task.id);
-  if (how !== "left" && how !== "superseded" && open.length > 0) {
-    const architect = await architectOf(tx, peer.project);
-    if (architect !== undefined) {
-      await notify(unit, [architect.id], {
-        project: peer.project,
-        category: "alert",
-        content: `${peer.name} ended (${how}); free again: ${open.join(", ")}.`,
-      });
-    }
-  }
+  if (how !== "left" && how !== "superseded") await tellArchitect(unit, peer, how, claimed);
   return true;
 }
 
-/** A dead worker's task is claimable at once; what it had done goes along as a note. */
+/** What a death has set free, and what it was the last attempt of. */
+async function tellArchitect(
+  unit: Unit,
+  peer: PeerRow,
+  how: End,
+  claimed: readonly tasks.TaskRow[],
+): Promise<void> {
+  const open = claimed.filter((task) => task.status === "in_progress");
+  const architect = open.length === 0 ? undefined : await architectOf(unit.tx, peer.project);
+  if (architect === undefined) return;
+  const free = open.filter((task) => !isSpent(task, how)).map((task) => task.id);
+  const failed = open.filter((task) => isSpent(task, how))
+    .map(({ id, title, attempts }) => `${id} (${title}) failed after ${attempts} attempts.`);
+  const parts = free.length === 0 ? failed : [`Free again: ${free.join(", ")}.`, ...failed];
+  const [only, ...others] = open;
+  await notify(unit, [architect.id], {
+    project: peer.project,
+    category: "alert",
+    content: `${peer.name} ended (${how}). ${parts.join(" ")}`,
+    task: others.length === 0 ? only?.id ?? null : null,
+  });
+}
+
+/** Whether a task has no attempt left after this one, which its worker did not end itself. */
+function isSpent(task: tasks.TaskRow, how: End): boolean {
+  return how !== "left" && how !== "superseded" && task.attempts >= task.max_attempts;
+}
+
+/**
+ * A dead worker's task is claimable at once, by anybody, also if it was assigned to the dead; what it had
+ * done goes along as a note. Who left of itself, or is here again, keeps what is assigned to it.
+ */
 async function freeTask(
   unit: Unit,
   peer: PeerRow,
@@ -89,15 +111,18 @@ async function freeTask(
     return;
   }
   const own = how === "left" || how === "superseded";
-  const spent = !own && task.attempts >= task.max_attempts;
+  const spent = isSpent(task, how);
+  const unassign = !own && task.assigned_to === peer.id;
   await rememberLost(tx, peer.id, "task", task.id, {
     epoch: task.claim_epoch,
     attempts: task.attempts,
+    assigned: unassign,
   });
   const why = `${peer.name} ${how === "left" ? "left" : `ended (${how})`}`;
   await tasks.setStatus(tx, task.id, spent ? "failed" : "pending", at, {
     failure: spent ? `${why} in attempt ${task.attempts} of ${task.max_attempts}` : null,
     attempts: own ? Math.max(0, task.attempts - 1) : task.attempts,
+    unassign,
   });
   await insertNote(tx, task.id, {
     author: SYSTEM,
@@ -181,7 +206,34 @@ export async function reapWithoutLeader(unit: Unit): Promise<boolean> {
   for (const peer of await allLivePeers(unit.tx)) {
     if (!await stillAlive(unit, peer.id)) ended = true;
   }
+  for (const { id } of await overdue(unit.tx, unit.upS)) {
+    if (await giveUpOn(unit, id)) ended = true;
+  }
   return ended;
+}
+
+/**
+ * Nobody came for a reserved name in time: what was assigned to it is anybody's, and the architect is
+ * told. Who comes all the same finds its name. Returns whether anything became free.
+ */
+export async function giveUpOn(unit: Unit, id: string): Promise<boolean> {
+  const { tx, at } = unit;
+  const peer = await peerById(tx, id);
+  if (peer === undefined || !await endReservation(tx, id)) return false;
+  const freed = await unassignPending(tx, peer.project, id, at);
+  for (const task of freed) {
+    const detail = { from: peer.name, how: "not begun" };
+    unit.record({ actor: SYSTEM, op: "reassign", subject: `task/${task}`, detail });
+  }
+  const architect = freed.length === 0 ? undefined : await architectOf(tx, peer.project);
+  if (architect !== undefined) {
+    await notify(unit, [architect.id], {
+      project: peer.project,
+      category: "alert",
+      content: `${peer.name} was to be started and has not come. Free again: ${freed.join(", ")}.`,
+    });
+  }
+  return freed.length > 0;
 }
 
 /** Gives a returning session what nobody took meanwhile; the rest is listed until it was told. */
@@ -228,7 +280,7 @@ export async function giveBack(unit: Unit, peer: string, incarnation: string): P
 async function reclaim(
   unit: Unit,
   id: string,
-  had: { epoch: number; attempts: number },
+  had: { epoch: number; attempts: number; assigned?: boolean },
   peer: string,
   incarnation: string,
 ): Promise<number | null> {
@@ -238,6 +290,7 @@ async function reclaim(
   const claimed = await tasks.claim(unit.tx, id, peer, incarnation, unit.at);
   const epoch = claimed?.claim_epoch ?? null;
   if (epoch !== null) {
+    if (had.assigned === true) await tasks.setAssigned(unit.tx, id, peer, unit.at);
     await unit.tx.run("UPDATE task SET attempts = ? WHERE id = ?", had.attempts, id);
     unit.record({ actor: SYSTEM, op: "give_back", subject: `task/${id}`, detail: { epoch } });
   }

@@ -83,7 +83,10 @@ export async function endPeer(
   return changed > 0;
 }
 
-/** Makes an identity that nobody has begun yet: whoever brings its name is it. Returns its id. */
+/**
+ * Makes an identity that nobody has begun yet: whoever brings its name is it. `untilS`, in seconds since
+ * boot: how long what is assigned to it waits for that. Returns its id.
+ */
 export async function reserve(
   tx: Tx,
   who: {
@@ -92,15 +95,20 @@ export async function reserve(
     readonly folder: string;
     readonly tree: string;
     readonly at: string;
+    readonly untilS: number;
   },
 ): Promise<string> {
   const before = await peerByName(tx, who.name);
-  if (before !== undefined) return before.id;
+  if (before !== undefined) {
+    const sql = "UPDATE peer SET lease_until_s = ? WHERE id = ? AND state = 'gone'";
+    await tx.run(sql, who.untilS, before.id);
+    return before.id;
+  }
   const id = crypto.randomUUID().replaceAll("-", "").slice(0, 8);
   await tx.run(
     `INSERT INTO peer (id, name, role, pinned, project, folder, tree, kind, state, joined_at, seen_at,
-       ended_at, end_reason)
-     VALUES (?, ?, 'worker', 1, ?, ?, ?, 'resident', 'gone', ?, ?, ?, 'not begun')`,
+       ended_at, end_reason, lease_until_s)
+     VALUES (?, ?, 'worker', 1, ?, ?, ?, 'resident', 'gone', ?, ?, ?, 'not begun', ?)`,
     id,
     who.name,
     who.project,
@@ -109,6 +117,26 @@ export async function reserve(
     who.at,
     who.at,
     who.at,
+    who.untilS,
   );
   return id;
+}
+
+/** Reserved names that are waited for no longer. */
+export function overdue(tx: Tx, upS: number): Promise<{ id: string }[]> {
+  return tx.all<{ id: string }>(
+    `SELECT id FROM peer WHERE state = 'gone' AND lease_until_s IS NOT NULL AND lease_until_s <= ?
+     LIMIT 100`,
+    upS,
+  );
+}
+
+/** Nobody waits for a reserved name any more. False if it has begun, or was given up before. */
+export async function endReservation(tx: Tx, id: string): Promise<boolean> {
+  const changed = await tx.run(
+    `UPDATE peer SET lease_until_s = NULL
+     WHERE id = ? AND state = 'gone' AND lease_until_s IS NOT NULL`,
+    id,
+  );
+  return changed > 0;
 }

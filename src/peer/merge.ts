@@ -4,14 +4,7 @@ import type { Tx } from "../core/transaction.ts";
 
 /** Moves everything that belongs to one identity to another, and removes the first. */
 export async function mergePeer(tx: Tx, from: string, into: string): Promise<void> {
-  await tx.run(
-    `UPDATE message SET recipients = replace(recipients, ?, ?)
-     WHERE id IN (SELECT message FROM delivery WHERE peer = ?)`,
-    JSON.stringify(from),
-    JSON.stringify(into),
-    from,
-  );
-  await tx.run("UPDATE OR IGNORE delivery SET peer = ? WHERE peer = ?", into, from);
+  await mergeMail(tx, from, into);
   await tx.run("UPDATE task SET creator = ? WHERE creator = ?", into, from);
   await tx.run("UPDATE task SET claimed_by = ? WHERE claimed_by = ?", into, from);
   await tx.run("UPDATE task SET assigned_to = ? WHERE assigned_to = ?", into, from);
@@ -38,4 +31,26 @@ export async function mergePeer(tx: Tx, from: string, into: string): Promise<voi
     from,
   );
   await tx.run("DELETE FROM peer WHERE id = ?", from);
+}
+
+/** What both got becomes one delivery, in the state that is further on: seen is seen. */
+async function mergeMail(tx: Tx, from: string, into: string): Promise<void> {
+  await tx.run(
+    `UPDATE message SET recipients = (SELECT json_group_array(DISTINCT
+         CASE value WHEN ? THEN ? ELSE value END) FROM json_each(recipients))
+     WHERE id IN (SELECT message FROM delivery WHERE peer = ?)`,
+    from,
+    into,
+    from,
+  );
+  for (const [less, more, than] of [[from, into, ">="], [into, from, ">"]] as const) {
+    await tx.run(
+      `DELETE FROM delivery WHERE peer = ? AND EXISTS (SELECT 1 FROM delivery other
+         WHERE other.peer = ? AND other.state IN (0, 1, 2) AND other.state ${than} delivery.state
+           AND other.message = delivery.message)`,
+      less,
+      more,
+    );
+  }
+  await tx.run("UPDATE delivery SET peer = ? WHERE peer = ?", into, from);
 }

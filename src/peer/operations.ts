@@ -11,6 +11,7 @@ import { countUnread } from "../message/deliveries.ts";
 import { inheritEscalations } from "../message/table.ts";
 import { runById } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
+import { viewerOf } from "../task/view.ts";
 import { roleFor } from "./entry.ts";
 import { giveBack, passSeat, stillAlive } from "./life.ts";
 import { forgetLost, lostOf, moveLost } from "./lost.ts";
@@ -64,7 +65,12 @@ export const join = operation({
     if (input.summary !== undefined) await table.setSummary(tx, actor.id, input.summary);
     if (input.run !== undefined) await joinRun(ctx, input.run);
     const you = await table.peerById(tx, actor.id) ?? before;
-    const { ready, in_progress, blocked, completed } = await countTasks(tx, actor.project);
+    const { ready, in_progress, blocked, completed } = await countTasks(
+      tx,
+      actor.project,
+      undefined,
+      viewerOf(ctx),
+    );
     const others = (await table.livePeers(tx, actor.project)).filter((row) => row.id !== actor.id);
     const changed = you.name !== before.name || you.role !== before.role ||
       you.summary !== before.summary || you.run !== before.run;

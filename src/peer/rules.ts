@@ -58,10 +58,16 @@ export function generateName(random: () => number, taken: (name: string) => bool
 /** The first of `name`, `name-2`, `name-3`, … that is free. */
 export function nextFreeName(name: string, taken: (name: string) => boolean): string {
   for (let n = 2;; n++) {
-    const suffix = `-${n}`;
-    const candidate = name.slice(0, 64 - suffix.length) + suffix;
+    const candidate = numberedName(name, n);
     if (!taken(candidate)) return candidate;
   }
+}
+
+/** `name`, `name-2`, `name-3`: the `n`th of those that are called alike. */
+export function numberedName(name: string, n: number): string {
+  if (n === 1) return name;
+  const suffix = `-${n}`;
+  return name.slice(0, 64 - suffix.length) + suffix;
 }
 
 /** What is known of an identity that a newcomer might be. */
@@ -117,11 +123,14 @@ export function decideIdentity(
       ? { as: "heir", name: brings.name, archive: byName.id }
       : { as: "killed", id: byName.id };
   }
-  const replaceable = !byName.alive || (byName.kind === "leased" && byName.session === null);
+  const here = byName.project === brings.project;
+  // Who has no process is whoever brings the name, but not in two projects at once.
+  const replaceable = !byName.alive ||
+    (here && byName.kind === "leased" && byName.session === null);
   if (!replaceable) {
     return { as: "new", name: nextFreeName(brings.name, taken), instead: brings.name };
   }
-  if (byName.project === brings.project) return { as: "same", id: byName.id };
+  if (here) return { as: "same", id: byName.id };
   return { as: "heir", name: brings.name, archive: byName.id };
 }
 

@@ -62,9 +62,12 @@ export function peerByName(tx: Tx, name: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE name = ?`, name);
 }
 
-/** Only the id behind a name: what sending needs. */
-export function idByName(tx: Tx, name: string): Promise<{ id: string } | undefined> {
-  return tx.get<{ id: string }>("SELECT id FROM peer WHERE name = ?", name);
+/** Only who is behind a name, and from where: what sending needs. */
+export function idByName(
+  tx: Tx,
+  name: string,
+): Promise<Pick<PeerRow, "id" | "project" | "kind"> | undefined> {
+  return tx.get("SELECT id, project, kind FROM peer WHERE name = ?", name);
 }
 
 /** A process that cannot be mistaken for a later one of the same number. */

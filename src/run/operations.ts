@@ -88,7 +88,8 @@ export const run = operation({
     const { tx } = ctx;
     if (input.action === "list") return { runs: await listRuns(ctx) };
     if (input.action === "start") return { run: await start(ctx, input) };
-    const row = await wanted(ctx, input.id);
+    if (input.action === "end") refuseObserver(ctx);
+    const row = await wanted(ctx, input.id, input.action === "end");
     if (input.action === "resume") {
       if (row.status === "ended") {
         throw new Refusal("TASK_STATE", `run: ${row.id} ended at ${row.ended_at}`, {
@@ -161,9 +162,16 @@ async function start(
 }
 
 async function end(ctx: Context, row: table.RunRow, outcome: string | undefined): Promise<void> {
-  refuseObserver(ctx);
   if (row.status === "ended") {
     throw new Refusal("TASK_STATE", `run: ${row.id} ended already`, { run: row.id });
+  }
+  const own = row.created_by === ctx.actor.name && await conductOf(ctx.tx, row.id) === null;
+  if (!own && !ctx.may("end_runs")) {
+    throw new Refusal("NOT_ALLOWED", `run: ${row.id} was begun by ${row.created_by}`, {
+      run: row.id,
+      hint:
+        "Only the architect or the operator ends what others began, or what worker processes do.",
+    });
   }
   await table.endRun(ctx.tx, row.id, outcome ?? null, ctx.at);
   // What its agents would still do nobody would merge or hand over.
@@ -173,9 +181,19 @@ async function end(ctx: Context, row: table.RunRow, outcome: string | undefined)
   ctx.record({ op: "end_run", subject: `run/${row.id}`, detail: {} });
 }
 
-/** The named run, else the actor's, else the newest active one of the project. */
-async function wanted(ctx: Context, id: string | undefined): Promise<table.RunRow> {
+/** The named run, else the actor's, else, unless it is to end, the newest active one of the project. */
+async function wanted(
+  ctx: Context,
+  id: string | undefined,
+  ending: boolean,
+): Promise<table.RunRow> {
   const wantedId = id ?? ctx.actor.run;
+  if (ending && wantedId === null) {
+    throw new Refusal("INVALID_INPUT", "run: id is required to end a run that you are not in", {
+      field: "id",
+      hint: "run with action list shows the runs.",
+    });
+  }
   const rows = wantedId === null
     ? (await table.runsOf(ctx.tx, ctx.actor.project, LIMITS.pageRowsDefault))
       .filter((row) => row.status === "active")

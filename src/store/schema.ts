@@ -255,7 +255,7 @@ CREATE INDEX attempt_state ON attempt (state, run);
 `,
 }, {
   version: 6,
-  // Older writers leave the column and the index alone, and carry out again what is repeated, as before.
+  // Older writers leave the column and the indexes alone, and carry out again what is repeated, as before.
   breaking: false,
   sql: `
 -- What is to be carried out after the commit: null when nothing is (left), '' before it was begun, else
@@ -270,5 +270,20 @@ DELETE FROM search_text WHERE rowid IN (SELECT d.id FROM search_doc d WHERE d.ki
   AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.id = CAST(d.ref AS INTEGER)));
 DELETE FROM search_doc WHERE kind = 'conversation'
   AND NOT EXISTS (SELECT 1 FROM conversation c WHERE c.id = CAST(ref AS INTEGER));
+
+-- Who took over the name of a peer that had got the same message had it twice, and could never mark it.
+DELETE FROM delivery WHERE state < 2 AND EXISTS (SELECT 1 FROM delivery further
+  WHERE further.peer = delivery.peer AND further.state IN (1, 2) AND further.state > delivery.state
+    AND further.message = delivery.message);
+UPDATE message SET recipients = (SELECT json_group_array(DISTINCT value) FROM json_each(recipients))
+  WHERE recipients LIKE '%,%' AND json_array_length(recipients) >
+    (SELECT count(DISTINCT value) FROM json_each(recipients));
+
+-- What failed and waits for its next attempt, to be counted apart from what is ready.
+CREATE INDEX task_delayed ON task (project, not_before_s, assigned_to)
+  WHERE status = 'pending' AND open_deps = 0 AND not_before_s > 0;
+
+-- Reserved names that nobody has begun yet, by when they are waited for no longer.
+CREATE INDEX peer_reserved ON peer (lease_until_s) WHERE state = 'gone' AND lease_until_s IS NOT NULL;
 `,
 }];

@@ -7,13 +7,23 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
-import { architectOf, peerByName } from "../peer/table.ts";
+import { peerIn } from "../peer/names.ts";
+import { architectOf } from "../peer/table.ts";
 import { type Action, ACTIONS, priorityOf, retryDelayS, transitionFault } from "./rules.ts";
 import { createdStatus } from "./created.ts";
 import { countNotes, insertNote } from "./notes.ts";
 import { requestReview } from "./review.ts";
 import * as table from "./table.ts";
-import { nameOf, ownClaim, refuseStale, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
+import {
+  nameOf,
+  ownClaim,
+  refuseStale,
+  taskOr404,
+  tell,
+  viewerOf,
+  wholeShape,
+  wholeTask,
+} from "./view.ts";
 
 export const updateTask = operation({
   name: "update_task",
@@ -75,7 +85,9 @@ export const updateTask = operation({
         ...(input.note === undefined ? {} : { note: input.note.length }),
       },
     });
-    return { task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id)) };
+    return {
+      task: await wholeTask(ctx.tx, await taskOr404(ctx, row.id), { viewer: viewerOf(ctx) }),
+    };
   },
 });
 
@@ -180,7 +192,7 @@ async function assign(ctx: Context, row: table.TaskRow, name: string | undefined
       hint: "Name a peer, or give an empty string to let anybody claim it.",
     });
   }
-  const peer = name === "" ? null : await peerByName(ctx.tx, name);
+  const peer = name === "" ? null : await peerIn(ctx.tx, name, ctx.actor.project);
   if (peer !== null && peer?.project !== ctx.actor.project) {
     throw new Refusal("UNKNOWN_PEER", `update_task: nobody in this project is called ${name}`, {
       field: "assign_to",
@@ -210,14 +222,18 @@ async function ownOrManage(
   await ownClaim(ctx, row, epoch, "update_task");
 }
 
-/** Who made a task, the architect and the operator may manage it. */
+/** Who made a task, the architect and the operator may manage it; who has claimed it does it, or not. */
 async function mayManage(ctx: Context, row: table.TaskRow, what: string): Promise<void> {
   const { actor } = ctx;
   if (ctx.may("manage") || row.creator === actor.id) return;
-  if (row.claimed_by === actor.id) return;
+  const own = row.claimed_by === actor.id && row.claim_incarnation !== null;
   throw new Refusal(
     "NOT_ALLOWED",
     `update_task: ${row.id} was made by ${row.created_by}; a worker cannot ${what}`,
-    { task: row.id, claimed_by: await nameOf(ctx.tx, row.claimed_by) },
+    {
+      task: row.id,
+      claimed_by: await nameOf(ctx.tx, row.claimed_by),
+      ...(own ? { hint: "Release it or fail it with a note, and tell the architect why." } : {}),
+    },
   );
 }

@@ -8,19 +8,21 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { DOING, WORKING } from "../core/policy.ts";
 import { changeAttempt, runningAttempt } from "../fleet/table.ts";
-import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
+import { giveUpOn, leaderLives, reapWithoutLeader, stillAlive } from "../peer/life.ts";
 import { head } from "../core/text.ts";
 import { budgetSpent, mayTakeOver } from "../peer/rules.ts";
 import { usageOf } from "../peer/standing.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
 import { tellUnblocked } from "./unblocked.ts";
-import { countTasks } from "./list.ts";
+import { countTasks, hasDelayed } from "./list.ts";
 import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
 import { aroundTask, nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
 
 const paths = list(path(), LIMITS.listItems);
+/** Why there is no task to claim: none at all, or only such as wait for others, for time, for a peer. */
+const REASONS = ["empty", "blocked", "delayed", "assigned"] as const;
 
 export const claimTask = operation({
   name: "claim_task",
@@ -36,7 +38,7 @@ export const claimTask = operation({
       task: wholeShape.nullable(),
       epoch: z.number().optional(),
       briefing: z.string().optional(),
-      reason: z.enum(["empty", "blocked", "delayed"]).optional(),
+      reason: z.enum(REASONS).optional(),
     })
   ),
   async handle(ctx, input) {
@@ -85,19 +87,33 @@ async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
   return await table.bestReady(tx, actor.project, actor.id, upS) ?? null;
 }
 
-async function whyNothing(ctx: Context): Promise<"empty" | "blocked" | "delayed"> {
-  const counts = await countTasks(ctx.tx, ctx.actor.project);
-  if (counts.ready > 0) return "delayed";
-  return counts.blocked > 0 ? "blocked" : "empty";
+async function whyNothing(ctx: Context): Promise<typeof REASONS[number]> {
+  const { tx, actor, upS } = ctx;
+  if (await hasDelayed(tx, actor.project, actor.id, upS)) return "delayed";
+  const { ready, blocked } = await countTasks(tx, actor.project);
+  if (blocked > 0) return "blocked";
+  return ready > 0 ? "assigned" : "empty";
 }
 
 /** A named task, if it can be claimed; a claim of somebody dead or long stalled gives way. */
 async function claimable(ctx: Context, id: string): Promise<table.TaskRow> {
-  let row = await taskOr404(ctx, id);
-  if (row.status === "in_progress" && row.claimed_by !== null) {
-    await giveWay(ctx, row);
-    row = await taskOr404(ctx, id);
+  const row = await taskOr404(ctx, id);
+  const holder = row.status === "in_progress" ? row.claimed_by : row.assigned_to;
+  if (holder === null || holder === "" || holder === ctx.actor.id) {
+    return await refuseUnclaimable(ctx, row);
   }
+  const ended = await giveWay(ctx, row, holder);
+  try {
+    return await refuseUnclaimable(ctx, await taskOr404(ctx, id));
+  } catch (thrown) {
+    if (ended && thrown instanceof Refusal) thrown.ended = holder;
+    throw thrown;
+  }
+}
+
+/** The task, unless something stands in the way of the actor's claim. */
+async function refuseUnclaimable(ctx: Context, row: table.TaskRow): Promise<table.TaskRow> {
+  const { id } = row;
   if (row.status === "in_progress") {
     const holder = await nameOf(ctx.tx, row.claimed_by);
     const own = row.claimed_by === ctx.actor.id;
@@ -121,10 +137,15 @@ async function claimable(ctx: Context, id: string): Promise<table.TaskRow> {
     });
   }
   if (row.assigned_to !== "" && row.assigned_to !== ctx.actor.id) {
-    const holder = await nameOf(ctx.tx, row.assigned_to);
-    throw new Refusal("TASK_TAKEN", `claim_task: ${id} is assigned to ${holder}`, {
+    const meant = await peerById(ctx.tx, row.assigned_to);
+    const holder = meant?.name ?? row.assigned_to;
+    const away = meant?.state === "live" ? "" : ", who is not here";
+    throw new Refusal("TASK_TAKEN", `claim_task: ${id} is assigned to ${holder}${away}`, {
       task: id,
       assigned_to: holder,
+      ...(away === ""
+        ? {}
+        : { hint: "Claim without an id, or ask the architect to assign it to somebody else." }),
     });
   }
   if (row.not_before_s > ctx.upS) {
@@ -137,18 +158,27 @@ async function claimable(ctx: Context, id: string): Promise<table.TaskRow> {
   return row;
 }
 
-/** Frees the task if whoever claimed it is dead, or has been stalled beyond the grace. */
-async function giveWay(ctx: Context, row: table.TaskRow): Promise<void> {
-  if (row.claimed_by === null || row.claimed_by === ctx.actor.id) return;
-  if (!await stillAlive(ctx, row.claimed_by)) return;
-  const holder = await peerById(ctx.tx, row.claimed_by);
+/**
+ * Frees the task if whoever has it, or is to do it, is dead, never came, or has been stalled beyond the
+ * grace at it. Returns whether this was the end of that peer.
+ */
+async function giveWay(ctx: Context, row: table.TaskRow, peer: string): Promise<boolean> {
+  const holder = await peerById(ctx.tx, peer);
+  if (!await stillAlive(ctx, peer)) {
+    const waited = holder?.state === "gone" && (holder.lease_until_s ?? Infinity) <= ctx.upS;
+    if (waited && !await leaderLives(ctx)) await giveUpOn(ctx, peer);
+    return holder?.state === "live";
+  }
   const stalled = holder?.stalled_since_s ?? null;
-  if (!mayTakeOver(stalled, ctx.upS, ctx.settings.stalledGraceS)) return;
-  await table.setStatus(ctx.tx, row.id, "pending", ctx.at);
+  const over = mayTakeOver(stalled, ctx.upS, ctx.settings.stalledGraceS);
+  if (row.status !== "in_progress" || !over) return false;
+  const unassign = row.assigned_to === peer;
+  await table.setStatus(ctx.tx, row.id, "pending", ctx.at, { unassign });
   ctx.record({
     subject: `task/${row.id}`,
     detail: { taken_over_from: holder?.name, stalled_since_s: stalled },
   });
+  return false;
 }
 
 export const completeTask = operation({

@@ -6,7 +6,7 @@ import { flag, list, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";
-import { isReady, type Status, STATUSES } from "./rules.ts";
+import { type Status, STATUSES } from "./rules.ts";
 
 const OPEN: readonly Status[] = ["proposed", "pending", "in_progress", "in_review", "failed"];
 
@@ -132,7 +132,8 @@ function nodeOf(row: NodeRow): z.input<typeof nodeShape> {
     id: row.id,
     title: row.title,
     status: row.status,
-    ready: isReady({ status: row.status, openDeps: row.open_deps }),
+    // A picture is drawn anew by what happens, not by the clock: what is only delayed counts as ready.
+    ready: row.status === "pending" && row.open_deps === 0,
     priority: row.priority,
     claimed_by: row.claimed_by,
     ...(row.assigned_to === null ? {} : { assigned_to: row.assigned_to }),

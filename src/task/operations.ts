@@ -22,7 +22,7 @@ import { hasMoreOpenThan, type ListQuery, listTasks as pageOf } from "./list.ts"
 import { readPlan } from "./plan.ts";
 import { priorityOf, STATUSES } from "./rules.ts";
 import * as table from "./table.ts";
-import { shownTask, taskOr404, taskShape, wholeShape, wholeTask } from "./view.ts";
+import { shownTask, taskOr404, taskShape, viewerOf, wholeShape, wholeTask } from "./view.ts";
 
 const priority = z.preprocess(priorityOf, integer(1, 10));
 const paths = list(path(), LIMITS.listItems);
@@ -158,10 +158,12 @@ export const listTasks = operation({
       });
     }
     const limit = input.limit ?? LIMITS.pageRowsDefault;
+    const viewer = viewerOf(ctx);
     const rows = await pageOf(ctx.tx, {
       project: ctx.actor.project,
       ...listed(input.status, input.ready === true),
-      claimedBy: input.mine === true ? ctx.actor.id : undefined,
+      of: input.mine === true ? ctx.actor.id : undefined,
+      viewer,
       run: input.run,
       after: cursorOf(input.cursor),
       limit: limit + 1,
@@ -173,7 +175,9 @@ export const listTasks = operation({
       page.filter((row) => row.open_deps > 0).map((row) => row.id),
     );
     const tasks = [];
-    for (const row of page) tasks.push(await shownTask(ctx.tx, row, open.get(row.id) ?? []));
+    for (const row of page) {
+      tasks.push(await shownTask(ctx.tx, row, open.get(row.id) ?? [], viewer));
+    }
     const more = rows.length > limit && last !== undefined;
     return { tasks, next: more ? `${last.priority}.${last.n}` : null };
   },
@@ -220,6 +224,6 @@ export const getTask = operation({
   output: z.lazy(() => z.object({ task: wholeShape })),
   async handle(ctx, input) {
     const row = await taskOr404(ctx, input.id);
-    return { task: await wholeTask(ctx.tx, row, { history: true }) };
+    return { task: await wholeTask(ctx.tx, row, { history: true, viewer: viewerOf(ctx) }) };
   },
 });

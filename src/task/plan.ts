@@ -3,7 +3,8 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { Context } from "../core/operation.ts";
-import { peerByName } from "../peer/table.ts";
+import { peerIn } from "../peer/names.ts";
+
 import { findCycle, firstDuplicate, withHints } from "./rules.ts";
 import { takeNumbers, taskById } from "./table.ts";
 
@@ -150,7 +151,7 @@ async function resolveDependencies(
 
 async function assigneeOf(ctx: Context, name: string | undefined): Promise<string> {
   if (name === undefined) return "";
-  const peer = await peerByName(ctx.tx, name);
+  const peer = await peerIn(ctx.tx, name, ctx.actor.project);
   if (peer?.project === ctx.actor.project) return peer.id;
   throw new Refusal(
     "UNKNOWN_PEER",

@@ -7,11 +7,12 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
+import { resolveReviews } from "../message/table.ts";
 import { architectOf, livePeers, peerById } from "../peer/table.ts";
 import { insertNote } from "./notes.ts";
 import { tellUnblocked } from "./unblocked.ts";
 import * as table from "./table.ts";
-import { nameOf, taskOr404, tell, wholeShape, wholeTask } from "./view.ts";
+import { nameOf, taskOr404, tell, viewerOf, wholeShape, wholeTask } from "./view.ts";
 
 export const reviewTask = operation({
   name: "review_task",
@@ -52,12 +53,12 @@ export const reviewTask = operation({
       });
     }
     await table.setReviewer(ctx.tx, row.id, ctx.actor.name);
-    await resolveRequests(ctx, row.id);
+    await resolveReviews(ctx.tx, row.id, ctx.at);
     const unblocked = input.verdict === "approve"
       ? await approve(ctx, row)
       : await requestChanges(ctx, row, input.findings ?? "");
     ctx.record({ subject: `task/${row.id}`, detail: { verdict: input.verdict } });
-    const task = await wholeTask(ctx.tx, await taskOr404(ctx, row.id));
+    const task = await wholeTask(ctx.tx, await taskOr404(ctx, row.id), { viewer: viewerOf(ctx) });
     return { task, ...(unblocked.length === 0 ? {} : { unblocked }) };
   },
 });
@@ -82,7 +83,8 @@ async function requestChanges(
 ): Promise<string[]> {
   const author = row.claimed_by === null ? undefined : await peerById(ctx.tx, row.claimed_by);
   if (author === undefined || author.incarnation === null) {
-    await table.setStatus(ctx.tx, row.id, "pending", ctx.at);
+    const unassign = author !== undefined && row.assigned_to === author.id;
+    await table.setStatus(ctx.tx, row.id, "pending", ctx.at, { unassign });
     return [];
   }
   if (author.incarnation === row.claim_incarnation) {
@@ -93,18 +95,6 @@ async function requestChanges(
   const text = `${ctx.actor.name} requests changes to ${row.id}: ${findings}`;
   await tell(ctx, row, [author.id], text);
   return [];
-}
-
-/** The requests for this review are answered. */
-async function resolveRequests(ctx: Context, task: string): Promise<void> {
-  await ctx.tx.run(
-    `UPDATE message SET resolved_at = ? WHERE project = ? AND resolved_at IS NULL
-       AND category IN ('blocker', 'review_request', 'error') AND category = 'review_request'
-       AND task = ?`,
-    ctx.at,
-    ctx.actor.project,
-    task,
-  );
 }
 
 /** Hands a task in for review and asks the architect, or whoever else could review it. */

@@ -45,9 +45,26 @@ export function transitionFault(action: Action, status: Status): string | null {
   return `${action} needs a task that is ${from.join(" or ")}; this one is ${status}`;
 }
 
-/** What somebody who looks at a task sees of it: `ready` and `blocked` are derived. */
-export function isReady(task: { status: Status; openDeps: number }): boolean {
-  return task.status === "pending" && task.openDeps === 0;
+/** Who looks at tasks, and when. */
+export interface Viewer {
+  /** Seconds since boot. */
+  readonly upS: number;
+  /** Whoever might claim one; null for the human, who sees what is ready for anybody. */
+  readonly peer: string | null;
+}
+
+/** What `ready` is derived from. */
+export interface Pending {
+  readonly status: Status;
+  readonly open_deps: number;
+  readonly not_before_s: number;
+  readonly assigned_to: string;
+}
+
+/** Whether who looks could claim a task now: nothing blocks or delays it, and it is meant for nobody else. */
+export function isReady(task: Pending, { upS, peer }: Viewer): boolean {
+  return task.status === "pending" && task.open_deps === 0 && task.not_before_s <= upS &&
+    (peer === null || task.assigned_to === "" || task.assigned_to === peer);
 }
 
 export function isBlocked(task: { status: Status; openDeps: number }): boolean {

@@ -3,6 +3,9 @@
 
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Status } from "./rules.ts";
+import { setStatus } from "./status.ts";
+
+export { setStatus };
 
 /** A row of `task`. */
 export interface TaskRow {
@@ -193,35 +196,6 @@ export function claim(
     peer,
     incarnation,
     at,
-    at,
-    id,
-  );
-}
-
-/** Sets a task's state; leaving `in_progress` ends the claim and its epoch. */
-export function setStatus(
-  tx: Tx,
-  id: string,
-  status: Status,
-  at: string,
-  more: {
-    keepAuthor?: boolean;
-    failure?: string | null;
-    notBeforeS?: number;
-    attempts?: number;
-  } = {},
-): Promise<number> {
-  return tx.run(
-    `UPDATE task SET status = ?, claim_incarnation = NULL, claim_epoch = claim_epoch + 1,
-       claimed_by = CASE WHEN ? THEN claimed_by END, claimed_at = CASE WHEN ? THEN claimed_at END,
-       failure = ?, not_before_s = ?, attempts = coalesce(?, attempts), updated_at = ?
-     WHERE id = ?`,
-    status,
-    more.keepAuthor === true ? 1 : 0,
-    more.keepAuthor === true ? 1 : 0,
-    more.failure ?? null,
-    more.notBeforeS ?? 0,
-    more.attempts ?? null,
     at,
     id,
   );

@@ -6,7 +6,7 @@ import type { Context } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
 import { notify } from "../message/notice.ts";
 import { rowsOf } from "../store/journal.ts";
-import { isReady, STATUSES } from "./rules.ts";
+import { isReady, STATUSES, type Viewer } from "./rules.ts";
 import { type NoteRow, notesOf } from "./notes.ts";
 import { dependenciesOf, dependentsOf, taskById, type TaskRow } from "./table.ts";
 
@@ -60,17 +60,23 @@ export async function nameOf(tx: Tx, peer: string | null): Promise<string | null
   return row?.name ?? peer;
 }
 
+/** Who looks: to the human everything is ready that is ready for somebody. */
+export function viewerOf({ actor, upS }: Pick<Context, "actor" | "upS">): Viewer {
+  return { upS, peer: actor.role === "operator" ? null : actor.id };
+}
+
 export async function shownTask(
   tx: Tx,
   row: TaskRow,
   blockedBy: readonly string[],
+  viewer: Viewer,
 ): Promise<z.input<typeof taskShape>> {
   const assigned = await nameOf(tx, row.assigned_to);
   return {
     id: row.id,
     title: row.title,
     status: row.status,
-    ready: isReady({ status: row.status, openDeps: row.open_deps }),
+    ready: isReady(row, viewer),
     priority: row.priority,
     claimed_by: await nameOf(tx, row.claimed_by),
     blocked_by: [...blockedBy],
@@ -99,13 +105,15 @@ export async function aroundTask(tx: Tx, id: string): Promise<Around> {
 export async function wholeTask(
   tx: Tx,
   row: TaskRow,
-  options: { history?: boolean; around?: Around } = {},
+  options: { history?: boolean; around?: Around; viewer?: Viewer } = {},
 ): Promise<z.input<typeof wholeShape>> {
   const { dependencies, blocks, notes } = options.around ?? await aroundTask(tx, row.id);
   const open = dependencies.filter((task) => task.status !== "completed").map((task) => task.id);
   const files = JSON.parse(row.files) as string[];
+  // Without one, it is a task that somebody has: ready for nobody.
+  const viewer = options.viewer ?? { upS: 0, peer: "" };
   const whole: z.input<typeof wholeShape> = {
-    ...await shownTask(tx, row, open),
+    ...await shownTask(tx, row, open, viewer),
     attempts: row.attempts,
     epoch: row.claim_epoch,
     created_by: row.created_by,

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { openStore } from "../../src/store/open.ts";
 import { commit } from "../../src/store/unit.ts";
 import type { Tx } from "../../src/core/transaction.ts";
-import { findCycle, isReady, type Status } from "../../src/task/rules.ts";
+import { findCycle, type Status } from "../../src/task/rules.ts";
 import * as table from "../../src/task/table.ts";
 import { withTempFolder } from "../support/temp.ts";
 
@@ -94,7 +94,7 @@ class Model {
 
   ready(): string[] {
     return this.tasks
-      .filter((task) => isReady({ status: task.status, openDeps: this.openDeps(task.deps) }))
+      .filter(({ status, deps }) => status === "pending" && this.openDeps(deps) === 0)
       .map((task) => task.id);
   }
 }

@@ -49,10 +49,28 @@ Deno.test("isReady, isBlocked: only a pending task is either, and never both", (
   for (const status of STATUSES) {
     for (const openDeps of [0, 1, 7]) {
       const task = { status, openDeps };
-      assertEquals(isReady(task), status === "pending" && openDeps === 0, `${status} ${openDeps}`);
+      const row = { status, open_deps: openDeps, not_before_s: 0, assigned_to: "" };
+      const ready = isReady(row, { upS: 0, peer: "a" });
+      assertEquals(ready, status === "pending" && openDeps === 0, `${status} ${openDeps}`);
       assertEquals(isBlocked(task), status === "pending" && openDeps > 0, `${status} ${openDeps}`);
     }
   }
+});
+
+Deno.test("isReady: for whom it is meant, once its delay is over; for the human whoever that is", () => {
+  const row = { status: "pending", open_deps: 0, not_before_s: 10, assigned_to: "a" } as const;
+  const free = { ...row, assigned_to: "" };
+  assertEquals(["a", "b", null].map((peer) => isReady(row, { upS: 10, peer })), [
+    true,
+    false,
+    true,
+  ]);
+  assertEquals(["a", "b", null].map((peer) => isReady(free, { upS: 10, peer })), [
+    true,
+    true,
+    true,
+  ]);
+  for (const peer of ["a", "b", null]) assert(!isReady(row, { upS: 9, peer }), String(peer));
 });
 
 Deno.test("priorityOf: names, numbers and digits in quotes; the rest is left to the schema", () => {
