@@ -11,7 +11,7 @@ import { type AnyOperation, type Context, type Shown, WAIT } from "./core/operat
 import { permits, RIGHTS } from "./core/policy.ts";
 import type { Tx, Unit } from "./core/transaction.ts";
 import { screened } from "./filter/screen.ts";
-import { indexLags, indexStep } from "./flock/search.ts";
+import { bringIndexUp } from "./flock/indexing.ts";
 import { parse, sizeOf } from "./parse.ts";
 import { addUsage } from "./peer/standing.ts";
 import { renewLease } from "./peer/table.ts";
@@ -58,8 +58,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a search may spend on the index before it answers from what there is. */
-const INDEX_MS = 2_000;
 /** Tool calls of a peer without a budget that are counted together. */
 const UNCOUNTED_CALLS = 50;
 
@@ -268,15 +266,6 @@ function contextOf(
       unit.record({ actor: actor.name, op, ...act, detail });
     },
   };
-}
-
-/** Takes into the search index what is missing, for a bounded time. */
-async function bringIndexUp(store: Store): Promise<void> {
-  const deadline = performance.now() + INDEX_MS;
-  let lags = await store.engine.read(indexLags);
-  while (lags && performance.now() < deadline) {
-    lags = await commit(store, ({ tx }) => indexStep(tx));
-  }
 }
 
 function refuseCancelled(signal: AbortSignal | undefined): void {

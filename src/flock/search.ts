@@ -46,6 +46,11 @@ export async function indexLags(tx: Tx): Promise<boolean> {
   return (row?.lag ?? 0) > 0;
 }
 
+/** What an answer from the index says of it: nothing, unless newer things may be missing. */
+export async function howComplete(tx: Tx): Promise<{ incomplete?: true }> {
+  return await indexLags(tx) ? { incomplete: true } : {};
+}
+
 async function indexSubject(tx: Tx, subject: string): Promise<void> {
   const slash = subject.indexOf("/");
   const kind = subject.slice(0, slash);

@@ -54,11 +54,18 @@ Deno.test("filter: a text of four times the length costs about four times as muc
   const scaleMs = costMs(() => look("\u0430".repeat(4 * small)));
   const grown: string[] = [];
   for (const [name, make] of Object.entries(TEXTS)) {
-    const smallMs = costMs(() => look(make(small)));
-    const largeMs = costMs(() => look(make(4 * small)));
-    if (largeMs > 9 * smallMs && largeMs > 3 * scaleMs) {
-      grown.push(`${name}: ${smallMs.toFixed(1)} ms, then ${largeMs.toFixed(1)} ms`);
+    let said = "";
+    // What is linear shows it in one of the tries, whatever else the machine does.
+    for (let tries = 0; tries < 4; tries++) {
+      const smallMs = costMs(() => look(make(small)));
+      const largeMs = costMs(() => look(make(4 * small)));
+      if (largeMs <= 9 * smallMs || largeMs <= 3 * scaleMs) {
+        said = "";
+        break;
+      }
+      said = `${name}: ${smallMs.toFixed(1)} ms, then ${largeMs.toFixed(1)} ms`;
     }
+    if (said !== "") grown.push(said);
   }
   assertEquals(grown, []);
 });
