@@ -50,7 +50,7 @@ export const exportProject = operation({
   positionals: ["part"],
   input: z.strictObject({
     part: oneOf(PARTS),
-    after: word().optional(),
+    after: word(LIMITS.cursorChars).optional(),
     run: word().optional(),
     limit: integer(1, LIMITS.exportRows).optional(),
   }),
@@ -91,7 +91,7 @@ async function page(
     }
     case "memory": {
       const [version = "0", key = ""] = (after ?? "0:").split(/:(.*)/s);
-      const rows = (await memoryRows(tx, project, { key, version: Number(version) }, limit))
+      const rows = (await memoryRows(tx, project, { key, version: numberOf(version) }, limit))
         .slice(0, limit);
       const last = rows.at(-1);
       const more = rows.length === limit && last !== undefined;
@@ -103,7 +103,7 @@ async function page(
       return { items: acts, next: next === null ? null : String(next) };
     }
     default: {
-      const reader = ctx.may("read_all") ? null : ctx.actor.id;
+      const reader = { id: ctx.actor.id, all: ctx.may("read_all") };
       const rows = (await plainRows(tx, part, project, numberOf(after ?? "0"), limit, reader))
         .slice(0, limit);
       const items = rows.map(({ cursor: _cursor, ...row }) => row);

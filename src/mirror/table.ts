@@ -95,19 +95,46 @@ export async function logsFrom(tx: Tx, rows: number): Promise<number> {
   return Math.max(0, await headSeq(tx) - rows);
 }
 
-/** A row of a project's messages, conversations, peers, locks: as it is, for a program. */
+/**
+ * Messages of a project, and mail that came to the reader from another one; with `all` false only
+ * what the reader sent or got.
+ */
+function messageRows(
+  tx: Tx,
+  project: string,
+  after: number,
+  limit: number,
+  reader: string,
+  all: boolean,
+): Promise<{ readonly cursor: number }[]> {
+  return tx.all(
+    `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task, run, at
+     FROM message m WHERE id > ? AND ((project = ? AND (? = 1 OR sender = ?)) OR EXISTS
+       (SELECT 1 FROM delivery d WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id))
+     ORDER BY id ${limitTo(limit)}`,
+    after,
+    project,
+    all ? 1 : 0,
+    reader,
+    reader,
+  );
+}
+
+/**
+ * A row of a project's messages, conversations, peers, locks: as it is, for a program. Who does not
+ * read `all` gets its own mail and conversation.
+ */
 export function plainRows(
   tx: Tx,
   part: "messages" | "conversation" | "peers" | "locks" | "notes",
   project: string,
   after: number,
   limit: number,
-  reader: string | null,
+  reader: { readonly id: string; readonly all: boolean },
 ): Promise<{ readonly cursor: number }[]> {
-  const own = reader ?? "";
+  if (part === "messages") return messageRows(tx, project, after, limit, reader.id, reader.all);
+  const own = reader.all ? "" : reader.id;
   const sql = {
-    messages: `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task,
-        run, at FROM message WHERE project = ? AND id > ? AND (? = '' OR sender = ?)`,
     conversation: `SELECT id AS cursor, peer, run, turn, content, at FROM conversation
         WHERE project = ? AND id > ? AND (? = '' OR peer = ?)`,
     peers: `SELECT rowid AS cursor, name, role, summary, state, joined_at, seen_at FROM peer
