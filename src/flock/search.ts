@@ -117,6 +117,22 @@ async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise
   );
 }
 
+/** Takes out of the index what was forgotten itself. */
+export async function forgetDocument(
+  tx: Tx,
+  project: string,
+  kind: Kind,
+  ref: string,
+): Promise<void> {
+  const row = await tx.get<{ id: number }>(
+    "DELETE FROM search_doc WHERE project = ? AND kind = ? AND ref = ? RETURNING id",
+    project,
+    kind,
+    ref,
+  );
+  if (row !== undefined) await tx.run("DELETE FROM search_text WHERE rowid = ?", row.id);
+}
+
 /** Turns what somebody typed into a query that cannot be a syntax error: all words, as prefixes. */
 export function ftsQuery(typed: string): string {
   const words = typed.match(/[\p{L}\p{N}_]+/gu) ?? [];
