@@ -14,7 +14,15 @@ import { headSeq } from "../store/journal.ts";
 import { countTasks, listTasks } from "../task/list.ts";
 import { type Status, STATUSES } from "../task/rules.ts";
 import { nameOf } from "../task/view.ts";
-import { actsAfter, exported, logsFrom, memoryRows, plainRows } from "./table.ts";
+import {
+  actsAfter,
+  exported,
+  logsFrom,
+  memoryRows,
+  messageRows,
+  plainRows,
+  turnRows,
+} from "./table.ts";
 
 /** What can be asked for. */
 export const PARTS = [
@@ -103,11 +111,15 @@ async function page(
       return { items: acts, next: next === null ? null : String(next) };
     }
     default: {
+      const from = numberOf(after ?? "0");
       const reader = { id: ctx.actor.id, all: ctx.may("read_all") };
-      const rows = (await plainRows(tx, part, project, numberOf(after ?? "0"), limit, reader))
-        .slice(0, limit);
+      const { rows, next } = part === "messages"
+        ? await messageRows(tx, project, from, limit, reader)
+        : part === "conversation"
+        ? await turnRows(tx, project, from, limit, reader)
+        : await plainRows(tx, part, project, from, limit);
       const items = rows.map(({ cursor: _cursor, ...row }) => row);
-      return { items, next: rows.length < limit ? null : String(rows.at(-1)?.cursor ?? 0) };
+      return { items, next: next === null ? null : String(next) };
     }
   }
 }

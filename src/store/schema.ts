@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** One step from the version before. */
 export interface Migration {
@@ -252,5 +252,38 @@ CREATE INDEX message_task ON message (task, id) WHERE task IS NOT NULL;
 -- states in the index would answer that.
 DROP INDEX attempt_open;
 CREATE INDEX attempt_state ON attempt (state, run);
+`,
+}, {
+  version: 6,
+  // A table that the database itself keeps: whatever writer ends a task, older ones too.
+  breaking: false,
+  sql: `
+-- How many tasks have ended and how: they are counted with every status, and grow for ever. run: '' for none.
+CREATE TABLE task_ended (
+  project TEXT NOT NULL, run TEXT NOT NULL, status TEXT NOT NULL, total INTEGER NOT NULL,
+  PRIMARY KEY (project, run, status)
+) WITHOUT ROWID;
+INSERT INTO task_ended SELECT project, coalesce(run, ''), status, count(*) FROM task
+  WHERE status IN ('completed', 'failed', 'cancelled') GROUP BY 1, 2, 3;
+CREATE TRIGGER task_made AFTER INSERT ON task
+  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  INSERT INTO task_ended VALUES (new.project, coalesce(new.run, ''), new.status, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER task_ends AFTER UPDATE OF status, run, project ON task
+  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  INSERT INTO task_ended VALUES (new.project, coalesce(new.run, ''), new.status, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER task_goes_on AFTER UPDATE OF status, run, project ON task
+  WHEN old.status IN ('completed', 'failed', 'cancelled') BEGIN
+  UPDATE task_ended SET total = total - 1
+    WHERE project = old.project AND run = coalesce(old.run, '') AND status = old.status;
+END;
+CREATE TRIGGER task_gone AFTER DELETE ON task
+  WHEN old.status IN ('completed', 'failed', 'cancelled') BEGIN
+  UPDATE task_ended SET total = total - 1
+    WHERE project = old.project AND run = coalesce(old.run, '') AND status = old.status;
+END;
 `,
 }];

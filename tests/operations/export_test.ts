@@ -1,5 +1,6 @@
 // export_project: everything that the caller may read, page by page to the end.
 
+import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
 import { LIMITS } from "../../mod.ts";
 import { makeRepository } from "../support/git.ts";
@@ -39,6 +40,24 @@ flockTest("export_project: a worker's mail is what it sent and what it got", asy
   assertEquals(await said(anna), ["to anna", "from anna", "to all", "from elsewhere"]);
   assertEquals(await said(bob), ["to bob", "to all", "from elsewhere to bob"]);
   assertEquals(await said(lead), ["to anna", "from anna", "to bob", "to all"]);
+});
+
+flockTest("export_project: goes on past what others wrote, however much", async (flock) => {
+  const { lead, anna } = await flock.crew();
+  await lead.call("send", { to: "anna", content: "first" });
+  const db = new DatabaseSync(join(flock.home, "skein.db"), { timeout: 1_000 });
+  db.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+     INSERT INTO message (id, sender, sender_name, sender_role, project, category, content,
+       recipients, at, up_s) SELECT 100 + i, 'x', 'x', 'worker', '/other', 'finding', 'x', '[]', '', 0
+     FROM n`,
+  ).run();
+  db.close();
+  await lead.call("send", { to: "anna", content: "last" });
+  for (const member of [lead, anna]) {
+    const said = (await everything(member, "messages")).map(({ content }) => content);
+    assertEquals(said, ["first", "last"]);
+  }
 });
 
 flockTest("export_project: a page may end on the longest key there is", async (flock) => {
