@@ -142,7 +142,7 @@ function adaptTask(task: Args, keys: ReadonlySet<string> = new Set()): Args {
   if (Array.isArray(hints) && hints.every((one) => typeof one === "string")) {
     rest["hints"] = hints.join("\n");
   }
-  if (typeof rest["key"] === "number") rest["key"] = String(rest["key"]);
+  if (Number.isInteger(rest["key"])) rest["key"] = String(rest["key"]);
   const named = rest["blocked_by"];
   const blockedBy = typeof named === "number" ? [named] : named;
   if (Array.isArray(blockedBy)) {

@@ -57,7 +57,6 @@ async function takeFindings(
   const { tx, actor: { project } } = ctx;
   let taken = 0;
   const nowMs = Date.parse(ctx.at);
-  // Counted once: every finding that is taken is one key more.
   const before = await countKeys(tx, project, LIMITS.memoryKeys);
   for (const [index, { key, author, at, value }] of found.entries()) {
     const named = await newKey(ctx, key, value);
@@ -161,8 +160,8 @@ export const importProject = operation({
     const ids = await idsOf(ctx, input.tasks);
     refuseBadEdges(input.tasks);
     const released: string[] = [];
-    let tasks = 0;
     const known = new Set<string>();
+    let tasks = 0;
     for (const task of input.tasks) {
       if ((await taskById(ctx.tx, ids.get(task.id) ?? "")) !== undefined) known.add(task.id);
     }
