@@ -190,9 +190,15 @@ export class Refusal extends Error {
   }
 }
 
-/** Turns whatever was thrown into a refusal, so that every door answers in one shape. */
-export function asRefusal(thrown: unknown): Refusal {
+/**
+ * Turns whatever was thrown into a refusal, so that every door answers in one shape. `kept` is the file
+ * in which the defect was written down, if it was.
+ */
+export function asRefusal(thrown: unknown, kept: string | null = null): Refusal {
   if (thrown instanceof Refusal) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Refusal("INTERNAL", message);
+  const where = kept === null ? {} : {
+    hint: `This is a defect of skein. Please report it with ${kept}, which says where it happened.`,
+  };
+  return new Refusal("INTERNAL", message, where);
 }

@@ -4,7 +4,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { type Flock, flockTest, type Json } from "./flock.ts";
+import { type Flock, flockTest, type Json, type Member } from "./flock.ts";
 
 /** Tables that grow as long as a home is used. */
 const GROWING = new Set([
@@ -72,7 +72,16 @@ function scansOf(db: DatabaseSync, sql: string): string[] {
 
 /** A bit of everything that agents, hooks, pages and duties do. */
 async function workload(flock: Flock): Promise<void> {
-  const { lead, anna, bob } = await flock.crew();
+  const crew = await flock.crew();
+  const { run, task, said } = await work(crew);
+  await look(crew, run, task, said);
+  await crew.bob.leave();
+  await crew.lead.call("run", { action: "end" });
+}
+
+type Crew = Readonly<Record<"lead" | "anna" | "bob", Member>>;
+
+async function work({ lead, anna, bob }: Crew): Promise<Record<"run" | "task" | "said", string>> {
   await lead.call("run", { action: "start", goal: "a goal", plan: "a plan" });
   const { run: started }: Json = await lead.call("run", { action: "status" });
   const run = started.id;
@@ -110,6 +119,18 @@ async function workload(flock: Flock): Promise<void> {
   await bob.call("guard_edit", { paths: ["y.ts"] });
   await bob.call("end_turn");
   await anna.call("unlock_file");
+  await bob.call("report_usage", { turns: 1 });
+  await lead.call("control", { action: "ping", peer: "bob" });
+  await lead.call("take_findings", { discoveries: [{ value: "it rains" }] });
+  return { run, task: ids.b, said };
+}
+
+async function look(
+  { lead, anna, bob }: Crew,
+  run: string,
+  task: string,
+  said: string,
+): Promise<void> {
   for (const part of ["overview", "runs", "open", "closed", "notes", "discoveries", "memory"]) {
     await lead.call("export_project", { part });
   }
@@ -120,7 +141,7 @@ async function workload(flock: Flock): Promise<void> {
     await bob.call("list_tasks", filter);
   }
   await bob.call("list_tasks", { status: "completed", limit: 1, cursor: "1.1" });
-  for (const filter of [{}, { task: ids.b }, { thread: said }, { query: "hello" }]) {
+  for (const filter of [{}, { task }, { thread: said }, { query: "hello" }]) {
     await lead.call("list_messages", filter);
   }
   for (const filter of [{}, { key: "k" }, { key: "k", history: true }, { type: "decision" }]) {
@@ -129,7 +150,7 @@ async function workload(flock: Flock): Promise<void> {
   await bob.call("get_memory", { query: "v" });
   await bob.call("search", { query: "hello" });
   await lead.call("search", { query: "hello" });
-  await bob.call("get_task", { id: ids.a });
+  await bob.call("get_task", { id: task });
   await bob.call("get_conversation");
   await bob.call("list_locks");
   for (const scope of ["folder", "project", "machine"]) await bob.call("list_peers", { scope });
@@ -137,7 +158,7 @@ async function workload(flock: Flock): Promise<void> {
     await member.call("status");
     await member.call("run", { action: "status" });
     await member.call("run", { action: "list" });
-    await member.call("why", { what: ids.b });
+    await member.call("why", { what: task });
   }
   await lead.call("timeline", { run });
   await lead.call("timeline", { minutes: 5 });
@@ -146,11 +167,6 @@ async function workload(flock: Flock): Promise<void> {
   await lead.call("task_graph");
   await lead.call("flock_state");
   await bob.call("list_attempts");
-  await bob.call("report_usage", { turns: 1 });
-  await lead.call("control", { action: "ping", peer: "bob" });
-  await lead.call("take_findings", { discoveries: [{ value: "it rains" }] });
-  await bob.leave();
-  await lead.call("run", { action: "end" });
 }
 
 flockTest("statements: none goes through what only grows", async (flock) => {
