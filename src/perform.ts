@@ -105,13 +105,7 @@ async function attempt(
   options: CallOptions,
 ): Promise<Answer> {
   const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
-  const prepared = operation.survey === undefined
-    ? await operation.prepare?.(input, caller.folder)
-    : await survey(store, caller, operation, input, options);
-  if (operation.searches?.(input) === true) {
-    await permitted(store, caller, operation, options);
-    await bringIndexUp(store);
-  }
+  const prepared = await prepare(store, caller, operation, input, reads, options);
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;
   let waited = false;
@@ -141,27 +135,25 @@ async function attempt(
   }
 }
 
-/** Refuses whoever may not, before any work is done for it. */
-async function permitted(
-  { engine, clock, secret }: Store,
-  caller: Caller,
-  operation: AnyOperation,
-  { claims }: CallOptions,
-): Promise<void> {
-  await engine.read((tx) => authorise(tx, clock.upS(), secret, caller, operation, true, claims));
-}
-
-/** Long reads, in many short ones; only for who may. */
-async function survey(
+/** What is to be done before the transaction; whoever may not has no work done for it. */
+async function prepare(
   store: Store,
   caller: Caller,
   operation: AnyOperation,
   input: unknown,
-  options: CallOptions,
+  reads: boolean,
+  { claims }: CallOptions,
 ): Promise<unknown> {
+  const searches = operation.searches?.(input) === true;
+  if (!searches && operation.prepare === undefined && operation.survey === undefined) {
+    return undefined;
+  }
   const { engine, clock, secret, folder } = store;
-  await permitted(store, caller, operation, options);
-  return await operation.survey?.(input, {
+  await engine.read((tx) => authorise(tx, clock.upS(), secret, caller, operation, reads, claims));
+  if (searches) await bringIndexUp(store);
+  if (operation.survey === undefined) return await operation.prepare?.(input, caller.folder);
+  // Long reads, in many short ones.
+  return await operation.survey(input, {
     folder,
     secret,
     nowMs: clock.wallMs(),

@@ -44,7 +44,7 @@ export async function countOpen(tx: Tx, project: string, run?: string): Promise<
 /** How many tasks there are in each state; those that ended are counted when they end, not here. */
 export async function countTasks(tx: Tx, project: string, run?: string): Promise<TaskCounts> {
   const rows = await tx.all<{ status: Status; total: number }>(
-    `SELECT status, sum(total) AS total FROM task_ended WHERE project = ?
+    `SELECT status, sum(total) AS total FROM task_count WHERE project = ?
        ${run === undefined ? "" : "AND run = ?"} GROUP BY status`,
     project,
     ...(run === undefined ? [] : [run]),
@@ -116,13 +116,15 @@ export async function listTasks(tx: Tx, query: ListQuery): Promise<TaskRow[]> {
   return rows.sort((a, b) => a.priority - b.priority || a.n - b.n).slice(0, query.limit);
 }
 
-/** Whether more than so many tasks of a project wait. */
+/** Whether a project has more than so many tasks that have not ended. */
 export async function hasMoreOpenThan(tx: Tx, project: string, most: number): Promise<boolean> {
-  const row = await tx.get<{ n: number }>(
-    `SELECT n FROM task WHERE project = ? AND status = 'pending'
-     ORDER BY priority, n LIMIT 1 OFFSET ?`,
+  // In most homes there were never so many: the highest number says that at once.
+  const last = await tx.get<{ n: number }>("SELECT n FROM task ORDER BY n DESC LIMIT 1");
+  if ((last?.n ?? 0) <= most) return false;
+  const row = await tx.get<{ open: number | null }>(
+    `SELECT sum(CASE status WHEN 'made' THEN total ELSE -total END) AS open
+     FROM task_count WHERE project = ?`,
     project,
-    Math.max(0, most),
   );
-  return row !== undefined;
+  return (row?.open ?? 0) > most;
 }

@@ -93,8 +93,7 @@ export const createTask = operation({
     const single = input.tasks === undefined;
     const { run: _run, tasks: _tasks, ...fields } = input;
     const wanted = input.tasks ?? [{ ...fields, title: input.title ?? "" }];
-    // Counting is not free: a single task is checked now and then, a batch always.
-    if (wanted.length > 1 || Math.random() < 0.02) await refuseFull(ctx, wanted.length);
+    await refuseFull(ctx, wanted.length);
     const plan = await readPlan(ctx, wanted);
     const status = createdStatus(ctx);
     for (const task of plan.tasks) {

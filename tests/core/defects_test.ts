@@ -24,7 +24,7 @@ Deno.test("keepDefect: stack and causes are kept, of the call nothing", async ()
     const said = { content: "the passphrase is hunter2horse", key: "sk-1234567890" };
     const parsed = thrownBy(() => JSON.parse(`{"a": ${said.content}`));
     const outer = new Error(
-      `could not do hunter2horse with sk-1234567890\n    at ${said.content}:1:1`,
+      `could not do hunter2horse with sk-1234567890\n {4}at ${said.content}:1:1`,
       {
         cause: new Error(`invariant broken: because of "some content"`, {
           cause: thrownBy(deep),
@@ -37,13 +37,13 @@ Deno.test("keepDefect: stack and causes are kept, of the call nothing", async ()
       const text = Deno.readTextFileSync(path);
       assertFalse(/hunter2|passphrase|sk-|1234|some content/.test(text), text);
       assertMatch(text, /^skein \d.*\nsend, first at \d{4}-/);
-      assertMatch(text, /\n    at .*defects_test\.ts:\d+:\d+/);
+      assertMatch(text, /\n {4}at .*defects_test\.ts:\d+:\d+/);
       assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
     }
     const text = Deno.readTextFileSync(keepDefect(home, "send", outer, said) ?? "");
     assertMatch(text, /\nError: could not do \.\.\. with \.\.\.\n/);
     assertMatch(text, /caused by\nError: invariant broken: because of "\.\.\."\n/);
-    assertMatch(text, /TypeError: cannot read .*\(reading 'length'\)\n    at deep /);
+    assertMatch(text, /TypeError: cannot read .*\(reading 'length'\)\n {4}at deep /);
     return Promise.resolve();
   });
 });

@@ -3,6 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { LIMITS } from "../../src/core/limits.ts";
 import { migrate } from "../../src/store/open.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { type Flock, flockTest, type Json } from "./flock.ts";
@@ -94,7 +95,7 @@ flockTest(
 
 Deno.test("counts: a store of before counts what has ended there", () => {
   const db = new DatabaseSync(":memory:");
-  const step = MIGRATIONS.findIndex(({ sql }) => sql.includes("CREATE TABLE task_ended"));
+  const step = MIGRATIONS.findIndex(({ sql }) => sql.includes("CREATE TABLE task_count"));
   migrate(db, MIGRATIONS.slice(0, step), 0, () => false);
   const insert = db.prepare(
     `INSERT INTO task (id, project, run, title, description, accept, files, status, priority,
@@ -106,16 +107,56 @@ Deno.test("counts: a store of before counts what has ended there", () => {
   insert.run("c", "r1", "pending");
   migrate(db, MIGRATIONS, MIGRATIONS[step - 1]?.version ?? 0, () => false);
   const rows = (): unknown[] =>
-    (db.prepare("SELECT run, status, total FROM task_ended ORDER BY run, status").all() as Json[])
+    (db.prepare("SELECT run, status, total FROM task_count ORDER BY run, status").all() as Json[])
       .map(({ run, status, total }) => [run, status, total]);
-  assertEquals(rows(), [["", "completed", 1], ["r1", "completed", 1]]);
+  assertEquals(rows(), [
+    ["", "completed", 1],
+    ["", "made", 1],
+    ["r1", "completed", 1],
+    ["r1", "made", 2],
+  ]);
   // As a writer of before would do it.
   db.exec("UPDATE task SET status = 'cancelled' WHERE id = 'c'");
   db.exec("UPDATE task SET status = 'pending' WHERE id = 'b'");
   db.exec("DELETE FROM task WHERE id = 'a'");
-  assertEquals(rows(), [["", "completed", 0], ["r1", "cancelled", 1], ["r1", "completed", 0]]);
+  assertEquals(rows(), [
+    ["", "completed", 0],
+    ["", "made", 0],
+    ["r1", "cancelled", 1],
+    ["r1", "completed", 0],
+    ["r1", "made", 2],
+  ]);
   db.close();
 });
+
+flockTest(
+  "create_task: the limit of open tasks holds for each call and each state",
+  async (flock) => {
+    const { lead } = await flock.crew();
+    const { id } = await lead.call("create_task", { title: "one" });
+    const db = new DatabaseSync(join(flock.home, "skein.db"), { timeout: 1_000 });
+    const fill = db.prepare(
+      `WITH RECURSIVE c (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM c WHERE i < ?)
+     INSERT INTO task (n, id, project, title, description, accept, files, status, priority, open_deps,
+       created_by, creator, created_at, max_attempts, updated_at)
+     SELECT i, 't' || i, project, 'x', '', '', '[]', ?, 5, 0, 'x', 'x', created_at, 3, created_at
+     FROM c, task WHERE task.id = 't1'`,
+    );
+    fill.run(LIMITS.openTasks - 1, "proposed");
+    db.prepare("UPDATE sequence SET value = ? WHERE name = 'task'").run(LIMITS.openTasks - 1);
+    db.close();
+    await lead.refused("LIMIT_REACHED", "create_task", { tasks: [{ title: "a" }, { title: "b" }] });
+    await lead.call("create_task", { title: "the last" });
+    for (let n = 0; n < 3; n++) {
+      await lead.refused("LIMIT_REACHED", "create_task", {
+        title: "more",
+      });
+    }
+    await lead.call("update_task", { id, action: "cancel" });
+    await lead.call("create_task", { title: "in its place" });
+    await lead.refused("LIMIT_REACHED", "create_task", { title: "more" });
+  },
+);
 
 flockTest("take_findings: costs what it takes, not what is there each time", async (flock) => {
   const lead = await flock.member("lead");

@@ -19,7 +19,7 @@ flockTest("a defect: its stack is kept, and the answer says where", async (flock
     const path = / with (\S+),/.exec(hint)?.[1] ?? "";
     assertEquals(path.startsWith(flock.home), true);
     const text = Deno.readTextFileSync(path);
-    assertMatch(text, /RangeError: it broke at "\.\.\."\n    at .*defect_test\.ts:\d+:\d+/);
+    assertMatch(text, /RangeError: it broke at "\.\.\."\n {4}at .*defect_test\.ts:\d+:\d+/);
     assertFalse(text.includes(content) || text.includes("quotation"), text);
   } finally {
     send.handle = handle;
