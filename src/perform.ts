@@ -4,7 +4,7 @@
 
 import { authorise, type Authorised, type Identity } from "./authorise.ts";
 import { iso } from "./core/clock.ts";
-import { keepDefect } from "./core/defects.ts";
+import { defectRefusal } from "./core/defects.ts";
 import { asRefusal, Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
 import { METER } from "./core/meter.ts";
@@ -86,10 +86,10 @@ export async function perform(
     METER.note(operation.name, waits ? null : performance.now() - startMs, null);
     return harmless.length === 0 ? answer : { ...answer, made_harmless: harmless };
   } catch (thrown) {
-    const kept = thrown instanceof Refusal
-      ? null
-      : keepDefect(store.folder, operation.name, thrown, raw);
-    const refusal = asRefusal(thrown, kept);
+    let refusal = asRefusal(thrown);
+    if (refusal.code === "INTERNAL") {
+      refusal = defectRefusal(store.folder, operation.name, thrown, raw);
+    }
     METER.note(operation.name, waits ? null : performance.now() - startMs, refusal.code);
     await noteRefusal(store, caller.token, operation.name, refusal, sizeOf(raw));
     throw refusal;

@@ -7,7 +7,7 @@ import { locksOf } from "../lock/table.ts";
 import { countUnread } from "../message/deliveries.ts";
 import { lostOf } from "../peer/lost.ts";
 import { livePeers, type PeerRow } from "../peer/table.ts";
-import { countOpen } from "../task/list.ts";
+import { countTasks } from "../task/list.ts";
 import { claimsOf } from "../task/table.ts";
 
 const NAMED = 8;
@@ -20,7 +20,7 @@ export async function greeting(
   self: PeerRow | null,
 ): Promise<string | null> {
   const others = (await livePeers(tx, project)).filter((peer) => peer.id !== self?.id);
-  const { ready, in_progress: working } = await countOpen(tx, project);
+  const { ready, in_progress: working } = await countTasks(tx, project);
   const lines: string[] = [];
   if (self !== null) lines.push(...await standing(tx, self));
   if (others.length > 0) {

@@ -3,6 +3,7 @@
 // stands in quotes are left out. Few files, small ones, one for each defect however often it happens.
 
 import { sha256 } from "./digest.ts";
+import { asRefusal, Refusal } from "./errors.ts";
 import { excerpt } from "./text.ts";
 import { VERSION } from "./version.ts";
 
@@ -100,6 +101,25 @@ export function keepDefect(
     // No room, no home: the answer says at least what it was.
     return null;
   }
+}
+
+/** What is answered after a defect: what it was, and the file that says where, if it could be kept. */
+export function defectRefusal(
+  home: string,
+  what: string,
+  thrown: unknown,
+  said: unknown,
+): Refusal {
+  const { code, message } = asRefusal(thrown);
+  const path = keepDefect(home, what, thrown, said);
+  return new Refusal(
+    code,
+    message,
+    path === null ? {} : {
+      hint:
+        `This is a defect of skein. Please report it with ${path}, which says where it happened.`,
+    },
+  );
 }
 
 function dropOldest(folder: string): void {

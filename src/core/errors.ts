@@ -74,6 +74,11 @@ export const ERRORS = {
   TASK_TAKEN: { http: 409, exit: 4, hint: "Claim without an id to get the best ready task." },
   TASK_BLOCKED: { http: 409, exit: 4, hint: "Complete what it waits for, or claim another." },
   TASK_STATE: { http: 409, exit: 4, hint: "get_task shows its state and history." },
+  RUN_ENDED: {
+    http: 409,
+    exit: 4,
+    hint: "Look at it with run and action status, or start a new run.",
+  },
   TASK_DELAYED: { http: 409, exit: 4, hint: "It is retried after its delay; claim another." },
   NOT_YOUR_CLAIM: { http: 403, exit: 4, hint: "Claim the task first." },
   STALE_EPOCH: {
@@ -190,15 +195,9 @@ export class Refusal extends Error {
   }
 }
 
-/**
- * Turns whatever was thrown into a refusal, so that every door answers in one shape. `kept` is the file
- * in which the defect was written down, if it was.
- */
-export function asRefusal(thrown: unknown, kept: string | null = null): Refusal {
+/** Turns whatever was thrown into a refusal, so that every door answers in one shape. */
+export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const where = kept === null ? {} : {
-    hint: `This is a defect of skein. Please report it with ${kept}, which says where it happened.`,
-  };
-  return new Refusal("INTERNAL", message, where);
+  return new Refusal("INTERNAL", message);
 }

@@ -15,7 +15,7 @@ import { usageOf } from "../peer/standing.ts";
 import { peerById } from "../peer/table.ts";
 import { briefing } from "./briefing.ts";
 import { tellUnblocked } from "./unblocked.ts";
-import { hasPending } from "./list.ts";
+import { countTasks } from "./list.ts";
 import { isBlocked } from "./rules.ts";
 import * as table from "./table.ts";
 import { aroundTask, nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "./view.ts";
@@ -86,9 +86,9 @@ async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
 }
 
 async function whyNothing(ctx: Context): Promise<"empty" | "blocked" | "delayed"> {
-  const { tx, actor } = ctx;
-  if (await hasPending(tx, actor.project, true)) return "delayed";
-  return await hasPending(tx, actor.project, false) ? "blocked" : "empty";
+  const counts = await countTasks(ctx.tx, ctx.actor.project);
+  if (counts.ready > 0) return "delayed";
+  return counts.blocked > 0 ? "blocked" : "empty";
 }
 
 /** A named task, if it can be claimed; a claim of somebody dead or long stalled gives way. */

@@ -16,16 +16,18 @@ export interface TaskCounts {
   readonly cancelled: number;
 }
 
-type Open = Pick<TaskCounts, "proposed" | "ready" | "blocked" | "in_progress" | "in_review">;
-
-/** How many tasks of a project, or of a run, wait or are worked on. Costs what is open. */
-export async function countOpen(tx: Tx, project: string, run?: string): Promise<Open> {
+/** How many there are in each state. Those that ended were counted when they did: this costs what is open. */
+export async function countTasks(tx: Tx, project: string, run?: string): Promise<TaskCounts> {
   const where = run === undefined ? "project = ?" : "run = ?";
   const key = run ?? project;
   const rows = await tx.all<{ status: Status; total: number }>(
     `SELECT status, count(*) AS total FROM task WHERE ${where}
-       AND status IN ('proposed', 'pending', 'in_progress', 'in_review') GROUP BY status`,
+       AND status IN ('proposed', 'pending', 'in_progress', 'in_review') GROUP BY status
+     UNION ALL SELECT status, sum(total) FROM task_count WHERE project = ?
+       ${run === undefined ? "" : "AND run = ?"} AND status <> 'made' GROUP BY status`,
     key,
+    project,
+    ...(run === undefined ? [] : [run]),
   );
   const ready = await tx.get<{ total: number }>(
     `SELECT count(*) AS total FROM task WHERE ${where} AND status = 'pending' AND open_deps = 0`,
@@ -38,36 +40,10 @@ export async function countOpen(tx: Tx, project: string, run?: string): Promise<
     blocked: of("pending") - (ready?.total ?? 0),
     in_progress: of("in_progress"),
     in_review: of("in_review"),
-  };
-}
-
-/** How many tasks there are in each state; those that ended are counted when they end, not here. */
-export async function countTasks(tx: Tx, project: string, run?: string): Promise<TaskCounts> {
-  const rows = await tx.all<{ status: Status; total: number }>(
-    `SELECT status, sum(total) AS total FROM task_count WHERE project = ?
-       ${run === undefined ? "" : "AND run = ?"} GROUP BY status`,
-    project,
-    ...(run === undefined ? [] : [run]),
-  );
-  const of = (status: Status): number => rows.find((row) => row.status === status)?.total ?? 0;
-  return {
-    ...await countOpen(tx, project, run),
     completed: of("completed"),
     failed: of("failed"),
     cancelled: of("cancelled"),
   };
-}
-
-/** Whether a project has a task that waits: for others, or for its time. */
-export async function hasPending(tx: Tx, project: string, ready: boolean): Promise<boolean> {
-  const row = await tx.get(
-    `SELECT 1 AS x FROM task ${
-      ready ? "INDEXED BY task_ready " : ""
-    }WHERE project = ? AND status = 'pending'
-       ${ready ? "AND open_deps = 0" : ""} LIMIT 1`,
-    project,
-  );
-  return row !== undefined;
 }
 
 export interface ListQuery {
