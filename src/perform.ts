@@ -4,6 +4,7 @@
 
 import { authorise, type Authorised, type Identity } from "./authorise.ts";
 import { iso } from "./core/clock.ts";
+import { defectRefusal } from "./core/defects.ts";
 import { asRefusal, Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
 import { METER } from "./core/meter.ts";
@@ -11,7 +12,7 @@ import { type AnyOperation, type Context, type Shown, WAIT } from "./core/operat
 import { permits, RIGHTS } from "./core/policy.ts";
 import type { Tx, Unit } from "./core/transaction.ts";
 import { screened } from "./filter/screen.ts";
-import { indexLags, indexStep } from "./flock/search.ts";
+import { bringIndexUp } from "./flock/indexing.ts";
 import { parse, sizeOf } from "./parse.ts";
 import { addUsage } from "./peer/standing.ts";
 import { renewLease } from "./peer/table.ts";
@@ -58,8 +59,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a search may spend on the index before it answers from what there is. */
-const INDEX_MS = 2_000;
 /** Tool calls of a peer without a budget that are counted together. */
 const UNCOUNTED_CALLS = 50;
 
@@ -87,7 +86,10 @@ export async function perform(
     METER.note(operation.name, waits ? null : performance.now() - startMs, null);
     return harmless.length === 0 ? answer : { ...answer, made_harmless: harmless };
   } catch (thrown) {
-    const refusal = asRefusal(thrown);
+    let refusal = asRefusal(thrown);
+    if (refusal.code === "INTERNAL") {
+      refusal = defectRefusal(store.folder, operation.name, thrown, raw);
+    }
     METER.note(operation.name, waits ? null : performance.now() - startMs, refusal.code);
     await noteRefusal(store, caller.token, operation.name, refusal, sizeOf(raw));
     throw refusal;
@@ -103,13 +105,7 @@ async function attempt(
   options: CallOptions,
 ): Promise<Answer> {
   const reads = operation.effect === "read" || operation.readsOnly?.(input) === true;
-  const prepared = operation.survey === undefined
-    ? await operation.prepare?.(input, caller.folder)
-    : await survey(store, caller, operation, input, options);
-  if (operation.searches?.(input) === true) {
-    await permitted(store, caller, operation, options);
-    await bringIndexUp(store);
-  }
+  const prepared = await prepare(store, caller, operation, input, reads, options);
   const waitMs = operation.waitMs?.(input) ?? 0;
   const deadline = performance.now() + waitMs;
   let waited = false;
@@ -139,27 +135,25 @@ async function attempt(
   }
 }
 
-/** Refuses whoever may not, before any work is done for it. */
-async function permitted(
-  { engine, clock, secret }: Store,
-  caller: Caller,
-  operation: AnyOperation,
-  { claims }: CallOptions,
-): Promise<void> {
-  await engine.read((tx) => authorise(tx, clock.upS(), secret, caller, operation, true, claims));
-}
-
-/** Long reads, in many short ones; only for who may. */
-async function survey(
+/** What is to be done before the transaction; whoever may not has no work done for it. */
+async function prepare(
   store: Store,
   caller: Caller,
   operation: AnyOperation,
   input: unknown,
-  options: CallOptions,
+  reads: boolean,
+  { claims }: CallOptions,
 ): Promise<unknown> {
+  const searches = operation.searches?.(input) === true;
+  if (!searches && operation.prepare === undefined && operation.survey === undefined) {
+    return undefined;
+  }
   const { engine, clock, secret, folder } = store;
-  await permitted(store, caller, operation, options);
-  return await operation.survey?.(input, {
+  await engine.read((tx) => authorise(tx, clock.upS(), secret, caller, operation, reads, claims));
+  if (searches) await bringIndexUp(store);
+  if (operation.survey === undefined) return await operation.prepare?.(input, caller.folder);
+  // Long reads, in many short ones.
+  return await operation.survey(input, {
     folder,
     secret,
     nowMs: clock.wallMs(),
@@ -277,15 +271,6 @@ function contextOf(
       unit.record({ actor: actor.name, op, ...act, detail });
     },
   };
-}
-
-/** Takes into the search index what is missing, for a bounded time. */
-async function bringIndexUp(store: Store): Promise<void> {
-  const deadline = performance.now() + INDEX_MS;
-  let lags = await store.engine.read(indexLags);
-  while (lags && performance.now() < deadline) {
-    lags = await commit(store, ({ tx }) => indexStep(tx));
-  }
 }
 
 function refuseCancelled(signal: AbortSignal | undefined): void {

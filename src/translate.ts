@@ -108,15 +108,30 @@ function adapt(operation: string, args: Args): Args {
   if (operation !== "create_task") return args;
   const tasks = args["tasks"];
   if (!Array.isArray(tasks)) return adaptTask(args);
-  return { ...args, tasks: tasks.map((task) => isArgs(task) ? adaptTask({ ...task }) : task) };
+  const keys = keysOf(tasks);
+  return {
+    ...args,
+    tasks: tasks.map((task) => isArgs(task) ? adaptTask({ ...task }, keys) : task),
+  };
+}
+
+/** What the tasks of a batch are called in it: by their key, else by their place, from 1 on. */
+function keysOf(tasks: readonly unknown[]): ReadonlySet<string> {
+  const keys = tasks.map((task) => isArgs(task) ? task["key"] : undefined);
+  // One alone without a key is called nothing: no other refers to it.
+  if (keys.length === 1 && keys[0] === undefined) return new Set();
+  return new Set(keys.map((key, index) => String(key ?? index + 1)));
 }
 
 function isArgs(value: unknown): value is Args {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A task that has a description and no title gets its first line as title. */
-function adaptTask(task: Args): Args {
+/**
+ * A task that has a description and no title gets its first line as title. A number is a key of its
+ * batch first, as a word is, else the number of a task that is there.
+ */
+function adaptTask(task: Args, keys: ReadonlySet<string> = new Set()): Args {
   rename(task, FIELDS["create_task"] ?? {});
   const rest = { ...task };
   const description = rest["description"];
@@ -127,9 +142,13 @@ function adaptTask(task: Args): Args {
   if (Array.isArray(hints) && hints.every((one) => typeof one === "string")) {
     rest["hints"] = hints.join("\n");
   }
-  const blockedBy = rest["blocked_by"];
+  if (Number.isInteger(rest["key"])) rest["key"] = String(rest["key"]);
+  const named = rest["blocked_by"];
+  const blockedBy = typeof named === "number" ? [named] : named;
   if (Array.isArray(blockedBy)) {
-    rest["blocked_by"] = blockedBy.map((id) => typeof id === "number" ? `t${id}` : id);
+    rest["blocked_by"] = blockedBy.map((id) =>
+      typeof id !== "number" ? id : keys.has(String(id)) ? String(id) : `t${id}`
+    );
   }
   return rest;
 }

@@ -6,7 +6,7 @@ import { excerpt, head } from "../core/text.ts";
 import type { AgentEvent } from "./event.ts";
 
 const LIMIT =
-  /(?:usage|session|weekly|monthly|daily|spend|spending|hour|rate|opus|sonnet|quota)[ -]*limits?(?: (?:was |is |has been )?(?:reached|exceeded|hit))|hit (?:your|the) [^\n]{0,40}limit|out of (?:usage|extra usage|credits)|quota (?:exceeded|exhausted)|too many requests|\b429\b.*rate|rate_limit_error|RESOURCE_EXHAUSTED/i;
+  /(?:usage|session|weekly|monthly|daily|spend|spending|hour|rate|opus|sonnet|quota)[ -]*limits?(?: (?:was |is |has been )?(?:reached|exceeded|hit))|hit (?:your|the) [^\n]{0,40}limit|out of (?:usage|extra usage|credits)|quota (?:exceeded|exhausted)|too many requests|\b429\b[^\n]{0,200}rate|rate_limit_error|RESOURCE_EXHAUSTED/i;
 
 /** The limit that a text tells of, as an event; none if it tells of none. `sure`: it does, whatever its words. */
 export function limitIn(said: string, nowMs: number, sure = false): AgentEvent[] {

@@ -1,6 +1,8 @@
-// Logged turns, newest kept.
+// Logged turns, newest kept. What is forgotten of them is forgotten by the search, too; the newest
+// row of all stays, so that no number comes twice.
 
 import { limitTo, type Tx } from "../core/transaction.ts";
+import { forgetDocument } from "../flock/search.ts";
 
 export const TURNS = ["user", "assistant", "tool_call", "tool_result", "summary"] as const;
 
@@ -25,14 +27,42 @@ export async function addTurn(tx: Tx, turn: TurnRow, keep: number): Promise<numb
     turn.content,
     turn.at,
   );
-  await tx.run(
-    `DELETE FROM conversation WHERE peer = ? AND id <= coalesce((SELECT id FROM conversation
+  await forgetTurns(
+    tx,
+    await tx.all<{ id: number }>(
+      `SELECT id FROM conversation WHERE peer = ? AND id <= coalesce((SELECT id FROM conversation
        WHERE peer = ? ORDER BY id DESC LIMIT 1 OFFSET ?), 0)`,
-    turn.peer,
-    turn.peer,
-    keep,
+      turn.peer,
+      turn.peer,
+      keep,
+    ),
   );
   return row?.id ?? 0;
+}
+
+/** Deletes turns, and what the search knows of them. */
+export async function forgetTurns(
+  tx: Tx,
+  turns: readonly { readonly id: number }[],
+): Promise<void> {
+  for (const { id } of turns) {
+    const row = await tx.get<{ project: string }>(
+      "DELETE FROM conversation WHERE id = ? RETURNING project",
+      id,
+    );
+    if (row !== undefined) await forgetDocument(tx, row.project, "conversation", String(id));
+  }
+}
+
+/** Forgets of the `limit` oldest turns those before a time, but never the newest; returns how many. */
+export async function forgetTurnsBefore(tx: Tx, before: string, limit: number): Promise<number> {
+  const oldest = await tx.all<{ id: number; at: string }>(
+    `SELECT id, at FROM conversation WHERE id < (SELECT max(id) FROM conversation)
+     ORDER BY id ${limitTo(limit)}`,
+  );
+  const old = oldest.slice(0, limit).filter(({ at }) => at < before);
+  await forgetTurns(tx, old);
+  return old.length;
 }
 
 /** The newest turns of a peer, oldest first. */

@@ -74,6 +74,11 @@ export const ERRORS = {
   TASK_TAKEN: { http: 409, exit: 4, hint: "Claim without an id to get the best ready task." },
   TASK_BLOCKED: { http: 409, exit: 4, hint: "Complete what it waits for, or claim another." },
   TASK_STATE: { http: 409, exit: 4, hint: "get_task shows its state and history." },
+  RUN_ENDED: {
+    http: 409,
+    exit: 4,
+    hint: "Look at it with run and action status, or start a new run.",
+  },
   TASK_DELAYED: { http: 409, exit: 4, hint: "It is retried after its delay; claim another." },
   NOT_YOUR_CLAIM: { http: 403, exit: 4, hint: "Claim the task first." },
   STALE_EPOCH: {

@@ -19,6 +19,8 @@ export const LIMITS = {
   /** A memory value is read whole. */
   valueChars: 50_000,
   keyChars: 256,
+  /** Where a page ended: a key and a number. */
+  cursorChars: 280,
   pathChars: 1_024,
   /** A plan is read by every session that resumes the run. */
   planChars: 50_000,

@@ -32,15 +32,20 @@ function payloadEnd(
 /** Data in the place of an address. */
 export function dataUrisIn(text: string): Spot[] {
   const found: Spot[] = [];
+  let done = 0;
   for (const match of text.matchAll(DATA)) {
     const [all, space = "", mime = "", parameters = "", gap = ""] = match;
     const from = match.index;
+    // Inside what was found already: a payload would be read once for each of a thousand in a row.
+    if (from < done) continue;
     const isEncoded = /;\s*base64\s*$/i.test(parameters);
     if (!isEncoded && !KNOWN_TYPE.test(mime)) continue;
     // `metadata: text/plain, ...` is a word of its own, and so is a list with spaces.
     if (!isEncoded && (/[\w-]/.test(text.charAt(from - 1)) || gap !== "")) continue;
     const end = payloadEnd(text, from + all.length, isEncoded, space !== "");
-    if (end !== null) found.push({ sign: "data URI", from, to: end });
+    if (end === null) continue;
+    found.push({ sign: "data URI", from, to: end });
+    done = end;
   }
   return found;
 }
@@ -118,9 +123,51 @@ const IN_BASE64 = Uint8Array.from(
   (_, code) => /[\w+/-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-/** Three short pieces in lines or quotes of their own. */
-const SHORT_PIECES =
-  /(?:[\n"'`][\s"'`+,;\\>#*|()]{0,40}[\w+/-]{2,15}[ \t\r+,;\\)]{0,8}(?=[\n"'`])){3}/;
+/** What a character may be: the end of a line or string, around a piece, behind one, part of one. */
+const EDGE = 1;
+const BEFORE = 2;
+const BEHIND = 4;
+const PART = 8;
+const KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return (/[\n"'`]/.test(char) ? EDGE : 0) | (/[\s+,;\\>#*|()]/.test(char) ? BEFORE : 0) |
+    (/[\s+,;\\)]/.test(char) ? BEHIND : 0) | (/[\w+/-]/.test(char) ? PART : 0);
+});
+const SHORT_PIECES = 3;
+
+function kindOf(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code < 128) return KINDS[code] ?? 0;
+  return text.charAt(at).trim() === "" ? BEFORE | BEHIND : 0;
+}
+
+/** How long the piece is that a line or string consists of; 0 if there is none, -1 if there is more. */
+function pieceLength(text: string, from: number, to: number): number {
+  let start = from;
+  let end = to;
+  while (start < end && (kindOf(text, start) & BEFORE) !== 0) start += 1;
+  while (end > start && (kindOf(text, end - 1) & BEHIND) !== 0) end -= 1;
+  for (let at = start; at < end; at++) if ((kindOf(text, at) & PART) === 0) return -1;
+  return end - start;
+}
+
+/**
+ * Three short pieces in lines or strings of their own, one after the other. By hand: quotes, blanks
+ * and `+` stand around pieces and in them, and a pattern would try every way to tell them apart.
+ */
+function hasShortPieces(text: string): boolean {
+  let pieces = 0;
+  let from = -1;
+  for (let at = 0; at < text.length; at++) {
+    if ((kindOf(text, at) & EDGE) === 0) continue;
+    const length = from < 0 ? -1 : pieceLength(text, from, at);
+    if (length < 0 || length >= LONG_PIECE) pieces = 0;
+    else if (length > 1) pieces += 1;
+    if (pieces === SHORT_PIECES) return true;
+    from = at + 1;
+  }
+  return false;
+}
 
 function hasLongPiece(text: string): boolean {
   // From the end of where a piece would be: what ends it there shifts the search by its length.
@@ -136,7 +183,7 @@ function hasLongPiece(text: string): boolean {
 
 /** Whether there may be base64 at all; cheap, and true for anything in which there is some. */
 export function mayBeLarge(text: string): boolean {
-  return text.length >= LARGE && (hasLongPiece(text) || SHORT_PIECES.test(text));
+  return text.length >= LARGE && (hasLongPiece(text) || hasShortPieces(text));
 }
 
 /** Heaps of base64. */

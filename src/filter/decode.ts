@@ -108,7 +108,7 @@ export function decoded(view: View): View {
   for (const match of view.text.matchAll(ENCODED)) {
     const from = match.index;
     if (match[11] !== undefined) {
-      edits.push(...percentEdits(match[11], from));
+      for (const edit of percentEdits(match[11], from)) edits.push(edit);
       continue;
     }
     const text = decodedMatch(match);

@@ -120,6 +120,15 @@ function digestOf(text: string): string {
   return `${text.length} characters, sha256 ${sha256(text).slice(0, 12)}`;
 }
 
+/** A tag without its brackets. By hand: a pattern for an end looks anew from every blank before it. */
+function inside(tag: string): string {
+  let from = 0;
+  let to = tag.length;
+  while (from < to && /[<[\s]/.test(tag.charAt(from))) from += 1;
+  while (to > from && /[>\]\s]/.test(tag.charAt(to - 1))) to -= 1;
+  return tag.slice(from, to);
+}
+
 /** How an attack is written so that it is text. */
 function harmless(found: Hit): Edit[] {
   const { from, to, full } = found;
@@ -137,8 +146,7 @@ function harmless(found: Hit): Edit[] {
       return [{ from, to, text: bracketed(text) }];
     }
     default: {
-      const inner = full.replaceAll(/^[<[\s]+|[>\]\s]+$/g, "");
-      return [{ from, to, text: bracketed(inner) }];
+      return [{ from, to, text: bracketed(inside(full)) }];
     }
   }
 }

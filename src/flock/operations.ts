@@ -12,7 +12,7 @@ import { goalOf } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
 import { viewerOf } from "../task/view.ts";
 import { attention } from "./attention.ts";
-import { indexLags, searchText } from "./search.ts";
+import { howComplete, searchText } from "./search.ts";
 
 export const status = operation({
   name: "status",
@@ -105,6 +105,6 @@ export const search = operation({
       LIMITS.pageRowsDefault,
       ctx.may("read_all") ? null : ctx.actor.id,
     );
-    return { hits, ...(await indexLags(ctx.tx) ? { incomplete: true } : {}) };
+    return { hits, ...await howComplete(ctx.tx) };
   },
 });

@@ -46,6 +46,11 @@ export async function indexLags(tx: Tx): Promise<boolean> {
   return (row?.lag ?? 0) > 0;
 }
 
+/** What an answer from the index says of it: nothing, unless newer things may be missing. */
+export async function howComplete(tx: Tx): Promise<{ incomplete?: true }> {
+  return await indexLags(tx) ? { incomplete: true } : {};
+}
+
 async function indexSubject(tx: Tx, subject: string): Promise<void> {
   const slash = subject.indexOf("/");
   const kind = subject.slice(0, slash);
@@ -112,22 +117,20 @@ async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise
   );
 }
 
-/** Takes one out of the index. */
+/** Takes out of the index what was forgotten itself. */
 export async function forgetDocument(
   tx: Tx,
   project: string,
   kind: Kind,
   ref: string,
 ): Promise<void> {
-  const doc = await tx.get<{ id: number }>(
-    "SELECT id FROM search_doc WHERE project = ? AND kind = ? AND ref = ?",
+  const row = await tx.get<{ id: number }>(
+    "DELETE FROM search_doc WHERE project = ? AND kind = ? AND ref = ? RETURNING id",
     project,
     kind,
     ref,
   );
-  if (doc === undefined) return;
-  await tx.run("DELETE FROM search_text WHERE rowid = ?", doc.id);
-  await tx.run("DELETE FROM search_doc WHERE id = ?", doc.id);
+  if (row !== undefined) await tx.run("DELETE FROM search_text WHERE rowid = ?", row.id);
 }
 
 /** Turns what somebody typed into a query that cannot be a syntax error: all words, as prefixes. */

@@ -6,7 +6,7 @@ import { flag, integer, line, list, oneOf, text, unlisted, word } from "../core/
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
-import { searchText } from "../flock/search.ts";
+import { howComplete, searchText } from "../flock/search.ts";
 import { CONFIDENCES, hasTag, mayRemember, TYPES } from "./rules.ts";
 import * as table from "./table.ts";
 
@@ -139,7 +139,14 @@ export const getMemory = operation({
     limit: unlisted(integer(1, LIMITS.pageRows).optional()),
   }),
   searches: (input) => input.query !== undefined,
-  output: z.lazy(() => z.object({ entries: z.array(memoryShape), more: z.boolean().optional() })),
+  output: z.lazy(() =>
+    z.object({
+      entries: z.array(memoryShape),
+      more: z.boolean().optional(),
+      /** Of a query: the index is behind, newer entries may be missing. */
+      incomplete: z.boolean().optional(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     if (input.key !== undefined) {
@@ -157,7 +164,7 @@ export const getMemory = operation({
         const wanted = input.type === undefined || row?.type === input.type;
         if (row !== undefined && wanted) entries.push(shownEntry(row));
       }
-      return { entries };
+      return { entries, ...await howComplete(tx) };
     }
     const { tags } = input;
     const most = tags === undefined ? limit + 1 : LIMITS.mirrorDiscoveries;

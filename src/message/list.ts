@@ -8,7 +8,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";
 import { suspicion } from "../filter/filter.ts";
-import { searchText } from "../flock/search.ts";
+import { howComplete, searchText } from "../flock/search.ts";
 import { peerById, peerByName } from "../peer/table.ts";
 import { messagesBefore, messagesOfThread } from "./reading.ts";
 import { CATEGORIES, messageId, messageNumber, STATES } from "./rules.ts";
@@ -68,6 +68,8 @@ export const listMessages = operation({
       messages: z.array(messageOfList),
       /** Ask with `before` for older ones; there may be some even if this page is short. */
       next: z.string().nullable(),
+      /** Of a query: the index is behind, newer messages may be missing. */
+      incomplete: z.boolean().optional(),
     })
   ),
   async handle(ctx, input) {
@@ -82,7 +84,11 @@ export const listMessages = operation({
       : await scan(ctx, before, limit, fit, input.task);
     const messages = [];
     for (const row of rows) messages.push(await shown(ctx, row));
-    return { messages, next: next === null ? null : messageId(next) };
+    return {
+      messages,
+      next: next === null ? null : messageId(next),
+      ...(input.query === undefined ? {} : await howComplete(ctx.tx)),
+    };
   },
 });
 

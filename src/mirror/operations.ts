@@ -14,7 +14,15 @@ import { headSeq } from "../store/journal.ts";
 import { countTasks, listTasks } from "../task/list.ts";
 import { type Status, STATUSES } from "../task/rules.ts";
 import { nameOf } from "../task/view.ts";
-import { actsAfter, exported, logsFrom, memoryRows, plainRows } from "./table.ts";
+import {
+  actsAfter,
+  exported,
+  logsFrom,
+  memoryRows,
+  messageRows,
+  plainRows,
+  turnRows,
+} from "./table.ts";
 
 /** What can be asked for. */
 export const PARTS = [
@@ -50,7 +58,7 @@ export const exportProject = operation({
   positionals: ["part"],
   input: z.strictObject({
     part: oneOf(PARTS),
-    after: word().optional(),
+    after: word(LIMITS.cursorChars).optional(),
     run: word().optional(),
     limit: integer(1, LIMITS.exportRows).optional(),
   }),
@@ -91,7 +99,7 @@ async function page(
     }
     case "memory": {
       const [version = "0", key = ""] = (after ?? "0:").split(/:(.*)/s);
-      const rows = (await memoryRows(tx, project, { key, version: Number(version) }, limit))
+      const rows = (await memoryRows(tx, project, { key, version: numberOf(version) }, limit))
         .slice(0, limit);
       const last = rows.at(-1);
       const more = rows.length === limit && last !== undefined;
@@ -103,11 +111,15 @@ async function page(
       return { items: acts, next: next === null ? null : String(next) };
     }
     default: {
-      const reader = ctx.may("read_all") ? null : ctx.actor.id;
-      const rows = (await plainRows(tx, part, project, numberOf(after ?? "0"), limit, reader))
-        .slice(0, limit);
+      const from = numberOf(after ?? "0");
+      const reader = { id: ctx.actor.id, all: ctx.may("read_all") };
+      const { rows, next } = part === "messages"
+        ? await messageRows(tx, project, from, limit, reader)
+        : part === "conversation"
+        ? await turnRows(tx, project, from, limit, reader)
+        : await plainRows(tx, part, project, from, limit);
       const items = rows.map(({ cursor: _cursor, ...row }) => row);
-      return { items, next: rows.length < limit ? null : String(rows.at(-1)?.cursor ?? 0) };
+      return { items, next: next === null ? null : String(next) };
     }
   }
 }

@@ -95,31 +95,115 @@ export async function logsFrom(tx: Tx, rows: number): Promise<number> {
   return Math.max(0, await headSeq(tx) - rows);
 }
 
-/** A row of a project's messages, conversations, peers, locks: as it is, for a program. */
-export function plainRows(
+/** Numbers of rows that one page looks at: most may be of other projects, or of nobody's business. */
+const LOOK_ROWS = 4_000;
+
+/** A page, and after which row the next one begins; null behind the last. */
+export interface Rows {
+  readonly rows: readonly { readonly cursor: number }[];
+  readonly next: number | null;
+}
+
+/** Who reads: whoever does not read `all` gets its own mail and conversation. */
+export interface Reader {
+  readonly id: string;
+  readonly all: boolean;
+}
+
+/** A stretch of a table that grows: from the first row after `after` on. */
+async function stretch(
   tx: Tx,
-  part: "messages" | "conversation" | "peers" | "locks" | "notes",
+  table: "message" | "conversation",
+  after: number,
+): Promise<{ readonly from: number; readonly to: number; readonly last: number }> {
+  const row = await tx.get<{ first: number | null; last: number | null }>(
+    `SELECT (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1) AS first,
+       (SELECT max(id) FROM ${table}) AS last`,
+    after,
+  );
+  const from = (row?.first ?? after + 1) - 1;
+  return { from, to: from + LOOK_ROWS, last: row?.last ?? 0 };
+}
+
+function ended(
+  rows: readonly { readonly cursor: number }[],
+  limit: number,
+  at: { readonly to: number; readonly last: number },
+): Rows {
+  const page = rows.slice(0, limit);
+  if (rows.length >= limit) return { rows: page, next: page.at(-1)?.cursor ?? null };
+  return { rows: page, next: at.to < at.last ? at.to : null };
+}
+
+/** Messages of a project, and mail that came to the reader from another one. */
+export async function messageRows(
+  tx: Tx,
   project: string,
   after: number,
   limit: number,
-  reader: string | null,
-): Promise<{ readonly cursor: number }[]> {
-  const own = reader ?? "";
+  reader: Reader,
+): Promise<Rows> {
+  const at = await stretch(tx, "message", after);
+  const rows = await tx.all<{ cursor: number }>(
+    `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task, run, at
+     FROM message m WHERE id > ? AND id <= ? AND ((project = ? AND (? = 1 OR sender = ?)) OR EXISTS
+       (SELECT 1 FROM delivery d WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id))
+     ORDER BY id ${limitTo(limit)}`,
+    at.from,
+    at.to,
+    project,
+    reader.all ? 1 : 0,
+    reader.id,
+    reader.id,
+  );
+  return ended(rows, limit, at);
+}
+
+/** Turns of a project's conversations. */
+export async function turnRows(
+  tx: Tx,
+  project: string,
+  after: number,
+  limit: number,
+  reader: Reader,
+): Promise<Rows> {
+  const at = await stretch(tx, "conversation", after);
+  const rows = await tx.all<{ cursor: number }>(
+    `SELECT id AS cursor, peer, run, turn, content, at FROM conversation
+     WHERE id > ? AND id <= ? AND project = ? AND (? = 1 OR peer = ?) ORDER BY id ${
+      limitTo(limit)
+    }`,
+    at.from,
+    at.to,
+    project,
+    reader.all ? 1 : 0,
+    reader.id,
+  );
+  return ended(rows, limit, at);
+}
+
+/** A row of a project's peers, locks, notes: as it is, for a program. */
+export async function plainRows(
+  tx: Tx,
+  part: "peers" | "locks" | "notes",
+  project: string,
+  after: number,
+  limit: number,
+): Promise<Rows> {
   const sql = {
-    messages: `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task,
-        run, at FROM message WHERE project = ? AND id > ? AND (? = '' OR sender = ?)`,
-    conversation: `SELECT id AS cursor, peer, run, turn, content, at FROM conversation
-        WHERE project = ? AND id > ? AND (? = '' OR peer = ?)`,
     peers: `SELECT rowid AS cursor, name, role, summary, state, joined_at, seen_at FROM peer
-        WHERE project = ? AND rowid > ? AND (? = '' OR ? <> '')`,
+        WHERE project = ? AND rowid > ?`,
     locks: `SELECT l.id AS cursor, l.shown AS path, l.mode, p.name AS peer, l.task, l.since
-        FROM lock l JOIN peer p ON p.id = l.peer
-        WHERE p.project = ? AND l.id > ? AND (? = '' OR ? <> '')`,
+        FROM lock l JOIN peer p ON p.id = l.peer WHERE p.project = ? AND l.id > ?`,
     notes: `SELECT o.id AS cursor, o.task, o.author, o.kind, o.text, o.at
-        FROM note o JOIN task t ON t.id = o.task
-        WHERE t.project = ? AND o.id > ? AND (? = '' OR ? <> '')`,
+        FROM note o JOIN task t ON t.id = o.task WHERE t.project = ? AND o.id > ?`,
   }[part];
-  return tx.all(`${sql} ORDER BY cursor ${limitTo(limit)}`, project, after, own, own);
+  const rows = await tx.all<{ cursor: number }>(
+    `${sql} ORDER BY cursor ${limitTo(limit)}`,
+    project,
+    after,
+  );
+  return ended(rows, limit, { to: 0, last: 0 });
 }
 
 /** Every kept version of a project's memory, after a key and version. */

@@ -57,10 +57,11 @@ async function takeFindings(
   const { tx, actor: { project } } = ctx;
   let taken = 0;
   const nowMs = Date.parse(ctx.at);
+  const before = await countKeys(tx, project, LIMITS.memoryKeys);
   for (const [index, { key, author, at, value }] of found.entries()) {
     const named = await newKey(ctx, key, value);
     if (named === null) continue;
-    if (await countKeys(tx, project, LIMITS.memoryKeys) >= LIMITS.memoryKeys) {
+    if (before + taken >= LIMITS.memoryKeys) {
       throw new Refusal("LIMIT_REACHED", `this project has ${LIMITS.memoryKeys} keys of memory`);
     }
     await putEntry(tx, {
@@ -159,15 +160,16 @@ export const importProject = operation({
     const ids = await idsOf(ctx, input.tasks);
     refuseBadEdges(input.tasks);
     const released: string[] = [];
-    let tasks = 0;
     const known = new Set<string>();
+    let tasks = 0;
     for (const task of input.tasks) {
       if ((await taskById(ctx.tx, ids.get(task.id) ?? "")) !== undefined) known.add(task.id);
     }
+    const states = new Map(input.tasks.map((task) => [task.id, task.status]));
     const numbers = await numbersFor(ctx, input.tasks.map((task) => ids.get(task.id) ?? task.id));
     for (const [index, task] of input.tasks.entries()) {
       if (known.has(task.id)) continue;
-      if (!await take(ctx, task, ids, input.tasks, numbers[index] ?? 0, run)) {
+      if (!await take(ctx, task, ids, states, numbers[index] ?? 0, run)) {
         released.push(ids.get(task.id) ?? task.id);
       }
       tasks++;
@@ -249,7 +251,7 @@ async function take(
   ctx: Context,
   task: Foreign,
   ids: ReadonlyMap<string, string>,
-  all: readonly Foreign[],
+  states: ReadonlyMap<string, string>,
   n: number,
   run: string | null,
 ): Promise<boolean> {
@@ -270,7 +272,7 @@ async function take(
       });
     }
     on.push(inside ?? name);
-    const status = there?.status ?? all.find((one) => one.id === name)?.status;
+    const status = there?.status ?? states.get(name);
     if (status !== "completed") openDeps++;
   }
   const done = task.status === "completed";

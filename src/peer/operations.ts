@@ -9,7 +9,7 @@ import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE } from "../core/policy.ts";
 import { countUnread } from "../message/deliveries.ts";
 import { inheritEscalations } from "../message/table.ts";
-import { runById } from "../run/table.ts";
+import { openRun } from "../run/table.ts";
 import { countTasks } from "../task/list.ts";
 import { viewerOf } from "../task/view.ts";
 import { roleFor } from "./entry.ts";
@@ -157,12 +157,7 @@ async function changeRole(
 }
 
 async function joinRun(ctx: Context, id: string): Promise<void> {
-  const run = await runById(ctx.tx, id);
-  if (run === undefined || run.project !== ctx.actor.project) {
-    throw new Refusal("UNKNOWN_RUN", `join: run ${id} does not exist in this project`, {
-      field: "run",
-    });
-  }
+  await openRun(ctx.tx, ctx.actor.project, id, "join");
   await table.setRun(ctx.tx, ctx.actor.id, id);
 }
 

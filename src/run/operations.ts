@@ -91,12 +91,7 @@ export const run = operation({
     if (input.action === "end") refuseObserver(ctx);
     const row = await wanted(ctx, input.id, input.action === "end");
     if (input.action === "resume") {
-      if (row.status === "ended") {
-        throw new Refusal("TASK_STATE", `run: ${row.id} ended at ${row.ended_at}`, {
-          run: row.id,
-          hint: "Look at it with action status, or start a new run.",
-        });
-      }
+      await table.openRun(tx, ctx.actor.project, row.id, "run");
       await setRun(tx, ctx.actor.id, row.id);
       ctx.record({ op: "resume_run", subject: `run/${row.id}`, detail: {} });
     }

@@ -1,5 +1,6 @@
 // Runs: a goal with a plan, its tasks and its history, which outlive every session.
 
+import { Refusal } from "../core/errors.ts";
 import type { Tx } from "../core/transaction.ts";
 
 export type RunStatus = "active" | "ended";
@@ -23,6 +24,27 @@ const COLUMNS =
 
 export function runById(tx: Tx, id: string): Promise<RunRow | undefined> {
   return tx.get<RunRow>(`SELECT ${COLUMNS} FROM run WHERE id = ?`, id);
+}
+
+/**
+ * A run of a project that goes on.
+ * @param what the operation that needs one
+ * @throws Refusal `UNKNOWN_RUN`, `RUN_ENDED`
+ */
+export async function openRun(tx: Tx, project: string, id: string, what: string): Promise<RunRow> {
+  const row = await runById(tx, id);
+  if (row === undefined || row.project !== project) {
+    throw new Refusal("UNKNOWN_RUN", `${what}: run ${id} does not exist in this project`, {
+      field: "run",
+    });
+  }
+  if (row.status === "ended") {
+    throw new Refusal("RUN_ENDED", `${what}: run ${id} ended at ${row.ended_at}`, {
+      field: "run",
+      run: id,
+    });
+  }
+  return row;
 }
 
 /** Runs of a project, newest first. */

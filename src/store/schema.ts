@@ -285,5 +285,38 @@ CREATE INDEX task_delayed ON task (project, not_before_s, assigned_to)
 
 -- Reserved names that nobody has begun yet, by when they are waited for no longer.
 CREATE INDEX peer_reserved ON peer (lease_until_s) WHERE state = 'gone' AND lease_until_s IS NOT NULL;
+
+-- How many tasks were made, and how many of them have ended and how: what only grows is counted when it
+-- happens. run: '' for none; status: 'made' for all.
+CREATE TABLE task_count (
+  project TEXT NOT NULL, run TEXT NOT NULL, status TEXT NOT NULL, total INTEGER NOT NULL,
+  PRIMARY KEY (project, run, status)
+) WITHOUT ROWID;
+INSERT INTO task_count SELECT project, coalesce(run, ''), 'made', count(*) FROM task GROUP BY 1, 2;
+INSERT INTO task_count SELECT project, coalesce(run, ''), status, count(*) FROM task
+  WHERE status IN ('completed', 'failed', 'cancelled') GROUP BY 1, 2, 3;
+CREATE TRIGGER task_made AFTER INSERT ON task BEGIN
+  INSERT INTO task_count VALUES (new.project, coalesce(new.run, ''), 'made', 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER task_made_ended AFTER INSERT ON task
+  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  INSERT INTO task_count VALUES (new.project, coalesce(new.run, ''), new.status, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER task_ends AFTER UPDATE OF status ON task
+  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  INSERT INTO task_count VALUES (new.project, coalesce(new.run, ''), new.status, 1)
+    ON CONFLICT DO UPDATE SET total = total + 1;
+END;
+CREATE TRIGGER task_goes_on AFTER UPDATE OF status ON task
+  WHEN old.status IN ('completed', 'failed', 'cancelled') BEGIN
+  UPDATE task_count SET total = total - 1
+    WHERE project = old.project AND run = coalesce(old.run, '') AND status = old.status;
+END;
+CREATE TRIGGER task_gone AFTER DELETE ON task BEGIN
+  UPDATE task_count SET total = total - 1
+    WHERE project = old.project AND run = coalesce(old.run, '') AND status IN ('made', old.status);
+END;
 `,
 }];

@@ -18,7 +18,10 @@ export interface TaskCounts {
   readonly waiting?: number;
 }
 
-/** Tasks by state. Without somebody who looks, everything is ready that nothing blocks. */
+/**
+ * How many there are in each state. Those that ended were counted when they did: this costs what is open.
+ * Without somebody who looks, everything is ready that nothing blocks.
+ */
 export async function countTasks(
   tx: Tx,
   project: string,
@@ -28,8 +31,13 @@ export async function countTasks(
   const where = run === undefined ? "project = ?" : "run = ?";
   const key = run ?? project;
   const rows = await tx.all<{ status: Status; total: number }>(
-    `SELECT status, count(*) AS total FROM task WHERE ${where} GROUP BY status`,
+    `SELECT status, count(*) AS total FROM task WHERE ${where}
+       AND status IN ('proposed', 'pending', 'in_progress', 'in_review') GROUP BY status
+     UNION ALL SELECT status, sum(total) FROM task_count WHERE project = ?
+       ${run === undefined ? "" : "AND run = ?"} AND status <> 'made' GROUP BY status`,
     key,
+    project,
+    ...(run === undefined ? [] : [run]),
   );
   const ready = await tx.get<{ total: number }>(
     `SELECT count(*) AS total FROM task WHERE ${where} AND status = 'pending' AND open_deps = 0`,
@@ -146,13 +154,15 @@ function dueFor(viewer?: Viewer): { readonly sql: string; readonly params: (stri
   return { sql: `${due} AND assigned_to IN ('', ?)`, params: [upS, peer] };
 }
 
-/** Whether more than so many tasks of a project wait. */
+/** Whether a project has more than so many tasks that have not ended. */
 export async function hasMoreOpenThan(tx: Tx, project: string, most: number): Promise<boolean> {
-  const row = await tx.get<{ n: number }>(
-    `SELECT n FROM task WHERE project = ? AND status = 'pending'
-     ORDER BY priority, n LIMIT 1 OFFSET ?`,
+  // In most homes there were never so many: the highest number says that at once.
+  const last = await tx.get<{ n: number }>("SELECT n FROM task ORDER BY n DESC LIMIT 1");
+  if ((last?.n ?? 0) <= most) return false;
+  const row = await tx.get<{ open: number | null }>(
+    `SELECT sum(CASE status WHEN 'made' THEN total ELSE -total END) AS open
+     FROM task_count WHERE project = ?`,
     project,
-    Math.max(0, most),
   );
-  return row !== undefined;
+  return (row?.open ?? 0) > most;
 }

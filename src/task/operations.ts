@@ -16,7 +16,7 @@ import {
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { EVERYONE, LEADING, WORKING } from "../core/policy.ts";
-import { runById } from "../run/table.ts";
+import { openRun, runById } from "../run/table.ts";
 import { createdStatus } from "./created.ts";
 import { hasMoreOpenThan, type ListQuery, listTasks as pageOf } from "./list.ts";
 import { readPlan } from "./plan.ts";
@@ -84,17 +84,14 @@ export const createTask = operation({
     })
   ),
   async handle(ctx, input) {
-    const run = input.run ?? ctx.actor.run;
-    if (run !== null && (await runById(ctx.tx, run))?.project !== ctx.actor.project) {
-      throw new Refusal("UNKNOWN_RUN", `create_task: run ${run} does not exist in this project`, {
-        field: "run",
-      });
+    if (input.run !== undefined) {
+      await openRun(ctx.tx, ctx.actor.project, input.run, "create_task");
     }
+    const run = input.run ?? ctx.actor.run;
     const single = input.tasks === undefined;
     const { run: _run, tasks: _tasks, ...fields } = input;
     const wanted = input.tasks ?? [{ ...fields, title: input.title ?? "" }];
-    // Counting is not free: a single task is checked now and then, a batch always.
-    if (wanted.length > 1 || Math.random() < 0.02) await refuseFull(ctx, wanted.length);
+    await refuseFull(ctx, wanted.length);
     const plan = await readPlan(ctx, wanted);
     const status = createdStatus(ctx);
     for (const task of plan.tasks) {
@@ -135,7 +132,7 @@ const LISTED = [...STATUSES, "ready", "blocked", "open"] as const;
 
 export const listTasks = operation({
   name: "list_tasks",
-  summary: "List tasks, open ones first by priority.",
+  summary: "List tasks by priority: open ones, unless status says which.",
   roles: EVERYONE,
   effect: "read",
   hints: {},

@@ -53,6 +53,30 @@ flockTest("create_task: a DAG by local keys, mixed with ids that exist", async (
   assertEquals(byId.get(ids.code).ready, true);
 });
 
+flockTest("create_task: a number is a key of its batch, else a task", async (flock) => {
+  const { lead } = await flock.crew();
+  const first = await lead.call("create_task", { title: "no part of it" });
+  assertEquals(first.id, "t1");
+  const on = async (id: string): Promise<string[]> =>
+    (await lead.call("get_task", { id })).task.depends_on.map((task: Json) => task.id);
+  const keyed = await lead.call("create_task", {
+    tasks: [{ key: "1", title: "a" }, { key: 2, title: "b", blocked_by: [1] }],
+  });
+  assertEquals(await on(keyed.ids["2"]), [keyed.ids["1"]]);
+  // Without keys a task is called by its place.
+  const placed = await lead.call("create_task", {
+    tasks: [{ title: "a" }, { title: "b", depends_on: [1] }],
+  });
+  assertEquals(await on(placed.ids["2"]), [placed.ids["1"]]);
+  // What is no key is the number of a task, in a batch and alone.
+  const other = await lead.call("create_task", {
+    tasks: [{ key: "x", title: "a", blocked_by: [1] }, { key: "y", title: "b", blocked_by: 1 }],
+  });
+  assertEquals([await on(other.ids["x"]), await on(other.ids["y"])], [["t1"], ["t1"]]);
+  const { id } = await lead.call("create_task", { title: "alone", blocked_by: [1] });
+  assertEquals(await on(id), ["t1"]);
+});
+
 flockTest("create_task: what completed already blocks nothing", async (flock) => {
   const { lead } = await flock.crew();
   const { id } = await lead.call("create_task", { title: "done" });

@@ -108,7 +108,14 @@ flockTest("run: an ended one is not gone on with by mistake", async (flock) => {
   const { lead, anna } = await flock.crew();
   const { run } = await lead.call("run", { action: "start", goal: "g" });
   await lead.call("run", { action: "end" });
-  await anna.call("run", { action: "resume", id: run.id }).catch(() => {});
+  const ways = [
+    ["run", { action: "resume", id: run.id }],
+    ["join", { run: run.id }],
+    ["create_task", { title: "into it", run: run.id }],
+  ] as const;
+  for (const [name, args] of ways) {
+    assertEquals((await anna.refused("RUN_ENDED", name, args)).run, run.id, name);
+  }
   await anna.call("create_task", { title: "after the end" });
   assertEquals((await lead.call("run", { action: "status", id: run.id })).run.total, 0);
 });

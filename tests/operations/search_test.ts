@@ -1,0 +1,68 @@
+// Searches beside writers that keep the store, and what is found of what was forgotten.
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { forgetTurnsBefore } from "../../src/conversation/table.ts";
+import { LIMITS, TIMES } from "../../src/core/limits.ts";
+import { openStore } from "../../src/store/open.ts";
+import { commit } from "../../src/store/unit.ts";
+import { startHolder } from "../support/holder.ts";
+import { flockTest } from "./flock.ts";
+
+flockTest("search: waits for no writer; says that newer things may be missing", async (flock) => {
+  const lead = await flock.member("lead");
+  await lead.call("set_memory", { key: "old", value: "a zebra" });
+  assertEquals((await lead.call("search", { query: "zebra" })).hits.length, 1);
+  // Another process leads: nobody but the search itself brings the index up.
+  await lead.call("set_memory", { key: "new", value: "another zebra" });
+  await lead.call("send", { to: "lead", content: "a zebra by mail" });
+  const holder = await startHolder("write", join(flock.home, "skein.db"));
+  try {
+    const startMs = performance.now();
+    const found = [
+      await lead.call("search", { query: "zebra" }),
+      await lead.call("get_memory", { query: "zebra" }),
+      await lead.call("list_messages", { query: "zebra" }),
+    ];
+    const tookMs = performance.now() - startMs;
+    assert(tookMs < TIMES.busyMs / 4, `${tookMs} ms`);
+    assertEquals(found.map(({ incomplete }) => incomplete), [true, true, true]);
+    assertEquals(found[0].hits.map(({ ref }: { ref: string }) => ref), ["old"]);
+    assertEquals(found[1].entries.length, 1);
+  } finally {
+    await holder.end();
+  }
+  const all = await lead.call("search", { query: "zebra" });
+  assertEquals([all.hits.length, all.incomplete], [3, undefined]);
+  assertEquals((await lead.call("get_memory", { query: "zebra" })).incomplete, undefined);
+});
+
+flockTest(
+  "search: of turns that are forgotten nothing is found, nor is a number given twice",
+  async (flock) => {
+    const lead = await flock.member("lead");
+    const log = async (content: string): Promise<string> =>
+      (await lead.call("log_conversation", { turn: "user", content })).id;
+    const refs = async (query: string): Promise<string[]> =>
+      (await lead.call("search", { query })).hits.map(({ ref }: { ref: string }) => ref);
+    const first = await log("the first needle");
+    assertEquals(await refs("needle"), [first]);
+    let last = "";
+    for (let n = 0; n < LIMITS.conversationTurns; n++) last = await log("hay");
+    assertEquals(await refs("needle"), []);
+    assertEquals((await refs("hay")).length > 0, true);
+    const store = await openStore(flock.home);
+    let forgotten = 0;
+    for (let more = 1; more > 0; forgotten += more) {
+      more = await commit(store, ({ tx }) => forgetTurnsBefore(tx, "9", 300));
+    }
+    assertEquals(forgotten, LIMITS.conversationTurns - 1);
+    assertEquals(await refs("hay"), [last]);
+    const rows = await store.engine.read((tx) =>
+      tx.all("SELECT d.id FROM search_doc d WHERE d.kind = 'conversation'")
+    );
+    assertEquals(rows.length, 1);
+    assertEquals(Number(await log("hay again")), Number(last) + 1);
+    store.engine.close();
+  },
+);
