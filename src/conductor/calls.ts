@@ -154,8 +154,9 @@ export class Calls {
     return (await this.#call("create_task", { run, ...task }))["id"] as string;
   }
 
+  /** Accepts what the run's planner has proposed, and nothing else; once. */
   async acceptPlan(run: string): Promise<string[]> {
-    return (await this.#call("accept_plan", { run }))["accepted"] as string[];
+    return (await this.#call("accept_plan", { run, planned: true }))["accepted"] as string[];
   }
 
   async task(id: string): Promise<KnownTask> {

@@ -9,6 +9,7 @@ import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
+import { plannedBy } from "../fleet/planned.ts";
 import { attemptById, isCurrent } from "../fleet/table.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -168,8 +169,9 @@ async function handedIn(order: WorkOrder, session: SessionEnd | null): Promise<b
 /** A plan has tasks: made by the tool, or read from what the agent said. */
 async function planned(order: WorkOrder, session: SessionEnd | null): Promise<boolean> {
   const { calls, attempt } = order;
-  const { total } = await calls.run({ action: "status", id: attempt.run });
-  if (total > 1) return true;
+  const store = await order.node.store();
+  const made = await store.engine.read((tx) => plannedBy(tx, attempt.task));
+  if (made.some((one) => one.attempt === attempt.id)) return true;
   const tasks = findTasks(session?.exit.result?.text ?? session?.exit.lastWords ?? "");
   if (tasks === null) return false;
   await calls.createTasks(attempt.run, tasks);
