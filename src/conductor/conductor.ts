@@ -131,7 +131,9 @@ export class Conductor {
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
-    if (over !== null && !busy) {
+    if (over !== null) {
+      // Whoever is at work ends it; one that was started now would be told to go.
+      if (busy) return null;
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
     this.#staff(snapshot, conduct);
@@ -160,10 +162,11 @@ export class Conductor {
     const host = this.#options.startHost(conduct);
     this.#hosts.add(host);
     this.#tell({ kind: "worker", at: now(), pid: host.pid, text: `a worker starts (${host.pid})` });
-    void host.ended.then((well) => {
+    void host.ended.then(() => {
       this.#hosts.delete(host);
-      // One after the other that cannot even begin: something is wrong with all of them.
-      const quick = !well && performance.now() - startedMs < RESTART_MS;
+      // One after the other that cannot even begin, or that finds nothing to do where we see something:
+      // the next would fare no better.
+      const quick = performance.now() - startedMs < RESTART_MS;
       this.#short = quick ? this.#short + 1 : 0;
       if (quick) this.#restartAtMs = performance.now() + Math.min(30, 2 ** this.#short) * 1_000;
     });

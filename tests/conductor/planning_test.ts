@@ -111,6 +111,8 @@ flockTest(
     await conclude(callsUntil(lead), run);
     assertEquals(await titles("pending"), []);
     await anna.call("end_attempt", { attempt, outcome: "done", summary: "planned" });
+    const endedMs = Date.now();
+    await eventually(() => Date.now() > endedMs, { what: "the next millisecond" });
     await propose(anna, "anna's afterwards");
     await conclude(callsUntil(lead), run);
     assertEquals(await titles("pending"), ["planned"]);
