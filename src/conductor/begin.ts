@@ -104,7 +104,7 @@ export async function takeUp(
 ): Promise<void> {
   const view = await calls.run({ action: "status", id: run });
   if (view.status === "ended") {
-    throw new Refusal("TASK_STATE", `run ${run} has ended: ${view.outcome ?? "completed"}`, {
+    throw new Refusal("TASK_STATE", `run ${run} has ended: ${view.outcome ?? "no reason given"}`, {
       run,
       hint: "Start a new one.",
     });

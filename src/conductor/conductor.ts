@@ -5,12 +5,14 @@
 import type { Calls, RunView } from "./calls.ts";
 import { clean, cleaned } from "./clean.ts";
 import { tidy } from "./clear.ts";
+import { sweepEnded } from "./ended.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
-import { sweep } from "./sweep.ts";
+import { sweep, type Swept } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
+import { UNMERGED } from "../fleet/ending.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
@@ -69,8 +71,11 @@ export class Conductor {
   async #clean(): Promise<void> {
     const { calls, run, home } = this.#options;
     const { worktrees, repo } = await calls.conduct(run, {});
-    if (!worktrees) return;
     try {
+      const { swept, faults } = await sweepEnded(calls, home);
+      for (const one of swept) this.#swept(one);
+      for (const text of faults) this.#note(text);
+      if (!worktrees) return;
       const text = cleaned((await clean(calls, { repo, home })).spent);
       if (text !== null) this.#note(`removed ${text}`);
     } catch (thrown) {
@@ -102,9 +107,7 @@ export class Conductor {
     if (signal?.aborted) return this.#left(snapshot, conduct);
     const swept = await sweep(calls, this.#tree(conduct), open);
     if (swept === null) return null;
-    for (const { task, outcome } of swept) {
-      this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
-    }
+    for (const one of swept) this.#swept(one);
     // The look is older than what was just done.
     if (swept.length > 0) return null;
     if (conduct.stopped !== null) {
@@ -232,9 +235,10 @@ export class Conductor {
     if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
     const why = `the run was ended: ${outcome ?? "no reason given"}`;
-    if (snapshot.waiting.length > 0) {
-      for (const { id } of snapshot.waiting) await this.#giveUp(id, why);
-      return this.#concluded("stopped", snapshot, conduct, [why]);
+    const { attempts } = await this.#options.calls.allAttempts(this.#options.run);
+    const unmerged = attempts.filter(({ cause }) => cause === UNMERGED).map(notMerged);
+    if (unmerged.length > 0) {
+      return this.#concluded("stopped", snapshot, conduct, [why, ...unmerged]);
     }
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
@@ -242,15 +246,6 @@ export class Conductor {
     }
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
     return this.#concluded("stopped", snapshot, conduct, [why]);
-  }
-
-  /** What waited to be merged stays on its branch, unless another conductor has just said so. */
-  async #giveUp(attempt: number, reason: string): Promise<void> {
-    try {
-      await this.#options.calls.end({ attempt, outcome: "stopped", reason, cause: "ended" });
-    } catch (thrown) {
-      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
-    }
   }
 
   #concluded(
@@ -271,12 +266,16 @@ export class Conductor {
       costUsd: snapshot.costUsd,
       branch: delivered ? conduct.target : own,
       delivered: delivered || !conduct.worktrees,
-      notes: [...notes, ...snapshot.waiting.map(unmerged)],
+      notes: [...notes, ...snapshot.waiting.map(notMerged)],
     };
   }
 
   #tree({ worktrees, repo }: Conduct): RunTree | null {
     return worktrees ? { run: this.#options.run, repo, home: this.#options.home } : null;
+  }
+
+  #swept({ task, outcome }: Swept): void {
+    this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
   }
 
   #note(text: string): void {
@@ -288,7 +287,7 @@ export class Conductor {
   }
 }
 
-function unmerged({ task, branch, reason }: ShownAttempt): string {
+function notMerged({ task, branch, reason }: ShownAttempt): string {
   return `${task} is not merged, its work is on ${branch}: ${reason}`;
 }
 

@@ -17,6 +17,7 @@ import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/tab
 import { tellUnblocked } from "../task/unblocked.ts";
 import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
 import { LIMIT_KEY, LIMIT_KNOWN_KEY } from "./begin.ts";
+import { freeUnmerged, outcomeNow, UNMERGED } from "./ending.ts";
 import {
   endingOf,
   laterLimit,
@@ -72,7 +73,7 @@ export const endAttempt = operation({
   ),
   async handle(ctx, input) {
     const row = await endable(ctx, input.attempt);
-    const { outcome } = input;
+    const { outcome, unmerged } = await outcomeNow(ctx, row.run, input.outcome);
     await table.changeAttempt(ctx.tx, row.id, {
       ...definedOf({
         head: input.head,
@@ -84,7 +85,7 @@ export const endAttempt = operation({
       }),
       // What it waited for meanwhile is over.
       reason: input.reason ?? null,
-      cause: input.cause ?? null,
+      cause: unmerged ? UNMERGED : input.cause ?? null,
       state: outcome,
       ended_at: ctx.at,
       ended_ms: Date.parse(ctx.at),
@@ -94,7 +95,8 @@ export const endAttempt = operation({
       await setLimit(ctx, { untilMs: input.limit_until_ms, known: input.limit_known === true });
     }
     const task = await taskById(ctx.tx, row.task);
-    const unblocked = task === undefined ? [] : await settle(ctx, row, task, input);
+    const unblocked = task === undefined || unmerged ? [] : await settle(ctx, row, task, input);
+    if (unmerged) await freeUnmerged(ctx, row, input.reason ?? "the run was ended");
     ctx.record({
       subject: `task/${row.task}`,
       detail: definedOf({

@@ -9,6 +9,7 @@ import { EVERYONE } from "../core/policy.ts";
 import { excerpt } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { conductOf, hostIds, stopAgents, usageOfRun } from "../fleet/driven.ts";
+import { giveUpWaiting } from "../fleet/ending.ts";
 import { spent } from "../fleet/rules.ts";
 import { waitingOf } from "../fleet/waiting.ts";
 import { memoryOfRun } from "../memory/table.ts";
@@ -167,7 +168,9 @@ async function end(ctx: Context, row: table.RunRow, outcome: string | undefined)
   }
   await table.endRun(ctx.tx, row.id, outcome ?? null, ctx.at);
   // What its agents would still do nobody would merge or hand over.
-  await stopAgents(ctx.tx, row.id, `${ctx.actor.name}: the run was ended`);
+  const why = `${ctx.actor.name}: the run was ended`;
+  await stopAgents(ctx.tx, row.id, why);
+  await giveUpWaiting(ctx, { run: row.id, why });
   for (const peer of await hostIds(ctx.tx, row.id)) ctx.wake(peer);
   await ctx.tx.run("UPDATE peer SET run = NULL WHERE run = ?", row.id);
   ctx.record({ op: "end_run", subject: `run/${row.id}`, detail: {} });
