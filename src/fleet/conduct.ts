@@ -18,8 +18,10 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";
 import { runById } from "../run/table.ts";
+import { setMeta } from "../store/meta.ts";
 import { taskById } from "../task/table.ts";
 import { definedOf } from "./attempts.ts";
+import { LIMIT_KEY } from "./begin.ts";
 import { accept, acceptPlanned, dropProposals } from "./planned.ts";
 import type { Conduct, Spending } from "./rules.ts";
 import * as driven from "./driven.ts";
@@ -138,7 +140,11 @@ export const conductRun = operation({
     const givenUp = conduct.plan === null ? before?.plan ?? null : null;
     if (givenUp !== null) await dropProposals(ctx, givenUp);
     if (action === "stop") await driven.stopAgents(ctx.tx, id, stopped ?? "");
-    if (action === "resume") await freeStopped(ctx, id);
+    if (action === "resume") {
+      await freeStopped(ctx, id);
+      // The human knows better than what was told of a limit once; if it holds, the next agent says so.
+      if (ctx.actor.role === "operator") await setMeta(ctx.tx, LIMIT_KEY, "0");
+    }
     for (const peer of await driven.hostIds(ctx.tx, id)) ctx.wake(peer);
     ctx.record({ subject: `run/${id}`, detail: { action: action ?? "set", stopped } });
     return { id, conduct };

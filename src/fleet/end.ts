@@ -15,7 +15,7 @@ import { insertNote } from "../task/notes.ts";
 import { retryDelayS } from "../task/rules.ts";
 import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/table.ts";
 import { tellUnblocked } from "../task/unblocked.ts";
-import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
+import { addDifference, definedOf, projectAttempt, refuseToken, usageFields } from "./attempts.ts";
 import { LIMIT_KEY, LIMIT_KNOWN_KEY } from "./begin.ts";
 import { freeUnmerged, outcomeNow, UNMERGED } from "./ending.ts";
 import {
@@ -114,7 +114,11 @@ export const endAttempt = operation({
   },
 });
 
-/** An attempt that is open: the actor's own, or one whose worker has died. */
+/**
+ * An attempt that is open: the actor's own, or one that no process is at any more. Its own a worker's
+ * process ends, which saves and merges; not the agent, which acts by its token. Others' ends whoever
+ * cleans up: a process that does tasks of the run, or somebody who leads.
+ */
 async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
   const row = await projectAttempt(ctx, id);
   if (!["running", "review", "waiting"].includes(row.state)) {
@@ -122,15 +126,29 @@ async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
       field: "attempt",
     });
   }
-  const own = row.incarnation === ctx.actor.incarnation;
-  if (own || row.state !== "running" || await table.isOver(ctx.tx, row.incarnation)) return row;
-  throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
-    field: "attempt",
-  });
+  const { actor, tx } = ctx;
+  const own = row.incarnation === actor.incarnation;
+  if (!own && row.state === "running" && !await table.isOver(tx, row.incarnation)) {
+    throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
+      field: "attempt",
+    });
+  }
+  if (ctx.may("manage")) return row;
+  if (own) refuseToken(ctx, "end_attempt");
+  else if (actor.proofEndsS !== null || !await driven.isHost(tx, actor.incarnation, row.run)) {
+    throw new Refusal("NOT_ALLOWED", `end_attempt: attempt ${id} is ${row.worker}'s`, {
+      field: "attempt",
+      hint: "A worker of its run cleans up after it, or the architect or the operator does.",
+    });
+  }
+  return row;
 }
 
 /** Keeps the end of a usage limit, unless what is known of it already says more. */
-async function setLimit({ tx, at }: Context, told: LimitEnd): Promise<void> {
+async function setLimit({ tx, at }: Context, said: LimitEnd): Promise<void> {
+  // Whoever says more has misread it, or wants nobody to work.
+  const furthestMs = Date.parse(at) + LIMITS.limitFurthestS * 1_000;
+  const told = { ...said, untilMs: Math.min(said.untilMs, furthestMs) };
   const untilMs = Number(await getMeta(tx, LIMIT_KEY) ?? 0);
   const knownMs = Number(await getMeta(tx, LIMIT_KNOWN_KEY) ?? 0);
   const next = laterLimit({ untilMs, known: untilMs === knownMs }, told, Date.parse(at));
