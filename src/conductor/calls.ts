@@ -59,6 +59,11 @@ export interface RunView {
   readonly outcome?: string;
   /** Why nothing of it is begun any more; absent while it goes on. */
   readonly stopped?: string;
+  /** Worker processes drive it, and it is not ended; its plan is still to be taken. */
+  readonly driven?: boolean;
+  readonly planning?: boolean;
+  /** Why its result is not on the user's branch, though everything is done. */
+  readonly left?: string;
 }
 
 /** One version of something that was found out. */

@@ -12,6 +12,8 @@ import type { StartedHost } from "./start.ts";
 import { sweep, type Swept } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import { excerpt } from "../core/text.ts";
 import { UNMERGED } from "../fleet/ending.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -205,10 +207,14 @@ export class Conductor {
     // Another conductor is at it.
     if (busy === true) return null;
     if (outcome === "left") {
-      const notes = [`${conduct.target} was left alone: ${reason ?? "it has moved on"}`];
+      const why = reason ?? "it has moved on";
+      // Whoever waits for the run hears so, too.
+      await this.#options.calls.conduct(run, { left: excerpt(why, LIMITS.noteChars - 3) });
+      const notes = [`${conduct.target} was left alone: ${why}`];
       return this.#concluded("completed", snapshot, conduct, [
         ...notes,
         ...hint ? [hint] : [],
+        `Then: skein run --resume ${run} tries once more, skein run end ${run} ends it as it is.`,
         ...stay,
       ]);
     }

@@ -62,6 +62,7 @@ export const DEFAULTS: Omit<Conduct, "repo" | "base" | "target" | "worktrees"> =
   plan: null,
   plan_only: false,
   stopped: null,
+  left: null,
 };
 
 export const conductRun = operation({
@@ -94,6 +95,7 @@ export const conductRun = operation({
     all: spending.optional(),
     plan: word().nullable().optional(),
     plan_only: flag().optional(),
+    left: optionalText(LIMITS.noteChars).nullable().optional(),
   }),
   readsOnly: ({ id: _id, ...rest }) => Object.values(rest).every((value) => value === undefined),
   output: z.lazy(() => z.object({ id: z.string(), conduct: z.unknown() })),
@@ -132,6 +134,7 @@ export const conductRun = operation({
       target: null,
       worktrees: true,
       ...before,
+      ...(action === "resume" ? { left: null } : {}),
       ...definedOf(given),
       repo,
       stopped,
