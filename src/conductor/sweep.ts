@@ -14,6 +14,7 @@ import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { causeOfFault } from "./fault.ts";
 import { type MergeEnd, mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
@@ -101,7 +102,7 @@ async function givenUp(calls: Calls, attempt: ShownAttempt, thrown: unknown): Pr
   if (!["GIT_STATE", "GIT_FAILED", "INVALID_INPUT"].includes(code)) throw thrown;
   const { id, task } = attempt;
   const outcome = attempt.orphaned === true ? "lost" as const : "failed" as const;
-  await calls.end({ attempt: id, outcome, reason: message, cause: "service" });
+  await calls.end({ attempt: id, outcome, reason: message, cause: causeOfFault(thrown) });
   return { attempt: id, task, outcome };
 }
 
@@ -182,7 +183,7 @@ async function settle(
     // Somebody looks at it, or has: it is merged once it is approved.
     const { commit, fault } = await saved(folder, attempt);
     if (fault !== null) {
-      await calls.end({ attempt: id, outcome: "failed", reason: fault, cause: "service" });
+      await calls.end({ attempt: id, outcome: "failed", reason: fault, cause: "agent" });
       return { attempt: id, task, outcome: "failed" };
     }
     await calls.end({ attempt: id, outcome: "review", head: commit });

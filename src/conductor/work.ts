@@ -21,6 +21,7 @@ import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { causeOfFault, notCounted, passes, serviceEnd } from "./fault.ts";
 import { mergeWork } from "./merge.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
@@ -67,7 +68,7 @@ export async function work(order: WorkOrder): Promise<void> {
       attempt: attempt.id,
       outcome: "failed",
       reason: excerpt(message + stays, LIMITS.noteChars - 3),
-      cause: "service",
+      ...passes(thrown) ? await notCounted(calls, attempt) : { cause: causeOfFault(thrown) },
       ...(parked === null ? {} : { parked }),
     });
   }
@@ -142,6 +143,7 @@ async function settle(
   await calls.end({
     attempt: attempt.id,
     ...endOf(order, session),
+    ...session?.verdict.cause === "service" ? await serviceEnd(calls, attempt) : {},
     ...used,
     ...(parked === null ? {} : { parked }),
   });

@@ -184,7 +184,9 @@ async function settle(
   const most = row.kind === "plan"
     ? PLAN_ATTEMPTS
     : (await driven.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
-  const usual = endingOf(said.outcome, now.attempts, most);
+  // One that does not count is not the last one either.
+  const counted = said.counts === false ? now.attempts - 1 : now.attempts;
+  const usual = endingOf(said.outcome, counted, most);
   const ending = {
     to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,
     counts: said.counts ?? usual.counts,
