@@ -2,7 +2,7 @@
 
 import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf, type RunView } from "../conductor/calls.ts";
-import { Refusal } from "../core/errors.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { sweep } from "../conductor/sweep.ts";
 import { type Conduct, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -305,10 +305,12 @@ async function tell(
   if (text.trim() === "") {
     throw new Refusal("INVALID_INPUT", "skein tell: the text is missing", { field: "text" });
   }
-  const running = /^t\d+$/.test(id)
-    ? (await calls.attempts({ task: id, open: true })).attempts.at(-1)
+  const isTask = await isKnownTask(calls, id);
+  const running = isTask
+    ? (await calls.attempts({ task: id, open: true })).attempts
+      .findLast(({ state, orphaned }) => state === "running" && orphaned !== true)
     : undefined;
-  if (/^t\d+$/.test(id) && running === undefined) {
+  if (isTask && running === undefined) {
     throw new Refusal("TASK_STATE", `tell: nobody works on ${id} right now`, { field: "id" });
   }
   const to = running?.worker ?? id;
@@ -316,4 +318,15 @@ async function tell(
   const answer = await calls.call("send", { to, content: text, ...about });
   say(typed, print, answer, `told ${to}`);
   return 0;
+}
+
+/** Tasks that were imported have ids of their own kind; what is none is a peer's name. */
+async function isKnownTask(calls: Calls, id: string): Promise<boolean> {
+  try {
+    await calls.task(id);
+    return true;
+  } catch (thrown) {
+    if (asRefusal(thrown).code !== "UNKNOWN_TASK") throw thrown;
+    return /^t\d+$/.test(id);
+  }
 }

@@ -34,7 +34,8 @@ export async function giveUpWaiting(
   }
 }
 
-async function giveUp(ctx: Context, row: AttemptRow, why: string): Promise<void> {
+/** Ends an attempt that waits for a review or for its merge: nobody merges it. */
+export async function giveUp(ctx: Context, row: AttemptRow, why: string): Promise<void> {
   const { tx, at } = ctx;
   await changeAttempt(tx, row.id, {
     state: "stopped",

@@ -8,6 +8,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { DOING, WORKING } from "../core/policy.ts";
 import { changeAttempt, runningAttempt } from "../fleet/table.ts";
+import { waitingAt } from "../fleet/waiting.ts";
 import { reapWithoutLeader, stillAlive } from "../peer/life.ts";
 import { head } from "../core/text.ts";
 import { budgetSpent, mayTakeOver } from "../peer/rules.ts";
@@ -140,6 +141,8 @@ async function claimable(ctx: Context, id: string): Promise<table.TaskRow> {
 /** Frees the task if whoever claimed it is dead, or has been stalled beyond the grace. */
 async function giveWay(ctx: Context, row: table.TaskRow): Promise<void> {
   if (row.claimed_by === null || row.claimed_by === ctx.actor.id) return;
+  // What is done and waits to be merged needs no life, and is not to be done again.
+  if (await waitingAt(ctx.tx, row.id) !== undefined) return;
   if (!await stillAlive(ctx, row.claimed_by)) return;
   const holder = await peerById(ctx.tx, row.claimed_by);
   const stalled = holder?.stalled_since_s ?? null;

@@ -1,9 +1,9 @@
 // `skein wait`: done means that the result is where it belongs, since `skein wait r1 && git push` is what
 // people write.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { attemptsAre, begun, exists, rows, sleepyGitAt } from "./ground.ts";
+import { abandonedRun, attemptsAre, begun, change, exists, rows, sleepyGitAt } from "./ground.ts";
 import { eventually } from "../support/eventually.ts";
 
 import { onTask, resultOf, withStage, WRITES } from "./stage.ts";
@@ -55,6 +55,8 @@ Deno.test("wait: a task that is approved is not done before it is merged", async
     await stage.git("worktree", "add", "-q", look, "skein/run/r1");
     await stage.ask("task", "review", "t1", "approve");
     await attemptsAre(stage, "waiting", 1);
+    const told = await stage.skein(["tell", "t1", "hello"]);
+    assertEquals(told.code, 4, "nobody works on it any more");
     assertEquals(rows(stage, "SELECT status FROM task"), [{ status: "completed" }]);
     const early = await stage.skein(["wait", "t1", "-t", "1"]);
     assertEquals([early.code, early.stdout], [3, "t1 is unmerged\n"]);
@@ -93,5 +95,19 @@ Deno.test("wait: what workers proposed on the way waits for somebody, and nobody
       1,
       "r1 proposed: what is proposed waits: skein plan accept r1\n",
     ]);
+  });
+});
+
+Deno.test("tell: a task that was imported is one, whatever its id looks like", async () => {
+  await withStage(async (stage) => {
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    await abandonedRun(stage, ["run", "all", "--tasks", plan]);
+    change(stage, "UPDATE task SET id = 'task-001'");
+    const told = await stage.skein(["tell", "task-001", "hello"]);
+    assertStringIncludes(told.stderr, "nobody works on task-001");
+    assertStringIncludes((await stage.skein(["tell", "t9", "hello"])).stderr, "nobody works on t9");
+    const peer = await stage.skein(["tell", "nobody", "hello"]);
+    assertEquals(peer.code, 2, peer.stderr);
+    assertStringIncludes(peer.stderr, "nobody");
   });
 });

@@ -2,6 +2,7 @@
 // stop, whatever becomes of its worker; it is seen; and it ends like every other.
 
 import { assert, assertEquals } from "@std/assert";
+import { TestHome } from "../support/home.ts";
 import { flockTest, type Json, type Member } from "../operations/flock.ts";
 
 const WHY = "the run branch is checked out in /look";
@@ -91,4 +92,18 @@ flockTest("run end: what waits of it ends with it, and says where its work is", 
   const late = { attempt: works.id, outcome: "waiting", reason: WHY };
   assertEquals((await bob.call("end_attempt", late)).outcome, "stopped");
   assertEquals(await open(), []);
+});
+
+flockTest("claim_task: what waits of a worker that is stalled is not done again", async (flock) => {
+  const { lead, anna, bob } = await flock.crew();
+  const { run } = await lead.call("run", { action: "start", goal: "all" });
+  await lead.call("conduct_run", { id: run.id, repo: flock.project });
+  const { id: task } = await lead.call("create_task", { run: run.id, title: "a" });
+  const { attempt } = await anna.call("begin_attempt", { run: run.id });
+  await anna.call("end_attempt", { attempt: attempt.id, outcome: "waiting", reason: WHY });
+  new TestHome(flock.home).sql((db) =>
+    db.exec("UPDATE peer SET stalled_since_s = 1 WHERE name = 'anna'")
+  );
+  flock.pass(100_000);
+  await bob.refused("TASK_TAKEN", "claim_task", { id: task });
 });
