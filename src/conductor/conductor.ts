@@ -183,7 +183,7 @@ export class Conductor {
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
-    const stay = tree === null ? [] : await tidy(tree);
+    const stay = tree === null ? [] : await tidy(this.#options.calls, tree);
     const proposed = tasks["proposed"] ?? 0;
     if (unfinished + proposed > 0) {
       const notes = tree === null ? [] : [`what is done is on ${runBranch(run)}`];

@@ -2,7 +2,6 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated by anybody: what one
 // has done before it died the next finds done.
 
-import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -13,7 +12,7 @@ import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
-import { clearAway } from "./clear.ts";
+import { clearAway, turnOf } from "./clear.ts";
 import { causeOfFault } from "./fault.ts";
 import { type MergeEnd, mergeWork } from "./merge.ts";
 
@@ -46,15 +45,6 @@ export async function sweep(
     tree,
     (await calls.attempts({ run: first.run, open: true })).attempts,
   );
-}
-
-/** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
-function turnOf({ home, run }: RunTree): Disposable | null {
-  const path = join(home, "worktrees", `${run}.sweep`);
-  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
-  if (file.tryLockSync(true)) return file;
-  file.close();
-  return null;
 }
 
 async function sweepAll(
