@@ -8,8 +8,10 @@ import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
 import { lastRunNumber, openRun } from "../worktree/branch.ts";
 import type { RunTree } from "../worktree/place.ts";
+import { unseenIn, unseenText } from "../worktree/unseen.ts";
 import { dropUnbegun } from "../worktree/unbegun.ts";
 import { conductRun } from "../fleet/conduct.ts";
+import type { Conduct } from "../fleet/rules.ts";
 import { parse } from "../parse.ts";
 import type { Calls } from "./calls.ts";
 
@@ -39,10 +41,10 @@ export interface Begun {
  * @throws Refusal `NOT_AVAILABLE` without an agent, `INVALID_INPUT`, whatever git says
  */
 export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begun> {
-  agentOf();
   const { home, folder, plan } = beginning;
   const goal = beginning.goal.trim();
   const repository = repositoryOf(folder);
+  agentOf(repository?.tree ?? folder);
   const notes: string[] = [];
   const worktrees = beginning.worktrees && repository !== null;
   if (beginning.worktrees && repository === null) {
@@ -66,6 +68,8 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
     if (tree === null) return { run: id, tree, notes };
     const { branch, base, target } = await openRun(tree);
     if (target === null) notes.push(`no branch is checked out: the result stays on ${branch}`);
+    const unseen = unseenText(await unseenIn(repo), target);
+    if (unseen !== null) notes.push(unseen);
     await calls.conduct(id, { base, target });
     return { run: id, tree, notes };
   } catch (thrown) {
@@ -125,6 +129,7 @@ export async function takeUp(
       hint: `Add some (skein task create --run ${run}), or end it and start a new one.`,
     });
   }
-  agentOf();
+  const before = await calls.conduct(run, {}) as Conduct | null;
+  agentOf(before?.repo);
   await calls.conduct(run, { ...conduct, action: "resume" });
 }

@@ -4,6 +4,7 @@
 import { isAbsolute, resolve } from "@std/path";
 import { agentOf } from "../agent/command.ts";
 import { Refusal } from "../core/errors.ts";
+import { repositoryOf } from "../core/repository.ts";
 import { abandon, addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Conductor } from "../conductor/conductor.ts";
@@ -29,7 +30,7 @@ import {
   textOf,
   type TypedRun,
 } from "./runflags.ts";
-import { conductOf } from "./runoptions.ts";
+import { conductOf, refuseAnew } from "./runoptions.ts";
 
 /** Words after `skein run` that are no goal. */
 export const RUN_COMMANDS = ["init", "create-task", "from-config", "example", "clean"] as const;
@@ -88,6 +89,7 @@ interface Wanted {
 
 async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<number> {
   const { folder } = wanted;
+  if (textOf(typed, "resume") !== undefined) refuseAnew(typed, wanted.goal);
   const tasks = wanted.tasks ?? tasksFrom(typed);
   if (typed.values["no-plan"] === true && tasks === undefined && !typed.values["resume"]) {
     throw new Refusal("INVALID_INPUT", "skein run: --no-plan needs --tasks FILE", {
@@ -95,7 +97,7 @@ async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<num
     });
   }
   const conduct = { ...wanted.conduct, ...conductOf(typed) };
-  agentOf();
+  agentOf(repositoryOf(folder)?.tree ?? folder);
   const output = textOf(typed, "output");
   if (output !== undefined) tryOutput(output);
   const { visitor, home } = visitorOf(typed, folder);
