@@ -1,7 +1,7 @@
 // An agent's command line: Claude Code's, driven by its stream, or that of any other agent, as the
 // user wrote it in SKEIN_AGENT. Words are handed over as they are; no shell parses them.
 
-import { basename, join } from "@std/path";
+import { basename, join, resolve } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Protocol } from "./event.ts";
@@ -48,11 +48,14 @@ export interface AgentLine {
 
 /**
  * The agent's program: `SKEIN_AGENT`, a program and its arguments as JSON or words, else claude.
+ * @param folder what a path to the program is relative to: the top of the project, where workers start
  * @throws Refusal `INVALID_INPUT` if it cannot be read, `NOT_AVAILABLE` if there is no such program
  */
-export function agentOf(): Agent {
+export function agentOf(folder = Deno.cwd()): Agent {
   const { command, args } = parseAgent(Deno.env.get("SKEIN_AGENT") ?? "claude");
-  if (command.includes("/") || onPath(command)) return { command, args };
+  // A path is the same wherever the agent works.
+  const path = command.includes("/") ? resolve(folder, command) : null;
+  if (path === null ? onPath(command) : isFile(path)) return { command: path ?? command, args };
   throw new Refusal("NOT_AVAILABLE", `spawn: there is no program ${command}`, {
     field: "SKEIN_AGENT",
     hint: "Install Claude Code, or name the agent's program in SKEIN_AGENT.",
@@ -84,13 +87,15 @@ function wordsOf(text: string): string[] {
 
 /** Whether a program is on the PATH. */
 export function onPath(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
-    try {
-      return Deno.statSync(join(folder, program)).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => isFile(join(folder, program)));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether an agent is Claude Code: known by its program's name. */

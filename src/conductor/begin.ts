@@ -6,8 +6,13 @@ import { asRefusal, Refusal } from "../core/errors.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
-import { lastRunNumber, type OpenedRun, openRun } from "../worktree/branch.ts";
+import { lastRunNumber, openRun } from "../worktree/branch.ts";
 import type { RunTree } from "../worktree/place.ts";
+import { unseenIn, unseenText } from "../worktree/unseen.ts";
+import { dropUnbegun } from "../worktree/unbegun.ts";
+import { conductRun } from "../fleet/conduct.ts";
+import type { Conduct } from "../fleet/rules.ts";
+import { parse } from "../parse.ts";
 import type { Calls } from "./calls.ts";
 
 /** What a run is begun with. */
@@ -26,6 +31,8 @@ export interface Beginning {
 /** The run's id, and what the user should know. */
 export interface Begun {
   readonly run: string;
+  /** Its repository; null where its attempts have no worktrees. */
+  readonly tree: RunTree | null;
   readonly notes: readonly string[];
 }
 
@@ -34,16 +41,19 @@ export interface Begun {
  * @throws Refusal `NOT_AVAILABLE` without an agent, `INVALID_INPUT`, whatever git says
  */
 export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begun> {
-  agentOf();
   const { home, folder, plan } = beginning;
   const goal = beginning.goal.trim();
   const repository = repositoryOf(folder);
+  agentOf(repository?.tree ?? folder);
   const notes: string[] = [];
   const worktrees = beginning.worktrees && repository !== null;
   if (beginning.worktrees && repository === null) {
     notes.push(`${folder} is in no git repository: all workers share it, under locks`);
   }
   const repo = repository?.tree ?? folder;
+  const conduct = { ...beginning.conduct, repo, worktrees };
+  // What is wrong with it is said before there is a run.
+  parse(conductRun, { id: "r0", ...conduct });
   const { id } = await calls.run({
     action: "start",
     goal,
@@ -51,29 +61,33 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
     // Runs of other homes, and of one that was deleted, have left their branches.
     ...(worktrees ? { above: await lastRunNumber(repo) } : {}),
   });
-  const opened = worktrees ? await opening(calls, { run: id, repo, home }) : null;
-  if (opened !== null && opened.target === null) {
-    notes.push(`no branch is checked out: the result stays on ${opened.branch}`);
-  }
-  await calls.conduct(id, {
-    ...beginning.conduct,
-    repo,
-    worktrees,
-    base: opened?.base ?? null,
-    target: opened?.target ?? null,
-  });
-  return { run: id, notes };
-}
-
-/** Makes the run's branch; a run that can have none is none that anybody should find. */
-async function opening(calls: Calls, tree: RunTree): Promise<OpenedRun> {
+  const tree = worktrees ? { run: id, repo, home } : null;
   try {
-    return await openRun(tree);
+    // Who may not drive it begins no branch either.
+    await calls.conduct(id, conduct);
+    if (tree === null) return { run: id, tree, notes };
+    const { branch, base, target } = await openRun(tree);
+    if (target === null) notes.push(`no branch is checked out: the result stays on ${branch}`);
+    const unseen = unseenText(await unseenIn(repo), target);
+    if (unseen !== null) notes.push(unseen);
+    await calls.conduct(id, { base, target });
+    return { run: id, tree, notes };
   } catch (thrown) {
-    const plan = `not begun: ${asRefusal(thrown).message}`;
-    await calls.run({ action: "end", id: tree.run, plan });
+    await abandon(calls, id, tree, thrown);
     throw thrown;
   }
+}
+
+/** A run that cannot begin is none that anybody should find, nor a branch of it. */
+export async function abandon(
+  calls: Calls,
+  run: string,
+  tree: RunTree | null,
+  thrown: unknown,
+): Promise<void> {
+  const why = excerpt(asRefusal(thrown).message, LIMITS.noteChars);
+  await calls.run({ action: "end", id: run, plan: `not begun: ${why}` });
+  if (tree !== null) await dropUnbegun(tree);
 }
 
 /** A title for a task that is a whole goal. */
@@ -104,7 +118,7 @@ export async function takeUp(
 ): Promise<void> {
   const view = await calls.run({ action: "status", id: run });
   if (view.status === "ended") {
-    throw new Refusal("TASK_STATE", `run ${run} has ended: ${view.outcome ?? "completed"}`, {
+    throw new Refusal("TASK_STATE", `run ${run} has ended: ${view.outcome ?? "no reason given"}`, {
       run,
       hint: "Start a new one.",
     });
@@ -115,6 +129,7 @@ export async function takeUp(
       hint: `Add some (skein task create --run ${run}), or end it and start a new one.`,
     });
   }
-  agentOf();
+  const before = await calls.conduct(run, {}) as Conduct | null;
+  agentOf(before?.repo);
   await calls.conduct(run, { ...conduct, action: "resume" });
 }

@@ -59,6 +59,11 @@ export interface RunView {
   readonly outcome?: string;
   /** Why nothing of it is begun any more; absent while it goes on. */
   readonly stopped?: string;
+  /** Worker processes drive it, and it is not ended; its plan is still to be taken. */
+  readonly driven?: boolean;
+  readonly planning?: boolean;
+  /** Why its result is not on the user's branch, though everything is done. */
+  readonly left?: string;
 }
 
 /** One version of something that was found out. */
@@ -154,8 +159,9 @@ export class Calls {
     return (await this.#call("create_task", { run, ...task }))["id"] as string;
   }
 
+  /** Accepts what the run's planner has proposed, and nothing else; once. */
   async acceptPlan(run: string): Promise<string[]> {
-    return (await this.#call("accept_plan", { run }))["accepted"] as string[];
+    return (await this.#call("accept_plan", { run, planned: true }))["accepted"] as string[];
   }
 
   async task(id: string): Promise<KnownTask> {

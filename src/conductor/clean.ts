@@ -7,6 +7,7 @@ import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { dropSpent, madeAt, type Spent, type SpentRef, spentRefs } from "../worktree/spent.ts";
 import type { Calls } from "./calls.ts";
+import { sweepEnded } from "./ended.ts";
 
 /** The user's checkout, and the store. */
 export interface Where {
@@ -20,6 +21,8 @@ export interface Where {
  * @throws Refusal `GIT_STATE` where there is no repository
  */
 export async function clean(calls: Calls, where: Where, dryRun = false): Promise<Spent> {
+  // A run whose last agent has not ended keeps its branches.
+  if (!dryRun) await sweepEnded(calls, where.home);
   const { spent, stays } = await spentRefs(where, (run) => isOver(calls, where, run), Date.now());
   if (dryRun) return { spent, stays };
   const gone: SpentRef[] = [];

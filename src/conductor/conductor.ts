@@ -5,12 +5,16 @@
 import type { Calls, RunView } from "./calls.ts";
 import { clean, cleaned } from "./clean.ts";
 import { tidy } from "./clear.ts";
+import { sweepEnded } from "./ended.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
-import { sweep } from "./sweep.ts";
+import { sweep, type Swept } from "./sweep.ts";
 import { Watch } from "./watch.ts";
 import { asRefusal } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import { excerpt } from "../core/text.ts";
+import { UNMERGED } from "../fleet/ending.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
@@ -69,8 +73,11 @@ export class Conductor {
   async #clean(): Promise<void> {
     const { calls, run, home } = this.#options;
     const { worktrees, repo } = await calls.conduct(run, {});
-    if (!worktrees) return;
     try {
+      const { swept, faults } = await sweepEnded(calls, home);
+      for (const one of swept) this.#swept(one);
+      for (const text of faults) this.#note(text);
+      if (!worktrees) return;
       const text = cleaned((await clean(calls, { repo, home })).spent);
       if (text !== null) this.#note(`removed ${text}`);
     } catch (thrown) {
@@ -102,9 +109,7 @@ export class Conductor {
     if (signal?.aborted) return this.#left(snapshot, conduct);
     const swept = await sweep(calls, this.#tree(conduct), open);
     if (swept === null) return null;
-    for (const { task, outcome } of swept) {
-      this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
-    }
+    for (const one of swept) this.#swept(one);
     // The look is older than what was just done.
     if (swept.length > 0) return null;
     if (conduct.stopped !== null) {
@@ -131,7 +136,9 @@ export class Conductor {
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
-    if (over !== null && !busy) {
+    if (over !== null) {
+      // Whoever is at work ends it; one that was started now would be told to go.
+      if (busy) return null;
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
     this.#staff(snapshot, conduct);
@@ -160,10 +167,11 @@ export class Conductor {
     const host = this.#options.startHost(conduct);
     this.#hosts.add(host);
     this.#tell({ kind: "worker", at: now(), pid: host.pid, text: `a worker starts (${host.pid})` });
-    void host.ended.then((well) => {
+    void host.ended.then(() => {
       this.#hosts.delete(host);
-      // One after the other that cannot even begin: something is wrong with all of them.
-      const quick = !well && performance.now() - startedMs < RESTART_MS;
+      // One after the other that cannot even begin, or that finds nothing to do where we see something:
+      // the next would fare no better.
+      const quick = performance.now() - startedMs < RESTART_MS;
       this.#short = quick ? this.#short + 1 : 0;
       if (quick) this.#restartAtMs = performance.now() + Math.min(30, 2 ** this.#short) * 1_000;
     });
@@ -175,7 +183,7 @@ export class Conductor {
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
     const tree = this.#tree(conduct);
-    const stay = tree === null ? [] : await tidy(tree);
+    const stay = tree === null ? [] : await tidy(this.#options.calls, tree);
     const proposed = tasks["proposed"] ?? 0;
     if (unfinished + proposed > 0) {
       const notes = tree === null ? [] : [`what is done is on ${runBranch(run)}`];
@@ -199,10 +207,14 @@ export class Conductor {
     // Another conductor is at it.
     if (busy === true) return null;
     if (outcome === "left") {
-      const notes = [`${conduct.target} was left alone: ${reason ?? "it has moved on"}`];
+      const why = reason ?? "it has moved on";
+      // Whoever waits for the run hears so, too.
+      await this.#options.calls.conduct(run, { left: excerpt(why, LIMITS.noteChars - 3) });
+      const notes = [`${conduct.target} was left alone: ${why}`];
       return this.#concluded("completed", snapshot, conduct, [
         ...notes,
         ...hint ? [hint] : [],
+        `Then: skein run --resume ${run} tries once more, skein run end ${run} ends it as it is.`,
         ...stay,
       ]);
     }
@@ -229,9 +241,10 @@ export class Conductor {
     if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
     const why = `the run was ended: ${outcome ?? "no reason given"}`;
-    if (snapshot.waiting.length > 0) {
-      for (const { id } of snapshot.waiting) await this.#giveUp(id, why);
-      return this.#concluded("stopped", snapshot, conduct, [why]);
+    const { attempts } = await this.#options.calls.allAttempts(this.#options.run);
+    const unmerged = attempts.filter(({ cause }) => cause === UNMERGED).map(notMerged);
+    if (unmerged.length > 0) {
+      return this.#concluded("stopped", snapshot, conduct, [why, ...unmerged]);
     }
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
@@ -239,15 +252,6 @@ export class Conductor {
     }
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
     return this.#concluded("stopped", snapshot, conduct, [why]);
-  }
-
-  /** What waited to be merged stays on its branch, unless another conductor has just said so. */
-  async #giveUp(attempt: number, reason: string): Promise<void> {
-    try {
-      await this.#options.calls.end({ attempt, outcome: "stopped", reason, cause: "ended" });
-    } catch (thrown) {
-      if (asRefusal(thrown).code !== "TASK_STATE") throw thrown;
-    }
   }
 
   #concluded(
@@ -268,12 +272,16 @@ export class Conductor {
       costUsd: snapshot.costUsd,
       branch: delivered ? conduct.target : own,
       delivered: delivered || !conduct.worktrees,
-      notes: [...notes, ...snapshot.waiting.map(unmerged)],
+      notes: [...notes, ...snapshot.waiting.map(notMerged)],
     };
   }
 
   #tree({ worktrees, repo }: Conduct): RunTree | null {
     return worktrees ? { run: this.#options.run, repo, home: this.#options.home } : null;
+  }
+
+  #swept({ task, outcome }: Swept): void {
+    this.#tell({ kind: "swept", at: now(), task, outcome, text: `${task}: ${outcome}` });
   }
 
   #note(text: string): void {
@@ -285,7 +293,7 @@ export class Conductor {
   }
 }
 
-function unmerged({ task, branch, reason }: ShownAttempt): string {
+function notMerged({ task, branch, reason }: ShownAttempt): string {
   return `${task} is not merged, its work is on ${branch}: ${reason}`;
 }
 

@@ -111,15 +111,22 @@ export function writeConfig(path: string, value: Raw): void {
   Deno.renameSync(temporary, path);
 }
 
-/** Adds a task to a file and returns its id. */
+/** Adds a task to a file and returns its id; of several at once each adds its own. */
 export function addTask(path: string, task: Raw): string {
-  const raw = readRaw(path);
-  const before = Array.isArray(raw["tasks"]) ? raw["tasks"] as unknown[] : [];
-  const id = `task-${before.length + 1}`;
-  const tasks = [...before, { id, ...task }];
-  tasksOf(tasks);
-  writeConfig(path, { ...raw, tasks });
-  return id;
+  for (;;) {
+    readRaw(path);
+    using file = Deno.openSync(path);
+    file.lockSync(true);
+    // Another has put a new file in its place while we waited: its lock is the one that counts.
+    if (file.statSync().ino !== Deno.statSync(path).ino) continue;
+    const raw = readRaw(path);
+    const before = Array.isArray(raw["tasks"]) ? raw["tasks"] as unknown[] : [];
+    const id = `task-${before.length + 1}`;
+    const tasks = [...before, { id, ...task }];
+    tasksOf(tasks);
+    writeConfig(path, { ...raw, tasks });
+    return id;
+  }
 }
 
 /** A file to begin from. */

@@ -25,8 +25,8 @@ export async function concludePlan(
   const proposed = run.tasks["proposed"] ?? 0;
   if (conduct.plan === null) return NOTHING;
   const { status, failure } = await calls.task(conduct.plan);
-  if (status === "completed" && proposed > 0) {
-    if (conduct.plan_only) return { ...NOTHING, waits: true };
+  if (status === "completed") {
+    if (conduct.plan_only && proposed > 0) return { ...NOTHING, waits: true };
     return { ...NOTHING, accepted: await calls.acceptPlan(run.id) };
   }
   // Whoever stopped the planner, or wants to look first, does not want the goal begun without a plan

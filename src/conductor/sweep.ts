@@ -2,10 +2,8 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated by anybody: what one
 // has done before it died the next finds done.
 
-import { join } from "@std/path";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
-import { folderIn } from "../core/folders.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -14,7 +12,8 @@ import { park } from "../worktree/park.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
-import { clearAway } from "./clear.ts";
+import { clearAway, turnOf } from "./clear.ts";
+import { causeOfFault } from "./fault.ts";
 import { type MergeEnd, mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
@@ -46,15 +45,6 @@ export async function sweep(
     tree,
     (await calls.attempts({ run: first.run, open: true })).attempts,
   );
-}
-
-/** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
-function turnOf({ home, run }: RunTree): Disposable | null {
-  const path = join(folderIn(home, "worktrees"), `${run}.sweep`);
-  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
-  if (file.tryLockSync(true)) return file;
-  file.close();
-  return null;
 }
 
 async function sweepAll(
@@ -102,7 +92,7 @@ async function givenUp(calls: Calls, attempt: ShownAttempt, thrown: unknown): Pr
   if (!["GIT_STATE", "GIT_FAILED", "INVALID_INPUT"].includes(code)) throw thrown;
   const { id, task } = attempt;
   const outcome = attempt.orphaned === true ? "lost" as const : "failed" as const;
-  await calls.end({ attempt: id, outcome, reason: message, cause: "service" });
+  await calls.end({ attempt: id, outcome, reason: message, cause: causeOfFault(thrown) });
   return { attempt: id, task, outcome };
 }
 
@@ -183,7 +173,7 @@ async function settle(
     // Somebody looks at it, or has: it is merged once it is approved.
     const { commit, fault } = await saved(folder, attempt);
     if (fault !== null) {
-      await calls.end({ attempt: id, outcome: "failed", reason: fault, cause: "service" });
+      await calls.end({ attempt: id, outcome: "failed", reason: fault, cause: "agent" });
       return { attempt: id, task, outcome: "failed" };
     }
     await calls.end({ attempt: id, outcome: "review", head: commit });

@@ -9,6 +9,7 @@ import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
+import { plannedBy } from "../fleet/planned.ts";
 import { attemptById, isCurrent } from "../fleet/table.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -20,6 +21,7 @@ import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { causeOfFault, notCounted, passes, serviceEnd } from "./fault.ts";
 import { mergeWork } from "./merge.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
@@ -66,7 +68,7 @@ export async function work(order: WorkOrder): Promise<void> {
       attempt: attempt.id,
       outcome: "failed",
       reason: excerpt(message + stays, LIMITS.noteChars - 3),
-      cause: "service",
+      ...passes(thrown) ? await notCounted(calls, attempt) : { cause: causeOfFault(thrown) },
       ...(parked === null ? {} : { parked }),
     });
   }
@@ -141,6 +143,7 @@ async function settle(
   await calls.end({
     attempt: attempt.id,
     ...endOf(order, session),
+    ...session?.verdict.cause === "service" ? await serviceEnd(calls, attempt) : {},
     ...used,
     ...(parked === null ? {} : { parked }),
   });
@@ -168,8 +171,9 @@ async function handedIn(order: WorkOrder, session: SessionEnd | null): Promise<b
 /** A plan has tasks: made by the tool, or read from what the agent said. */
 async function planned(order: WorkOrder, session: SessionEnd | null): Promise<boolean> {
   const { calls, attempt } = order;
-  const { total } = await calls.run({ action: "status", id: attempt.run });
-  if (total > 1) return true;
+  const store = await order.node.store();
+  const made = await store.engine.read((tx) => plannedBy(tx, attempt.task));
+  if (made.some((one) => one.attempt === attempt.id)) return true;
   const tasks = findTasks(session?.exit.result?.text ?? session?.exit.lastWords ?? "");
   if (tasks === null) return false;
   await calls.createTasks(attempt.run, tasks);

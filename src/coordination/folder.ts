@@ -43,6 +43,11 @@ export class Folder {
     });
   }
 
+  /** Whether nothing is in it but what skein works with. */
+  isBare(): boolean {
+    return [...Deno.readDirSync(this.path)].every(({ name }) => name === WORK);
+  }
+
   /** Makes the folder and those inside of it that skein writes to. */
   make(...inside: readonly string[]): void {
     if (!this.exists()) Deno.mkdirSync(this.path);

@@ -74,10 +74,10 @@ export async function mirror(
   let ok = false;
   try {
     const folder = new Folder(path);
-    const isNew = !folder.exists();
     folder.make();
     const done = await folder.alone(options.waitMs ?? WAIT_MS, async () => {
-      if (isNew) ignoreInGit(folder);
+      // Also one whose maker was killed before it had written anything.
+      if (folder.isBare()) ignoreInGit(folder);
       for (let round = 0; round < ROUNDS; round++) {
         const pass = new Pass(call, folder, options, warnings);
         const files = await pass.run();

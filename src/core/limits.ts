@@ -153,6 +153,8 @@ export const LIMITS = {
   attemptRows: 1_000,
   /** First delay before a failed task is tried again; doubles each time. */
   retryDelayS: 30,
+  /** So often a task's attempts may fail by the agent's service before they count: some hours, with delays. */
+  serviceFailures: 20,
   retryDelayMaxS: 600,
   /** How long a peer without a process keeps claims and locks after its last act. */
   leaseS: 900,

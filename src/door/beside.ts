@@ -1,10 +1,10 @@
 // What people do beside a run: look at an agent's log, wait for a task or a run, stop, retry, tell.
 
 import { follow, type LogEntry, readLog } from "../agent/log.ts";
-import { type Calls, callsOf } from "../conductor/calls.ts";
-import { Refusal } from "../core/errors.ts";
+import { type Calls, callsOf, type RunView } from "../conductor/calls.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
 import { sweep } from "../conductor/sweep.ts";
-import type { Conduct } from "../fleet/rules.ts";
+import { type Conduct, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { LogReader } from "./agentlog.ts";
 import { visitorOf } from "./run.ts";
@@ -15,7 +15,8 @@ import { safe } from "./text.ts";
 export const BESIDE = {
   log: "log ID [-f]: what the agent of a task, an attempt or a run said and did",
   wait:
-    "wait ID [-t S]: until a task or a run has ended; exit code 0 done, 1 failed or stopped, 3 timed out",
+    "wait ID [-t S]: until a task is merged, or a run's result is on your branch; exit code 0 done, " +
+    "1 failed, stopped or left to you, 3 timed out",
   stop:
     "stop ID [--why TEXT]: end the agents of a task or a run and begin no more; their work is kept. " +
     "A task waits, failed, for skein retry, a run for skein run --resume",
@@ -191,22 +192,57 @@ interface Standing {
 
 async function taskEnd(calls: Calls, id: string): Promise<Standing> {
   const { status: state, run, failure } = await calls.task(id);
-  if (OVER.includes(state)) return { state, over: true, why: failure };
+  // What is approved is not merged yet.
+  const unmerged = state === "completed" && await hasOpen(calls, { task: id });
+  if (OVER.includes(state) && !unmerged) return { state, over: true, why: failure };
   // Nobody begins it if its run begins nothing more.
   const rest = run === undefined ? null : await restOf(calls, run, id);
-  if (rest === null) return { state, over: false };
+  if (rest === null) return { state: unmerged ? "unmerged" : state, over: false };
   return { state, over: true, why: `its run ${run} is ${rest.state}: ${rest.why}` };
 }
 
+/** Whether something of a run or of a task is at work, or waits for a review or its merge. */
+async function hasOpen(calls: Calls, of: { run?: string; task?: string }): Promise<boolean> {
+  const { attempts } = await calls.attempts({ ...of, open: true });
+  return attempts.some(({ lost }) => lost !== true);
+}
+
 async function runEnd(calls: Calls, id: string): Promise<Standing> {
-  const { status, tasks } = await calls.run({ action: "status", id });
-  const of = (name: string): number => tasks[name] ?? 0;
-  if (of("ready") + of("in_progress") + of("in_review") + of("proposed") > 0) {
+  const view = await calls.run({ action: "status", id });
+  const of = (name: string): number => view.tasks[name] ?? 0;
+  const goesOn = of("ready") + of("in_progress") + of("in_review") > 0 ||
+    (view.driven === true ? await isBusy(calls, view) : of("proposed") > 0);
+  if (goesOn) return await restOf(calls, id) ?? { state: "in_progress", over: false };
+  if (of("failed") + of("blocked") > 0) return { state: "failed", over: true };
+  if (of("proposed") > 0) {
+    return {
+      state: "proposed",
+      over: true,
+      why: `what is proposed waits: skein plan accept ${id}`,
+    };
+  }
+  if (view.left !== undefined) return { state: "left", over: true, why: view.left };
+  // Its result is where it belongs only when whoever drives it has ended it.
+  if (view.driven === true) {
     return await restOf(calls, id) ?? { state: "in_progress", over: false };
   }
-  if (of("failed") + of("blocked") > 0) return { state: "failed", over: true };
-  if (status === "ended" || of("completed") > 0) return { state: "completed", over: true };
-  return { state: status, over: false };
+  const ended = view.status === "ended";
+  if (ended && view.outcome !== undefined && !view.outcome.startsWith("completed")) {
+    return { state: "ended", over: true, why: view.outcome };
+  }
+  if (ended || of("completed") > 0) return { state: "completed", over: true };
+  return { state: view.status, over: false };
+}
+
+/** Whether a driven run goes on by itself: it gets its tasks yet, or something is at its end. */
+async function isBusy(calls: Calls, { id, planning, open }: RunView): Promise<boolean> {
+  if (await hasOpen(calls, { run: id })) return true;
+  if (planning !== true) return false;
+  // Of a planner that somebody stopped nothing comes; of one that failed the goal becomes one task.
+  for (const { id: task, status } of open) {
+    if (status === "failed" && wasStopped((await calls.task(task)).failure)) return false;
+  }
+  return true;
 }
 
 /** The rest of a run, or of a task of it, that was stopped or ended and whose last agent has ended, too. */
@@ -269,10 +305,12 @@ async function tell(
   if (text.trim() === "") {
     throw new Refusal("INVALID_INPUT", "skein tell: the text is missing", { field: "text" });
   }
-  const running = /^t\d+$/.test(id)
-    ? (await calls.attempts({ task: id, open: true })).attempts.at(-1)
+  const isTask = await isKnownTask(calls, id);
+  const running = isTask
+    ? (await calls.attempts({ task: id, open: true })).attempts
+      .findLast(({ state, orphaned }) => state === "running" && orphaned !== true)
     : undefined;
-  if (/^t\d+$/.test(id) && running === undefined) {
+  if (isTask && running === undefined) {
     throw new Refusal("TASK_STATE", `tell: nobody works on ${id} right now`, { field: "id" });
   }
   const to = running?.worker ?? id;
@@ -280,4 +318,15 @@ async function tell(
   const answer = await calls.call("send", { to, content: text, ...about });
   say(typed, print, answer, `told ${to}`);
   return 0;
+}
+
+/** Tasks that were imported have ids of their own kind; what is none is a peer's name. */
+async function isKnownTask(calls: Calls, id: string): Promise<boolean> {
+  try {
+    await calls.task(id);
+    return true;
+  } catch (thrown) {
+    if (asRefusal(thrown).code !== "UNKNOWN_TASK") throw thrown;
+    return /^t\d+$/.test(id);
+  }
 }

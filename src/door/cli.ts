@@ -183,6 +183,11 @@ async function perform(args: readonly string[]): Promise<number> {
   await shown().catch((thrown) =>
     remark(`skein: not marked as shown: ${asRefusal(thrown).message}`)
   );
+  const { action } = translated.input as { readonly action?: unknown };
+  if (operation.name === "run" && action === "end") {
+    const { afterEnd } = await import("./runend.ts");
+    await afterEnd(visitor, environment.home);
+  }
   // A check whose verdict is no is no failure of the call, but of what it looked at.
   if (answer["ok"] === false) return EXIT.failed;
   return timedOut(input, answer) ? EXIT.timedOut : EXIT.done;

@@ -193,8 +193,9 @@ const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     all: "what the whole run may use: cost_usd, tokens, turns",
     plan: "id of the task that plans it",
     plan_only: "wait for acceptance of the plan",
+    left: "why the result is not on the user's branch",
   },
-  accept_plan: {},
+  accept_plan: { planned: "only what the planner has proposed" },
   begin_attempt: {},
   note_attempt: {
     folder: "where it works",

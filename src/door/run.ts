@@ -3,8 +3,9 @@
 
 import { isAbsolute, resolve } from "@std/path";
 import { agentOf } from "../agent/command.ts";
-import { asRefusal, Refusal } from "../core/errors.ts";
-import { addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
+import { Refusal } from "../core/errors.ts";
+import { repositoryOf } from "../core/repository.ts";
+import { abandon, addPlanning, beginRun, takeUp } from "../conductor/begin.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { Conductor } from "../conductor/conductor.ts";
 import { EXAMPLE, readConfig, readSmall } from "../conductor/config.ts";
@@ -19,6 +20,7 @@ import { prepareHome } from "../store/home.ts";
 import { OutputClosed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { createTask, init } from "./runfile.ts";
+import { tryOutput, writeOutput } from "./runoutput.ts";
 import {
   flagHelp,
   folderOf,
@@ -28,7 +30,7 @@ import {
   textOf,
   type TypedRun,
 } from "./runflags.ts";
-import { conductOf } from "./runoptions.ts";
+import { conductOf, refuseAnew } from "./runoptions.ts";
 
 /** Words after `skein run` that are no goal. */
 export const RUN_COMMANDS = ["init", "create-task", "from-config", "example", "clean"] as const;
@@ -87,6 +89,7 @@ interface Wanted {
 
 async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<number> {
   const { folder } = wanted;
+  if (textOf(typed, "resume") !== undefined) refuseAnew(typed, wanted.goal);
   const tasks = wanted.tasks ?? tasksFrom(typed);
   if (typed.values["no-plan"] === true && tasks === undefined && !typed.values["resume"]) {
     throw new Refusal("INVALID_INPUT", "skein run: --no-plan needs --tasks FILE", {
@@ -94,7 +97,9 @@ async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<num
     });
   }
   const conduct = { ...wanted.conduct, ...conductOf(typed) };
-  agentOf();
+  agentOf(repositoryOf(folder)?.tree ?? folder);
+  const output = textOf(typed, "output");
+  if (output !== undefined) tryOutput(output);
   const { visitor, home } = visitorOf(typed, folder);
   const calls = callsOf(visitor);
   const progress = new Progress({
@@ -107,9 +112,8 @@ async function drive(typed: TypedRun, print: Print, wanted: Wanted): Promise<num
   if (textOf(typed, "resume") !== undefined) await resume(calls, run, conduct);
   const conclusion = await conducted(run, { calls, visitor, home, progress });
   const result = await resultOf(calls, conclusion);
-  const output = textOf(typed, "output");
-  if (output !== undefined) Deno.writeTextFileSync(output, `${JSON.stringify(result, null, 2)}\n`);
   progress.end(conclusion, result);
+  if (output !== undefined) writeOutput(output, `${JSON.stringify(result, null, 2)}\n`);
   // A plan that waits is what was asked for; tasks that workers thought of are left to do.
   const left = conclusion.state === "proposed" ||
     (conclusion.state === "completed" && !conclusion.delivered);
@@ -122,7 +126,7 @@ async function begin(
   progress: Progress,
 ): Promise<string> {
   const { goal, plan, folder, home, tasks, conduct = {}, typed } = wanted;
-  const { run, notes } = await beginRun(calls, {
+  const { run, tree, notes } = await beginRun(calls, {
     home,
     folder,
     goal,
@@ -136,8 +140,7 @@ async function begin(
     if (tasks !== undefined) await calls.createTasks(run, tasks);
     else await addPlanning(calls, run, goal);
   } catch (thrown) {
-    // A run that can have no tasks is none that anybody should find.
-    await calls.run({ action: "end", id: run, plan: `not begun: ${asRefusal(thrown).message}` });
+    await abandon(calls, run, tree, thrown);
     throw thrown;
   }
   return run;

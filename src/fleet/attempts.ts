@@ -94,14 +94,26 @@ export async function addDifference(
 }
 
 /**
+ * What an attempt comes to its worker's process says, and not the agent that has only a token of it.
+ * @throws Refusal `NOT_ALLOWED`
+ */
+export function refuseToken(ctx: Context, what: string): void {
+  if (ctx.actor.proofEndsS === null) return;
+  throw new Refusal("NOT_ALLOWED", `${what}: the process of ${ctx.actor.name} does that`, {
+    hint: "Hand the task in with complete_task, or give it back with update_task.",
+  });
+}
+
+/**
  * An attempt that goes on, of the actor's own life.
- * @throws Refusal `UNKNOWN_TASK`, `NOT_YOUR_CLAIM`, `TASK_STATE`
+ * @throws Refusal `UNKNOWN_TASK`, `NOT_YOUR_CLAIM`, `NOT_ALLOWED`, `TASK_STATE`
  */
 export async function ownAttempt(ctx: Context, id: number): Promise<table.AttemptRow> {
   const row = await projectAttempt(ctx, id);
   if (row.incarnation !== ctx.actor.incarnation) {
     throw new Refusal("NOT_YOUR_CLAIM", `attempt ${id} is ${row.worker}'s`, { field: "attempt" });
   }
+  refuseToken(ctx, "note_attempt");
   if (row.state === "running") return row;
   throw new Refusal("TASK_STATE", `attempt ${id} has ended: ${row.state}`, { field: "attempt" });
 }

@@ -17,6 +17,7 @@ import { aroundTask, wholeShape, wholeTask } from "../task/view.ts";
 import { reapWithoutLeader } from "../peer/life.ts";
 import { attemptShape, shownAttempt } from "./view.ts";
 import { type Conduct, type Kind, limitWaitMs, mayStart, modelOf, spent } from "./rules.ts";
+import { dropProposals } from "./planned.ts";
 import * as driven from "./driven.ts";
 import * as table from "./table.ts";
 
@@ -151,6 +152,8 @@ async function begin(
   const kept = await table.lastKept(tx, row.id);
   const resolves = kept?.state === "conflict";
   const kind: Kind = row.id === conduct.plan ? "plan" : resolves ? "resolve" : "work";
+  // What an earlier planner made before it failed would be done twice.
+  if (kind === "plan") await dropProposals(ctx, row.id);
   const id = await table.insertAttempt(tx, {
     run,
     task: row.id,

@@ -3,13 +3,26 @@
 
 import * as z from "zod";
 import { Refusal } from "../core/errors.ts";
-import { flag, integer, line, list, oneOf, optionalText, path, word } from "../core/fields.ts";
+import {
+  flag,
+  integer,
+  line,
+  list,
+  oneOf,
+  optionalText,
+  path,
+  unlisted,
+  word,
+} from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";
 import { runById } from "../run/table.ts";
-import { setStatus } from "../task/table.ts";
+import { setMeta } from "../store/meta.ts";
+import { taskById } from "../task/table.ts";
 import { definedOf } from "./attempts.ts";
+import { LIMIT_KEY } from "./begin.ts";
+import { accept, acceptPlanned, dropProposals } from "./planned.ts";
 import type { Conduct, Spending } from "./rules.ts";
 import * as driven from "./driven.ts";
 
@@ -49,6 +62,7 @@ export const DEFAULTS: Omit<Conduct, "repo" | "base" | "target" | "worktrees"> =
   plan: null,
   plan_only: false,
   stopped: null,
+  left: null,
 };
 
 export const conductRun = operation({
@@ -81,6 +95,7 @@ export const conductRun = operation({
     all: spending.optional(),
     plan: word().nullable().optional(),
     plan_only: flag().optional(),
+    left: optionalText(LIMITS.noteChars).nullable().optional(),
   }),
   readsOnly: ({ id: _id, ...rest }) => Object.values(rest).every((value) => value === undefined),
   output: z.lazy(() => z.object({ id: z.string(), conduct: z.unknown() })),
@@ -119,13 +134,20 @@ export const conductRun = operation({
       target: null,
       worktrees: true,
       ...before,
+      ...(action === "resume" ? { left: null } : {}),
       ...definedOf(given),
       repo,
       stopped,
     };
     await driven.setConduct(ctx.tx, id, conduct);
+    const givenUp = conduct.plan === null ? before?.plan ?? null : null;
+    if (givenUp !== null) await dropProposals(ctx, givenUp);
     if (action === "stop") await driven.stopAgents(ctx.tx, id, stopped ?? "");
-    if (action === "resume") await freeStopped(ctx, id);
+    if (action === "resume") {
+      await freeStopped(ctx, id);
+      // The human knows better than what was told of a limit once; if it holds, the next agent says so.
+      if (ctx.actor.role === "operator") await setMeta(ctx.tx, LIMIT_KEY, "0");
+    }
     for (const peer of await driven.hostIds(ctx.tx, id)) ctx.wake(peer);
     ctx.record({ subject: `run/${id}`, detail: { action: action ?? "set", stopped } });
     return { id, conduct };
@@ -149,7 +171,11 @@ export const acceptPlan = operation({
   risk: "medium",
   unlisted: true,
   positionals: ["run"],
-  input: z.strictObject({ run: word() }),
+  input: z.strictObject({
+    run: word(),
+    /** Only what the planner proposed, once, when its plan is made. */
+    planned: unlisted(flag().optional()),
+  }),
   output: z.lazy(() => z.object({ accepted: z.array(z.string()) })),
   async handle(ctx, input) {
     const run = await runById(ctx.tx, input.run);
@@ -158,20 +184,33 @@ export const acceptPlan = operation({
         field: "run",
       });
     }
-    const rows = await ctx.tx.all<{ id: string }>(
-      "SELECT id FROM task WHERE run = ? AND status = 'proposed' ORDER BY n",
-      run.id,
-    );
-    for (const { id } of rows) {
-      await setStatus(ctx.tx, id, "pending", ctx.at);
-      ctx.record({ op: "update_task", subject: `task/${id}`, detail: { action: "accept" } });
-    }
     const conduct = await driven.conductOf(ctx.tx, run.id);
-    if (conduct !== null && conduct.plan_only) {
-      await driven.setConduct(ctx.tx, run.id, { ...conduct, plan_only: false });
+    const plan = conduct?.plan ?? null;
+    const made = plan !== null && (await taskById(ctx.tx, plan))?.status === "completed";
+    const accepted = input.planned !== true
+      ? await acceptAll(ctx, run.id)
+      : plan !== null && made
+      ? await acceptPlanned(ctx, plan)
+      : [];
+    if (conduct !== null) {
+      // The plan is taken: what anybody proposes from now on is none of it.
+      await driven.setConduct(ctx.tx, run.id, {
+        ...conduct,
+        plan: made ? null : plan,
+        plan_only: false,
+      });
     }
     for (const peer of await driven.hostIds(ctx.tx, run.id)) ctx.wake(peer);
-    ctx.record({ subject: `run/${run.id}`, detail: { accepted: rows.length } });
-    return { accepted: rows.map(({ id }) => id) };
+    ctx.record({ subject: `run/${run.id}`, detail: { accepted: accepted.length } });
+    return { accepted };
   },
 });
+
+async function acceptAll(ctx: Context, run: string): Promise<string[]> {
+  const rows = await ctx.tx.all<{ id: string }>(
+    "SELECT id FROM task WHERE run = ? AND status = 'proposed' ORDER BY n",
+    run,
+  );
+  for (const { id } of rows) await accept(ctx, id);
+  return rows.map(({ id }) => id);
+}

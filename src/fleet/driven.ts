@@ -64,6 +64,15 @@ export function setHosts(tx: Tx, incarnation: string, run: string): Promise<numb
   );
 }
 
+/** Whether the process of a life does tasks of a run. */
+export async function isHost(tx: Tx, incarnation: string, run: string): Promise<boolean> {
+  return await tx.get(
+    "SELECT 1 FROM peer WHERE incarnation = ? AND hosts = ?",
+    incarnation,
+    run,
+  ) !== undefined;
+}
+
 /** Every agent of the run ends, also where no worker's process is left that could hear it. */
 export function stopAgents(tx: Tx, run: string, why: string): Promise<number> {
   return tx.run(

@@ -15,8 +15,9 @@ import { insertNote } from "../task/notes.ts";
 import { retryDelayS } from "../task/rules.ts";
 import { complete, reopen, setStatus, taskById, type TaskRow } from "../task/table.ts";
 import { tellUnblocked } from "../task/unblocked.ts";
-import { addDifference, definedOf, projectAttempt, usageFields } from "./attempts.ts";
+import { addDifference, definedOf, projectAttempt, refuseToken, usageFields } from "./attempts.ts";
 import { LIMIT_KEY, LIMIT_KNOWN_KEY } from "./begin.ts";
+import { freeUnmerged, outcomeNow, UNMERGED } from "./ending.ts";
 import {
   endingOf,
   laterLimit,
@@ -72,7 +73,7 @@ export const endAttempt = operation({
   ),
   async handle(ctx, input) {
     const row = await endable(ctx, input.attempt);
-    const { outcome } = input;
+    const { outcome, unmerged } = await outcomeNow(ctx, row.run, input.outcome);
     await table.changeAttempt(ctx.tx, row.id, {
       ...definedOf({
         head: input.head,
@@ -84,7 +85,7 @@ export const endAttempt = operation({
       }),
       // What it waited for meanwhile is over.
       reason: input.reason ?? null,
-      cause: input.cause ?? null,
+      cause: unmerged ? UNMERGED : input.cause ?? null,
       state: outcome,
       ended_at: ctx.at,
       ended_ms: Date.parse(ctx.at),
@@ -94,7 +95,8 @@ export const endAttempt = operation({
       await setLimit(ctx, { untilMs: input.limit_until_ms, known: input.limit_known === true });
     }
     const task = await taskById(ctx.tx, row.task);
-    const unblocked = task === undefined ? [] : await settle(ctx, row, task, input);
+    const unblocked = task === undefined || unmerged ? [] : await settle(ctx, row, task, input);
+    if (unmerged) await freeUnmerged(ctx, row, input.reason ?? "the run was ended");
     ctx.record({
       subject: `task/${row.task}`,
       detail: definedOf({
@@ -112,7 +114,11 @@ export const endAttempt = operation({
   },
 });
 
-/** An attempt that is open: the actor's own, or one whose worker has died. */
+/**
+ * An attempt that is open: the actor's own, or one that no process is at any more. Its own a worker's
+ * process ends, which saves and merges; not the agent, which acts by its token. Others' ends whoever
+ * cleans up: a process that does tasks of the run, or somebody who leads.
+ */
 async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
   const row = await projectAttempt(ctx, id);
   if (!["running", "review", "waiting"].includes(row.state)) {
@@ -120,15 +126,29 @@ async function endable(ctx: Context, id: number): Promise<table.AttemptRow> {
       field: "attempt",
     });
   }
-  const own = row.incarnation === ctx.actor.incarnation;
-  if (own || row.state !== "running" || await table.isOver(ctx.tx, row.incarnation)) return row;
-  throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
-    field: "attempt",
-  });
+  const { actor, tx } = ctx;
+  const own = row.incarnation === actor.incarnation;
+  if (!own && row.state === "running" && !await table.isOver(tx, row.incarnation)) {
+    throw new Refusal("NOT_YOUR_CLAIM", `end_attempt: ${row.worker} is at it and lives`, {
+      field: "attempt",
+    });
+  }
+  if (ctx.may("manage")) return row;
+  if (own) refuseToken(ctx, "end_attempt");
+  else if (actor.proofEndsS !== null || !await driven.isHost(tx, actor.incarnation, row.run)) {
+    throw new Refusal("NOT_ALLOWED", `end_attempt: attempt ${id} is ${row.worker}'s`, {
+      field: "attempt",
+      hint: "A worker of its run cleans up after it, or the architect or the operator does.",
+    });
+  }
+  return row;
 }
 
 /** Keeps the end of a usage limit, unless what is known of it already says more. */
-async function setLimit({ tx, at }: Context, told: LimitEnd): Promise<void> {
+async function setLimit({ tx, at }: Context, said: LimitEnd): Promise<void> {
+  // Whoever says more has misread it, or wants nobody to work.
+  const furthestMs = Date.parse(at) + LIMITS.limitFurthestS * 1_000;
+  const told = { ...said, untilMs: Math.min(said.untilMs, furthestMs) };
   const untilMs = Number(await getMeta(tx, LIMIT_KEY) ?? 0);
   const knownMs = Number(await getMeta(tx, LIMIT_KNOWN_KEY) ?? 0);
   const next = laterLimit({ untilMs, known: untilMs === knownMs }, told, Date.parse(at));
@@ -164,7 +184,9 @@ async function settle(
   const most = row.kind === "plan"
     ? PLAN_ATTEMPTS
     : (await driven.conductOf(ctx.tx, row.run))?.attempts ?? now.max_attempts;
-  const usual = endingOf(said.outcome, now.attempts, most);
+  // One that does not count is not the last one either.
+  const counted = said.counts === false ? now.attempts - 1 : now.attempts;
+  const usual = endingOf(said.outcome, counted, most);
   const ending = {
     to: usual.to === "pending" && said.again === false ? "failed" as const : usual.to,
     counts: said.counts ?? usual.counts,

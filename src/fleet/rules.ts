@@ -54,6 +54,8 @@ export interface Conduct {
   readonly plan_only: boolean;
   /** Why nothing of it is begun any more. */
   readonly stopped: string | null;
+  /** Why the result did not go to the user's branch when everything was done; absent in older runs. */
+  readonly left?: string | null;
 }
 
 /** Which of several runs may start one more agent on this machine. */

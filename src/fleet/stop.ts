@@ -7,9 +7,11 @@ import { optionalText, word } from "../core/fields.ts";
 import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { LEADING } from "../core/policy.ts";
+import type { Tx } from "../core/transaction.ts";
 import { setStatus, type TaskRow } from "../task/table.ts";
 import { taskOr404 } from "../task/view.ts";
 import * as driven from "./driven.ts";
+import { giveUp } from "./ending.ts";
 import { stoppedBy } from "./rules.ts";
 import * as table from "./table.ts";
 import { waitingAt } from "./waiting.ts";
@@ -36,6 +38,19 @@ export const stopAttempt = operation({
       ctx.wake(row.peer);
     }
     const held = await isHeldBack(ctx, task, running);
+    const approved = running.length === 0 && task.status === "completed"
+      ? await unmergedOf(tx, task.id)
+      : undefined;
+    if (approved !== undefined) {
+      // Nothing of it is merged, so nothing that builds on it has begun: what is approved is given up.
+      await giveUp(ctx, approved, why);
+      await setStatus(tx, task.id, "failed", ctx.at, { failure: stoppedBy(why) });
+      ctx.record({
+        subject: `task/${task.id}`,
+        detail: { attempts: [approved.id], status: "failed" },
+      });
+      return { stopped: [approved.id], status: "failed" };
+    }
     if (!held && running.length === 0) throw await nothingToStop(ctx, task);
     const stopped = running.map(({ id }) => id);
     if (held) {
@@ -50,6 +65,15 @@ export const stopAttempt = operation({
     return { stopped, status };
   },
 });
+
+/** The attempt of an approved task whose work is merged nowhere yet. */
+async function unmergedOf(tx: Tx, task: string): Promise<table.AttemptRow | undefined> {
+  const row = await tx.get<{ id: number }>(
+    "SELECT id FROM attempt WHERE task = ? AND state IN ('waiting', 'review') ORDER BY id DESC",
+    task,
+  );
+  return row === undefined ? undefined : await table.attemptById(tx, row.id);
+}
 
 /** Nobody is at it; what is done and waits for its merge is given up otherwise. */
 async function nothingToStop({ tx }: Context, task: TaskRow): Promise<Refusal> {

@@ -9,7 +9,8 @@ import { EVERYONE } from "../core/policy.ts";
 import { excerpt } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { conductOf, hostIds, stopAgents, usageOfRun } from "../fleet/driven.ts";
-import { spent } from "../fleet/rules.ts";
+import { giveUpWaiting } from "../fleet/ending.ts";
+import { type Conduct, spent } from "../fleet/rules.ts";
 import { waitingOf } from "../fleet/waiting.ts";
 import { memoryOfRun } from "../memory/table.ts";
 import { messageId } from "../message/rules.ts";
@@ -41,6 +42,11 @@ const runShape = z.lazy(() =>
     outcome: z.string().optional(),
     /** Why nothing of it is begun any more, where worker processes drive it. */
     stopped: z.string().optional(),
+    /** Of one that worker processes drive, until it is ended; and whether its plan is still to be taken. */
+    driven: z.boolean().optional(),
+    planning: z.boolean().optional(),
+    /** Why its result is not on the user's branch, though everything is done. */
+    left: z.string().optional(),
     tasks: z.record(z.string(), z.number()),
     open: z.array(z.object({
       id: z.string(),
@@ -170,7 +176,9 @@ async function end(ctx: Context, row: table.RunRow, outcome: string | undefined)
   }
   await table.endRun(ctx.tx, row.id, outcome ?? null, ctx.at);
   // What its agents would still do nobody would merge or hand over.
-  await stopAgents(ctx.tx, row.id, `${ctx.actor.name}: the run was ended`);
+  const why = `${ctx.actor.name}: the run was ended`;
+  await stopAgents(ctx.tx, row.id, why);
+  await giveUpWaiting(ctx, { run: row.id, why });
   for (const peer of await hostIds(ctx.tx, row.id)) ctx.wake(peer);
   await ctx.tx.run("UPDATE peer SET run = NULL WHERE run = ?", row.id);
   ctx.record({ op: "end_run", subject: `run/${row.id}`, detail: {} });
@@ -239,13 +247,20 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
     text: one.reason ?? "",
     since: one.ended_at ?? "",
   }));
-  const stopped = row.status === "active" ? await whyStopped(tx, row.id) : null;
+  const conduct = row.status === "active" ? await conductOf(tx, row.id) : null;
+  const tasks = await countTasks(tx, row.project, row.id);
+  // A budget ends nothing where nothing is left to begin.
+  const left = tasks.ready + tasks.blocked + tasks.in_progress + tasks.in_review > 0;
+  const stopped = await whyStopped(tx, row.id, conduct, left);
   return {
     ...await summary(ctx, row),
     plan: row.plan,
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(stopped === null ? {} : { stopped }),
-    tasks: { ...await countTasks(tx, row.project, row.id) },
+    ...(conduct === null ? {} : { driven: true }),
+    ...(conduct === null || conduct.plan === null || conduct.plan_only ? {} : { planning: true }),
+    ...(conduct === null || !conduct.left ? {} : { left: conduct.left }),
+    tasks: { ...tasks },
     open,
     ...(waiting.length === 0 ? {} : { waiting }),
     completed: (await of(["completed"])).map((task) => ({
@@ -268,11 +283,15 @@ async function digest(ctx: Context, row: table.RunRow): Promise<z.input<typeof r
 }
 
 /** Why workers begin nothing more of a run: somebody's word, or its budget; null while they do. */
-async function whyStopped(tx: Tx, id: string): Promise<string | null> {
-  const conduct = await conductOf(tx, id);
+async function whyStopped(
+  tx: Tx,
+  id: string,
+  conduct: Conduct | null,
+  left: boolean,
+): Promise<string | null> {
   if (conduct === null) return null;
   if (conduct.stopped !== null) return conduct.stopped;
-  if (Object.values(conduct.all).every((most) => most === null)) return null;
+  if (!left || Object.values(conduct.all).every((most) => most === null)) return null;
   const over = spent(await usageOfRun(tx, id), conduct.all);
   return over === null ? null : `its budget is spent: ${over}`;
 }

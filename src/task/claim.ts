@@ -8,6 +8,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { DOING, WORKING } from "../core/policy.ts";
 import { changeAttempt, runningAttempt } from "../fleet/table.ts";
+import { waitingAt } from "../fleet/waiting.ts";
 import { giveUpOn, leaderLives, reapWithoutLeader, stillAlive } from "../peer/life.ts";
 import { head } from "../core/text.ts";
 import { budgetSpent, mayTakeOver } from "../peer/rules.ts";
@@ -22,7 +23,7 @@ import { aroundTask, nameOf, ownClaim, taskOr404, wholeShape, wholeTask } from "
 
 const paths = list(path(), LIMITS.listItems);
 /** Why there is no task to claim: none at all, or only such as wait for others, for time, for a peer. */
-const REASONS = ["empty", "blocked", "delayed", "assigned"] as const;
+const REASONS = ["empty", "blocked", "delayed"] as const;
 
 export const claimTask = operation({
   name: "claim_task",
@@ -92,7 +93,8 @@ async function whyNothing(ctx: Context): Promise<typeof REASONS[number]> {
   if (await hasDelayed(tx, actor.project, actor.id, upS)) return "delayed";
   const { ready, blocked } = await countTasks(tx, actor.project);
   if (blocked > 0) return "blocked";
-  return ready > 0 ? "assigned" : "empty";
+  // What is somebody else's to do may come free yet.
+  return ready > 0 ? "delayed" : "empty";
 }
 
 /** A named task, if it can be claimed; a claim of somebody dead or long stalled gives way. */
@@ -163,6 +165,8 @@ async function refuseUnclaimable(ctx: Context, row: table.TaskRow): Promise<tabl
  * grace at it. Returns whether this was the end of that peer.
  */
 async function giveWay(ctx: Context, row: table.TaskRow, peer: string): Promise<boolean> {
+  // What is done and waits to be merged needs no life, and is not to be done again.
+  if (await waitingAt(ctx.tx, row.id) !== undefined) return false;
   const holder = await peerById(ctx.tx, peer);
   if (!await stillAlive(ctx, peer)) {
     const waited = holder?.state === "gone" && (holder.lease_until_s ?? Infinity) <= ctx.upS;

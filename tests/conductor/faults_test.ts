@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { attemptsAre, audit, auditGit, endDelays, letGo, rows } from "./ground.ts";
+import { attemptsAre, audit, auditGit, endDelays, letGo, realGit, rows } from "./ground.ts";
 import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 const tries = (stage: Stage): unknown[] =>
@@ -154,5 +154,68 @@ Deno.test("faults: a run that cannot begin is none that anybody finds", async ()
     const found = rows(stage, "SELECT status, outcome FROM run").map((row) => Object.values(row));
     assertEquals(found.map(([status]) => status), ["ended"]);
     assert(String(found[0]?.[1]).startsWith("not begun: "), String(found));
+  });
+});
+
+/** A git that has no room for a worktree's files, so many times. */
+function fullGit(stage: Stage, times: number): string {
+  const folder = join(stage.folder, "full");
+  Deno.mkdirSync(folder);
+  const text = `#!/bin/sh
+case " $* " in *" reset -q --hard"*)
+  n=$(cat '${folder}/n' 2>/dev/null || echo 0)
+  if [ "$n" -lt ${times} ]; then
+    echo $((n + 1)) > '${folder}/n'
+    echo "fatal: unable to write file x: No space left on device" >&2
+    exit 128
+  fi
+esac
+exec '${realGit()}' "$@"
+`;
+  Deno.writeTextFileSync(join(folder, "git"), text, { mode: 0o755 });
+  return `${folder}:${Deno.env.get("PATH") ?? ""}`;
+}
+
+Deno.test("faults: a disk that is full for a while, and a service that is down, cost no attempt", async () => {
+  await withStage(async (stage) => {
+    const down = { is_error: true, result: "API Error: 529 overloaded", api_error_status: 529 };
+    stage.play([{ ...onTask("write", { do: "result", fields: down }), times: 1 }, WRITES]);
+    const args = [...oneTask(stage), "--attempts", "1", "--model", "small", "--model", "large"];
+    const run = stage.start(args, { PATH: fullGit(stage, 2) });
+    for (const failed of [1, 2, 3]) {
+      await eventually(
+        () => tries(stage).filter((one) => String(one) === "failed,service").length === failed,
+        {
+          what: `${failed} that do not count`,
+        },
+      );
+      const [task] = rows<{ status: string; attempts: number; not_before_s: number }>(
+        stage,
+        "SELECT status, attempts, not_before_s FROM task",
+      );
+      assertEquals([task?.status, task?.attempts], ["pending", 0]);
+      assert((task?.not_before_s ?? 0) > Deno.osUptime() + 15, "it is tried later");
+      endDelays(stage);
+    }
+    const ran = await run.ended;
+    assertEquals(resultOf(ran)["state"], "completed", ran.stdout + ran.stderr);
+    assertEquals(rows(stage, "SELECT DISTINCT model FROM attempt"), [{ model: "small" }]);
+    await auditGit(stage);
+  });
+});
+
+Deno.test("faults: what git cannot take of an agent's worktree is the agent's fault, and the next model's turn", async () => {
+  await withStage(async (stage) => {
+    const nested = ["sh", "-c", "git init -q nested && touch nested/file"];
+    stage.play([{ ...onTask("write", { do: "run", argv: nested }), times: 1 }, WRITES]);
+    const run = stage.start([...oneTask(stage), "--model", "small", "--model", "large"]);
+    await attemptsAre(stage, "failed", 1);
+    endDelays(stage);
+    const ran = await run.ended;
+    assertEquals(resultOf(ran)["state"], "completed", ran.stdout + ran.stderr);
+    assertEquals(rows(stage, "SELECT model, cause FROM attempt ORDER BY id"), [
+      { model: "small", cause: "agent" },
+      { model: "large", cause: null },
+    ]);
   });
 });

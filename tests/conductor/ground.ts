@@ -83,7 +83,8 @@ function path(): string {
   return Deno.env.get("PATH") ?? "";
 }
 
-function realGit(): string {
+/** The git that the others stand in for. */
+export function realGit(): string {
   const found = path().split(":").map((folder) => join(folder, "git")).find((one) => {
     try {
       return Deno.statSync(one).isFile;

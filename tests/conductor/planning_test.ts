@@ -6,6 +6,7 @@ import type { Conduct } from "../../src/fleet/rules.ts";
 import { takeUp } from "../../src/conductor/begin.ts";
 import { type Calls, callsOf } from "../../src/conductor/calls.ts";
 import { concludePlan } from "../../src/conductor/planning.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Flock, flockTest, type Member } from "../operations/flock.ts";
 
 /** Calls of a process that is killed before its `fatal`-th. */
@@ -78,5 +79,74 @@ flockTest(
     await conclude(callsUntil(lead), run);
     const after = (await lead.call("run", { action: "status", id: run })).run;
     assertEquals(after.open.map((one: { title: string }) => one.title), ["make it good"]);
+  },
+);
+
+/** A run whose plan anna is at, as a worker that somebody spawned. */
+async function planning(flock: Flock) {
+  const lead = await flock.member("lead");
+  const anna = await flock.member("anna", { role: "worker" });
+  const bob = await flock.member("bob", { role: "worker" });
+  const { id: run } = (await lead.call("run", { action: "start", goal: "all" })).run;
+  await lead.call("conduct_run", { id: run, repo: flock.project });
+  const { id: plan } = await lead.call("create_task", { run, title: "Plan: all" });
+  await lead.call("conduct_run", { id: run, plan });
+  const { attempt } = await anna.call("begin_attempt", { run });
+  const propose = async (who: Member, title: string): Promise<string> =>
+    (await who.call("create_task", { run, title })).id;
+  const titles = async (status: string): Promise<string[]> =>
+    (await lead.call("list_tasks", { run, status: [status] })).tasks
+      .map(({ title }: { title: string }) => title);
+  return { lead, anna, bob, run, plan, attempt: attempt.id as number, propose, titles };
+}
+
+flockTest(
+  "acceptPlan: only what the planner made at its plan is taken, and once",
+  async (flock) => {
+    const { lead, anna, bob, run, attempt, propose, titles } = await planning(flock);
+    await propose(bob, "bob's before");
+    await propose(anna, "planned");
+    // Nothing is taken of a plan that is not made yet.
+    assertEquals(await callsUntil(lead).acceptPlan(run), []);
+    await conclude(callsUntil(lead), run);
+    assertEquals(await titles("pending"), []);
+    await anna.call("end_attempt", { attempt, outcome: "done", summary: "planned" });
+    const endedMs = Date.now();
+    await eventually(() => Date.now() > endedMs, { what: "the next millisecond" });
+    await propose(anna, "anna's afterwards");
+    await conclude(callsUntil(lead), run);
+    assertEquals(await titles("pending"), ["planned"]);
+    await propose(bob, "bob's afterwards");
+    await conclude(callsUntil(lead), run);
+    assertEquals(await titles("pending"), ["planned"]);
+    assertEquals(await titles("proposed"), [
+      "bob's before",
+      "anna's afterwards",
+      "bob's afterwards",
+    ]);
+    assertEquals((await callsUntil(lead).conduct(run, {})).plan, null);
+    // Somebody who may looks at them.
+    await lead.call("accept_plan", { run });
+    assertEquals(await titles("proposed"), []);
+  },
+);
+
+flockTest(
+  "begin_attempt: what a planner made before it failed is not planned twice",
+  async (flock) => {
+    const { lead, anna, bob, run, attempt, propose, titles } = await planning(flock);
+    await propose(anna, "x");
+    await propose(bob, "bob's own");
+    const failed = { outcome: "failed", reason: "it died", delay_ms: 0 };
+    await anna.call("end_attempt", { attempt, ...failed });
+    const again = (await bob.call("begin_attempt", { run })).attempt;
+    assertEquals(again.kind, "plan");
+    assertEquals([await titles("cancelled"), await titles("proposed")], [["x"], ["bob's own"]]);
+    await propose(bob, "x once more");
+    await bob.call("end_attempt", { attempt: again.id, ...failed });
+    // The second one that fails is the last: the goal is one task, and nothing else.
+    await conclude(callsUntil(lead), run);
+    assertEquals((await titles("cancelled")).sort(), ["Plan: all", "x", "x once more"]);
+    assertEquals([await titles("pending"), await titles("proposed")], [["all"], ["bob's own"]]);
   },
 );

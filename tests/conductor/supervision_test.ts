@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { attemptsAre, audit, change, endDelays, exists, rows } from "./ground.ts";
+import { attemptsAre, audit, change, endDelays, exists, letGo, rows } from "./ground.ts";
 import { onTask, type Ran, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 interface Tried {
@@ -225,5 +225,31 @@ Deno.test("supervision: a run's budget ends it with a word, and more lets it go 
     assertEquals(more.code, 0, more.stdout + more.stderr);
     assertEquals(await stage.files(), ["README.md", ...files]);
     await audit(stage, { tasks: 3 });
+  });
+});
+
+Deno.test("supervision: over budget nobody more is started, however long an agent is still at work", async () => {
+  await withStage(async (stage) => {
+    const held = join(stage.folder, "go");
+    stage.play([
+      onTask("long", { do: "say", text: "hm", tokens: 1 }, { do: "wait", file: held }),
+      onTask("quick", { do: "say", text: "hm", tokens: 100 }),
+    ]);
+    const plan = stage.plan(
+      ["long a", "quick b", "quick c"].map((description) => ({ description })),
+    );
+    const args = ["run", "all", "--tasks", plan, "-w", "2", "--max-tokens", "50", "--json"];
+    const run = stage.start(args);
+    await attemptsAre(stage, "done", 1);
+    await attemptsAre(stage, "running", 1);
+    // Several looks of the conductor long, each of which found a place free before.
+    const waited = await stage.skein(["wait", "t2", "-t", "3"]);
+    assertEquals(waited.code, 0, "t2 is done");
+    assertEquals((await stage.skein(["wait", "t1", "-t", "3"])).code, 3, waited.stdout);
+    letGo(stage);
+    const ran = await run.ended;
+    assertEquals(resultOf(ran)["state"], "budget", ran.stdout + ran.stderr);
+    const started = ran.lines.filter(({ kind }) => kind === "worker").length;
+    assertEquals(started, 2, "as many as were wanted at first");
   });
 });

@@ -3,8 +3,12 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { mirror } from "../../src/coordination/mirror.ts";
+import { Refusal } from "../../src/core/errors.ts";
 import { eventually } from "../support/eventually.ts";
+import { makeRepository } from "../support/git.ts";
 import { testEnv } from "../support/peer.ts";
+import { withTempFolder } from "../support/temp.ts";
 import { type Ground, withGround } from "./ground.ts";
 
 const FINDINGS = "context/discoveries.md";
@@ -298,5 +302,22 @@ Deno.test("skein mirror: follows the store and the findings, takes turns, ends w
     }
     assertEquals(kept(ground), []);
     assertEquals((await findings(ground)).length, 1);
+  });
+});
+
+Deno.test("mirror: one whose maker was killed at once is no part of a commit either", async () => {
+  await withTempFolder(async (folder) => {
+    await makeRepository(folder);
+    const path = join(folder, ".coordination");
+    Deno.mkdirSync(join(path, ".skein"), { recursive: true });
+    Deno.writeTextFileSync(join(path, ".skein", "lock"), "");
+    const nothing = () => Promise.reject(new Refusal("STORE_BUSY", "not now"));
+    await mirror(nothing, path);
+    assertEquals(Deno.readTextFileSync(join(path, ".gitignore")), "*\n");
+    // Who took it away wants the files in.
+    Deno.removeSync(join(path, ".gitignore"));
+    Deno.writeTextFileSync(join(path, "tasks.json"), "{}");
+    await mirror(nothing, path);
+    assertEquals([...Deno.readDirSync(path)].some(({ name }) => name === ".gitignore"), false);
   });
 });

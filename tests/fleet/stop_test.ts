@@ -106,3 +106,25 @@ flockTest("stop_attempt: a claim of somebody who works by hand is not ended", as
   await lead.refused("TASK_STATE", "stop_attempt", { task: ids["a"] });
   await carol.call("complete_task", { id: ids["a"], summary: "by hand" });
 });
+
+flockTest(
+  "stop_attempt: what is approved and waits for its merge can be given up",
+  async (flock) => {
+    const driving = await driven(flock);
+    const { lead, anna, ids } = driving;
+    const attempt = await begin(driving);
+    await anna.call("note_attempt", { attempt: attempt.id, branch: "its-branch" });
+    await anna.call("update_task", { id: ids["a"], action: "request_review", note: "look" });
+    await anna.call("end_attempt", { attempt: attempt.id, outcome: "review" });
+    await lead.call("review_task", { id: ids["a"], verdict: "approve" });
+    await anna.call("end_attempt", { attempt: attempt.id, outcome: "waiting", reason: "held" });
+    const { stopped, status } = await lead.call("stop_attempt", { task: ids["a"], why: "no" });
+    assertEquals([stopped, status], [[attempt.id], "failed"]);
+    const { task } = await lead.call("get_task", { id: ids["a"] });
+    assertEquals([task.status, task.failure], ["failed", "stopped by lead: no"]);
+    assertEquals((await lead.call("get_task", { id: ids["b"] })).task.blocked_by, [ids["a"]]);
+    await lead.refused("TASK_STATE", "stop_attempt", { task: ids["a"] });
+    await lead.call("update_task", { id: ids["a"], action: "retry" });
+    assertEquals((await begin(driving)).task, ids["a"]);
+  },
+);

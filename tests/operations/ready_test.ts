@@ -50,7 +50,7 @@ flockTest(
   async (flock) => {
     const { lead, anna } = await flock.crew();
     await lead.call("create_task", { title: "bob's", assign_to: "bob" });
-    assertEquals((await anna.call("claim_task")).reason, "assigned");
+    assertEquals((await anna.call("claim_task")).reason, "delayed");
   },
 );
 
