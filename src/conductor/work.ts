@@ -224,7 +224,8 @@ async function finish(
     return void await clearAway(tree, folder);
   }
   const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
-  const merged = await mergeWork(tree, { task: task.id, branch, message });
+  const still = async () => (await standOf(order)).current;
+  const merged = await mergeWork(tree, { task: task.id, branch, message, still });
   const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);
   await calls.end({ attempt: attempt.id, ...merged, files, head: saved.commit, ...used });
   await clearAway(tree, folder);

@@ -74,8 +74,11 @@ export async function lastRunNumber(repo: string): Promise<number> {
     "refs/heads/skein/task/",
     "refs/skein/parked/",
     "refs/skein/kept/",
+    "refs/skein/fence/",
   ]);
-  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked|kept)\/r(\d{1,9})(?=\/|$)/gm)];
+  const numbers = [
+    ...stdout.matchAll(/\/skein\/(?:run|task|parked|kept|fence)\/r(\d{1,9})(?=\/|$)/gm),
+  ];
   return Math.max(0, ...numbers.map(([, number]) => Number(number)));
 }
 

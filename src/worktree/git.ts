@@ -29,8 +29,8 @@ export interface GitOptions {
   readonly ok?: readonly number[];
 }
 
-/** Every object id of forty (or sixty-four) zeros: "there is no such ref yet". */
-export const NO_COMMIT = "0000000000000000000000000000000000000000";
+/** As the old value of `git update-ref`, in whatever format ids have: there must be no such ref yet. */
+export const NO_COMMIT = "";
 
 /** What tells git which repository is meant, and what leaks from a git that runs us as its hook. */
 const LOCAL = [

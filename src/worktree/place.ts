@@ -70,6 +70,14 @@ export function taskBranch(run: string, one: Try): string {
   return `skein/task/${run}/${nameOf(one)}`;
 }
 
+/** The try whose branch has this full name; null if it is none of the run's. */
+export function tryOf(run: string, ref: string): Try | null {
+  const begin = `refs/heads/skein/task/${run}/`;
+  const [, task, attempt] = /^(.+)-(\d{1,15})$/.exec(ref.slice(begin.length)) ?? [];
+  if (!ref.startsWith(begin) || task === undefined) return null;
+  return { task, attempt: Number(attempt) };
+}
+
 /** `<task>-<attempt>`, checked: it becomes a folder and part of a branch's name. */
 export function nameOf({ task, attempt }: Try): string {
   checkName("task", task);
