@@ -23,7 +23,10 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text for its standard input. */
   readonly input?: string;
-  /** Give the output's bytes one by one (`latin1`), where it is the content of a file. */
+  /**
+   * Input and output are bytes one by one (`latin1`): contents of files, and paths, which need not be
+   * text in any encoding.
+   */
   readonly encoding?: "latin1";
   /** Exit codes that are answers; any other is a refusal. */
   readonly ok?: readonly number[];
@@ -169,7 +172,9 @@ async function once(
   });
   try {
     const child = command.spawn();
-    if (options.input !== undefined) await feed(child.stdin, options.input);
+    if (options.input !== undefined) {
+      await feed(child.stdin, bytesOf(options.input, options.encoding));
+    }
     const { code, stdout, stderr } = await child.output();
     return {
       code,
@@ -186,11 +191,17 @@ async function once(
   }
 }
 
+/** Text as it is written to git: as UTF-8, or each character as the byte it stands for. */
+export function bytesOf(text: string, encoding?: "latin1"): Uint8Array {
+  if (encoding === undefined) return new TextEncoder().encode(text);
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** A git that ended before it read all says why by its exit code. */
-async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
   const writer = stdin.getWriter();
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(bytes);
     await writer.close();
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
