@@ -192,8 +192,9 @@ async function recordOf(
     if (made === null) throw branchForeign(place);
     return JSON.parse(made) as { base: string; target: string | null };
   }
-  const head = await git(place.tree, ["symbolic-ref", "-q", "--short", "HEAD"], { ok: [0, 1] });
-  const target = head.code === 0 ? head.stdout.trim() : null;
+  // In full: the short form is another one where a tag has the branch's name.
+  const head = await git(place.tree, ["symbolic-ref", "-q", "HEAD"], { ok: [0, 1] });
+  const target = /^refs\/heads\/(.+)$/m.exec(head.stdout)?.[1] ?? null;
   if (base === undefined && await tipOf(place, "HEAD") === null) {
     throw new Refusal("GIT_STATE", `${place.tree} has no commit yet`, {
       field: "repo",

@@ -106,7 +106,7 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
 async function forward(place: Place, intent: Intent): Promise<string | null> {
   const { path, target, to } = intent;
   const gitDir = repositoryOf(path)?.gitDir;
-  if (gitDir === undefined) return `${path} is no checkout any more`;
+  if (gitDir === undefined) return `${target} is checked out where git does not say (${path})`;
   const busy = IN_PROGRESS.find((file) => exists(join(gitDir, file)));
   if (busy !== undefined) return `git is in the middle of something in ${path} (${busy})`;
   const lock = join(gitDir, "index.lock");
@@ -127,20 +127,22 @@ async function forward(place: Place, intent: Intent): Promise<string | null> {
   }
   replaceFile(join(place.folder, "deliver.json"), JSON.stringify(intent));
   // Ignored files are somebody's too: git would overwrite them without a word.
-  const { code, stderr } = await gitCommitting(path, [
+  const { stderr } = await gitCommitting(path, [
     "merge",
     "-q",
     "--ff-only",
+    // Of the branch's own mergeOptions.
+    "--no-squash",
+    "--commit",
     "--no-overwrite-ignore",
     "--no-autostash",
     to,
-  ], { ok: [0, 1, 2, 128] });
-  if (code !== 0 && await tipOf(place, `refs/heads/${target}`) !== to) {
-    dropIntent(place);
-    return `git cannot forward ${path}: ${stderr.trim().replace(/\s+/g, " ").slice(0, 300)}`;
-  }
+  ], { ok: [0, 1, 2, 128, 129] });
   dropIntent(place);
-  return null;
+  // Whatever git says of it: delivered is what the branch has.
+  if ((await relate(place, `refs/heads/${target}`, to)).contained) return null;
+  const words = stderr.trim().replace(/\s+/g, " ").slice(0, 300);
+  return `git cannot forward ${path}: ${words === "" ? "it gives no reason" : words}`;
 }
 
 /** One delivery at a time: the second must not take the first for a dead one. */

@@ -1,7 +1,8 @@
 // Runs git for skein's own work in a user's repository: nothing of the surroundings leaks in (no
 // GIT_DIR of a hook we may have been started from, no hooks, no signing, no prompt, no background
-// maintenance), and what goes wrong comes back as a refusal that says what to do. Never fetches,
-// never pushes. A file `x.lock` that another git holds is waited for; one whose owner is gone is
+// maintenance), and what goes wrong comes back as a refusal that says what to do. Nothing is pushed, and
+// nothing is fetched but contents that a partial clone has left on its remote, or a filter of the user's
+// (LFS) elsewhere: without them its files could not be checked out. A file `x.lock` that another git holds is waited for; one whose owner is gone is
 // cleared if it stands among what only skein writes (stale.ts).
 
 import { Refusal } from "../core/errors.ts";
@@ -86,6 +87,8 @@ const SETTINGS = [
   "rerere.enabled=false",
   "submodule.recurse=false",
   "worktree.useRelativePaths=false",
+  // Sorts what people read; where its file is missing nothing can be compared, nor committed.
+  "diff.orderFile=/dev/null",
   // Who resolves a conflict sees what stood there before either side.
   "merge.conflictStyle=zdiff3",
 ].flatMap((setting) => ["-c", setting]);
@@ -142,7 +145,10 @@ export async function gitCommitting(
   const ok = options.ok ?? [0];
   const result = await git(folder, args, { ...options, ok: [...ok, 128] });
   if (ok.includes(result.code)) return result;
-  if (!/who you are|auto-detection is disabled|empty ident name/.test(result.stderr)) {
+  if (
+    !/who you are|auto-detection is disabled|empty ident name|disallowed characters/
+      .test(result.stderr)
+  ) {
     throw failed(folder, args, result);
   }
   return await git(folder, args, { ...options, env: { ...NOBODY, ...options.env } });

@@ -4,16 +4,17 @@
 // is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
 // moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
 // And only while the work is still its attempt's: the fence of the task (fence.ts) is part of the same
-// transaction. Always a merge commit: the run branch's first-parent line is the list of merged tasks, which is also
-// how a branch that was merged is told from one that never had a commit.
+// transaction. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
+// which is also how a branch that was merged is told from one that never had a commit.
 
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { relate, type Relation, taskRef } from "./branch.ts";
 import { beingRebased, checkedOutAt, moveRef } from "./refs.ts";
 import { type Fence, takeFence } from "./fence.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
-import { linkedTrees, type Place, placeOf, readOrNull, type RunTree, tryOf } from "./place.ts";
+import { linkedTrees, mainTree, type Place, placeOf, readOrNull } from "./place.ts";
+import { type RunTree, tryOf } from "./place.ts";
 
 /** What became of a merge. */
 export type Merged =
@@ -176,9 +177,9 @@ async function refuseCheckedOut(place: Place): Promise<void> {
  * Null says only that asking git is worth while.
  */
 export function checkedOutIn(r: RunTree): string | null {
-  const { commonDir, ref } = placeOf(r);
-  const trees = linkedTrees(commonDir);
-  const all = [{ admin: commonDir, path: dirname(commonDir) }, ...trees];
+  const place = placeOf(r);
+  const { commonDir, ref } = place;
+  const all = [{ admin: commonDir, path: mainTree(place) }, ...linkedTrees(commonDir)];
   return all.find(({ admin }) => readOrNull(join(admin, "HEAD"))?.trim() === `ref: ${ref}`)?.path ??
     null;
 }

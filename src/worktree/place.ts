@@ -121,6 +121,20 @@ export function placeOf({ run, repo, home }: RunTree): Place {
   return { run, tree: found.tree, gitDir: found.gitDir, commonDir: found.commonDir, folder, ref };
 }
 
+/**
+ * The folder of the repository's own working tree, as far as the file system tells; git itself names the
+ * git folder where that is kept apart (`--separate-git-dir`, submodules). Where nothing tells, this
+ * gives the git folder too.
+ */
+export function mainTree({ tree, gitDir, commonDir }: Place): string {
+  if (gitDir === commonDir) return tree;
+  if (basename(commonDir) === ".git") return dirname(commonDir);
+  const set = ["config.worktree", "config"].map((name) =>
+    readOrNull(join(commonDir, name))?.match(/^\s*worktree\s*=\s*"?([^"\n]+)"?\s*$/im)?.[1]
+  );
+  return resolve(commonDir, set.find((one) => one !== undefined) ?? ".");
+}
+
 /** Every worktree that git records for the repository, also those whose folder is gone. */
 export function linkedTrees(commonDir: string): Linked[] {
   const folder = join(commonDir, "worktrees");

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import type { Fence } from "./fence.ts";
 import { git } from "./git.ts";
-import { linkedTrees, type Place, readOrNull } from "./place.ts";
+import { linkedTrees, mainTree, type Place, readOrNull } from "./place.ts";
 
 /** Where a ref stands; null if there is none. */
 export async function tipOf(place: Place, ref: string): Promise<string | null> {
@@ -103,9 +103,11 @@ export async function renameRef(
 export async function checkedOutAt(place: Place, ref: string): Promise<string[]> {
   const { stdout } = await git(place.tree, ["worktree", "list", "--porcelain", "-z"]);
   const found: string[] = [];
-  for (const record of stdout.split("\0\0")) {
+  for (const [at, record] of stdout.split("\0\0").entries()) {
     const lines = record.split("\0");
-    const path = lines.find((line) => line.startsWith("worktree "))?.slice(9);
+    // The first is the repository's own.
+    const named = lines.find((line) => line.startsWith("worktree "))?.slice(9);
+    const path = at === 0 && named !== undefined ? mainTree(place) : named;
     if (path !== undefined && lines.includes(`branch ${ref}`)) found.push(path);
   }
   return found;

@@ -128,6 +128,45 @@ Deno.test("merge: is refused while the run branch is checked out by somebody", a
   }, { dirty: false });
 });
 
+Deno.test("deliver: says that it could not where git does, whatever its options are", async () => {
+  await withWorld(async (world) => {
+    const run = await worked(world);
+    await git(world.repo, "config", "branch.main.mergeOptions", "--no-such-option");
+    const before = await ownership(world);
+    const { outcome, reason } = await deliver(world.run, { target: "main" });
+    assertEquals(outcome, "left");
+    assertMatch(reason ?? "", /git cannot forward .*no-such-option/);
+    assertEquals(await ownership(world), before);
+    await git(world.repo, "config", "branch.main.mergeOptions", "--squash");
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
+    assertEquals(await head(world), run);
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+  }, { dirty: false });
+});
+
+Deno.test("deliver: where a git folder is kept apart, and asked from a worktree beside it", async () => {
+  await withWorld(async (world) => {
+    const apart = join(world.folder, "apart");
+    const own = join(world.folder, "own.git");
+    await git(world.folder, "clone", "-q", "--separate-git-dir", own, world.remote, apart);
+    await git(apart, "worktree", "add", "-q", "--detach", join(world.folder, "beside"));
+    const deliverFrom = async (repo: string) => {
+      const there = { ...world, repo, run: { ...world.run, repo } };
+      await worked(there);
+      return await deliver(there.run, { target: "main" });
+    };
+    // Nothing in the repository says where its own working tree is.
+    const { outcome, reason } = await deliverFrom(join(world.folder, "beside"));
+    assertEquals(outcome, "left");
+    assertMatch(reason ?? "", /main is checked out where git does not say \(.*own\.git\)/);
+    await git(apart, "config", "core.worktree", "../apart");
+    const again = { ...world.run, repo: join(world.folder, "beside") };
+    assertEquals((await deliver(again, { target: "main" })).outcome, "forwarded");
+    assertEquals(await git(apart, "status", "--porcelain"), "");
+    assert(Deno.readTextFileSync(join(apart, "new/c.txt")) !== "");
+  });
+});
+
 /** Each state that a killed `git merge --ff-only` can leave, made by hand. */
 const CUT_OFF: Record<string, (world: World, to: string) => Promise<void>> = {
   "nothing done yet": () => Promise.resolve(),

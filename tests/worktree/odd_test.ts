@@ -10,7 +10,7 @@ import { removeWorktree } from "../../src/worktree/remove.ts";
 import { saveWork } from "../../src/worktree/save.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { git, write } from "../support/git.ts";
-import { assertSound, assertTidy, withWorld, type World } from "../support/run_tree.ts";
+import { assertSound, assertTidy, commit, withWorld, type World } from "../support/run_tree.ts";
 
 function add(world: World, task: string, attempt = 1) {
   return addWorktree(world.run, { task, attempt });
@@ -158,4 +158,22 @@ Deno.test("openRun: never goes on with a branch that this home has not made", as
     assertEquals((refusal as Refusal).code, "GIT_STATE");
     assertEquals((await openRun({ ...world.run, run: "r2" })).branch, "skein/run/r2");
   });
+});
+
+Deno.test("worktree: commits that an agent left behind are kept though git keeps no history of refs", async () => {
+  for (const own of [false, true]) {
+    await withWorld(async (world) => {
+      await git(world.repo, "config", "core.logAllRefUpdates", "false");
+      if (own) await git(world.repo, "config", "extensions.worktreeConfig", "true");
+      await openRun(world.run);
+      const tree = await add(world, "t1");
+      await commit(tree.path, "first.txt", "first\n");
+      await git(tree.path, "checkout", "-q", "--detach", "HEAD~1");
+      await commit(tree.path, "second.txt", "second\n");
+      await git(tree.path, "checkout", "-q", tree.branch);
+      const kept = await removeWorktree(world.run, tree.path);
+      assertEquals(kept.map(({ ref }) => /\/history-/.test(ref)), [true]);
+      await assertSound(world, ["first\n", "second\n"]);
+    });
+  }
 });
