@@ -9,6 +9,7 @@ import { LIMITS } from "../core/limits.ts";
 import { lastRunNumber, type OpenedRun, openRun } from "../worktree/branch.ts";
 import type { RunTree } from "../worktree/place.ts";
 import type { Calls } from "./calls.ts";
+import { earlierRuns } from "./earlier.ts";
 
 /** What a run is begun with. */
 export interface Beginning {
@@ -44,12 +45,14 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
     notes.push(`${folder} is in no git repository: all workers share it, under locks`);
   }
   const repo = repository?.tree ?? folder;
+  const earlier = await earlierRuns(calls, home);
+  if (earlier.note !== null) notes.push(earlier.note);
   const { id } = await calls.run({
     action: "start",
     goal,
     ...(plan === undefined ? {} : { plan }),
-    // Runs of other homes, and of one that was deleted, have left their branches.
-    ...(worktrees ? { above: await lastRunNumber(repo) } : {}),
+    // Runs of other homes, and of a store that was deleted, have left their branches, folders and logs.
+    above: Math.max(earlier.above, worktrees ? await lastRunNumber(repo) : 0),
   });
   const opened = worktrees ? await opening(calls, { run: id, repo, home }) : null;
   if (opened !== null && opened.target === null) {

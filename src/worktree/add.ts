@@ -163,7 +163,10 @@ async function beginBranch(
   from: string | undefined,
 ): Promise<string | null> {
   const ref = taskRef(r, branch);
-  const base = from === undefined ? await runTip(place) : await commitOf(place, from, "from");
+  const base = from === undefined
+    ? await runTip(place)
+    // A tag of the same name would come first.
+    : await tipOf(place, `refs/heads/${from}`) ?? await commitOf(place, from, "from");
   if (await createRef(place, ref, base)) return base;
   const tip = await tipOf(place, ref);
   if (tip === null || tip === base) return tip;
