@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { repositoryOf } from "../core/repository.ts";
+import { shellWord } from "../core/shellword.ts";
 import { relate, runTip } from "./branch.ts";
 import { beingRebased, checkedOutAt, moveRef, tipOf } from "./refs.ts";
 import { git, gitCommitting } from "./git.ts";
@@ -68,11 +69,12 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
       return { outcome: "forwarded", commit };
     }
   }
-  const byHand = `Merge it yourself: git switch ${target} && git merge ${runBranch(r.run)}`;
+  const word = shellWord(target);
+  const byHand = `Merge it yourself: git switch ${word} && git merge ${runBranch(r.run)}`;
   for (let tries = 0; tries < TRIES; tries++) {
     const tip = await tipOf(place, ref);
     if (tip === null) {
-      const hint = `Make it of the result: git branch ${target} ${runBranch(r.run)}`;
+      const hint = `Make it of the result: git branch ${word} ${runBranch(r.run)}`;
       return left(`${target} is gone, or has another name by now`, hint);
     }
     const at = await relate(place, tip, commit);

@@ -39,6 +39,7 @@ export const NO_COMMIT = "";
 /** What tells git which repository is meant, and what leaks from a git that runs us as its hook. */
 const LOCAL = [
   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_ATTR_SOURCE",
   "GIT_COMMON_DIR",
   "GIT_CONFIG",
   "GIT_CONFIG_PARAMETERS",

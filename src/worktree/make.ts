@@ -89,7 +89,8 @@ export async function makeTree(place: Place, path: string, mark: Mark): Promise<
 
 function needsGit(place: Place): boolean {
   const config = readOrNull(join(place.commonDir, "config")) ?? "";
-  return /^\s*(worktreeconfig|refstorage|relativeworktrees)\b/im.test(config) ||
+  // A setting may stand in the line of its section.
+  return /(?:^|\])\s*(worktreeconfig|refstorage|relativeworktrees)\b/im.test(config) ||
     exists(join(place.gitDir, "info", "sparse-checkout"));
 }
 

@@ -109,14 +109,21 @@ async function commitAll(
     "-F",
     "-",
   ];
+  const order = [...commit, "--allow-empty-message"];
   // 1: nothing differs from HEAD, for instance when only line ends do.
-  await gitCommitting(path, [...commit, "--allow-empty-message"], {
-    env,
-    input: message,
-    ok: [0, 1],
-  });
+  const { code } = await gitCommitting(path, order, { env, input: message, ok: [0, 1] });
+  // Or it is a submodule that git was told to ignore.
+  if (code === 1 && await differs(path, index)) {
+    await gitCommitting(path, [...order, "--allow-empty"], { env, input: message });
+  }
   // Behind a lock the old index stays: `git status` in there is then wrong, no commit is.
   installIndex(admin, index);
+}
+
+/** Whether an index holds anything else than HEAD. */
+async function differs(path: string, index: string): Promise<boolean> {
+  const { stdout } = await git(path, ["write-tree"], { env: { GIT_INDEX_FILE: index } });
+  return stdout.trim() !== await gitLine(path, ["rev-parse", "HEAD^{tree}"]);
 }
 
 /** What skein commits goes on no branch but the task's: HEAD may stand on one of the user's. */

@@ -80,6 +80,9 @@ Deno.test("deliver: leaves a checkout with changes, files in the way, a merge, a
     const gone = await deliver(world.run, { target: "nowhere" });
     assertEquals([gone.outcome, gone.commit], ["left", run]);
     assertMatch(gone.hint ?? "", /git branch nowhere skein\/run\/r1/);
+    // Names are what people copy into a shell.
+    const odd = await deliver(world.run, { target: "$(reboot)" });
+    assertMatch(odd.hint ?? "", /git branch '\$\(reboot\)' skein\/run\/r1/);
   }, { dirty: false });
 });
 

@@ -177,3 +177,62 @@ Deno.test("worktree: commits that an agent left behind are kept though git keeps
     });
   }
 });
+
+Deno.test("worktree: a repository that the agent has committed as a link holds its work, and stays", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    const inner = join(tree.path, "inner");
+    await git(world.folder, "init", "-q", inner);
+    await commit(inner, "deep.txt", "deep\n");
+    await git(tree.path, "add", "-A");
+    await git(tree.path, "commit", "-q", "-m", "with a repository inside");
+    assertEquals(await git(tree.path, "status", "--porcelain"), "");
+    const save = () => saveWork(tree.path, { message: "t1" });
+    const refusal = await assertRejects(
+      save,
+      Refusal,
+      "inner is a repository of its own",
+    ) as Refusal;
+    assertEquals(refusal.code, "GIT_STATE");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "inner");
+    assertEquals(Deno.readTextFileSync(join(inner, "deep.txt")), "deep\n");
+    Deno.removeSync(join(inner, ".git"), { recursive: true });
+    await git(tree.path, "rm", "-q", "--cached", "inner");
+    assertEquals((await save()).files, ["inner/deep.txt"]);
+    await removeWorktree(world.run, tree.path);
+    await assertTidy(world);
+  });
+});
+
+Deno.test("saveWork: a submodule that was moved on is part of the work, whatever is ignored elsewhere", async () => {
+  await withWorld(async (world) => {
+    const allow = ["-c", "protocol.file.allow=always"];
+    await git(world.repo, ...allow, "submodule", "add", "-q", world.remote, "module");
+    await git(world.repo, "config", "-f", ".gitmodules", "submodule.module.ignore", "all");
+    await git(world.repo, "commit", "-q", "-a", "-m", "a submodule");
+    await git(world.repo, "config", "diff.ignoreSubmodules", "all");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await git(tree.path, ...allow, "submodule", "--quiet", "update", "--init");
+    const tip = await commit(join(tree.path, "module"), "more.txt", "more\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).files, ["module"]);
+    const [, , id] = (await git(world.repo, "ls-tree", tree.branch, "module")).split(/\s/);
+    assertEquals(id, tip);
+  }, { dirty: false });
+});
+
+Deno.test("worktree: settings of a worktree's own are seen however the file is written", async () => {
+  await withWorld(async (world) => {
+    const config = join(world.repo, ".git/config");
+    const text = Deno.readTextFileSync(config).replace("version = 0", "version = 1");
+    write(config, `${text}[extensions] worktreeConfig = true\n`);
+    write(join(world.repo, "kept/x"), "x\n");
+    await git(world.repo, "add", "-A");
+    await git(world.repo, "commit", "-q", "-m", "more");
+    await git(world.repo, "config", "--worktree", "core.fileMode", "false");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals(await git(tree.path, "config", "core.fileMode"), "false\n");
+  }, { dirty: false });
+});
