@@ -65,6 +65,21 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     await git(repo, "tag", "main");
     return repo;
   },
+  "tags that have the names of skein's branches": async ({ repo }) => {
+    await git(repo, "commit", "-q", "--allow-empty", "-m", "another");
+    for (const name of ["run/r1", "task/r1/t1-1", "task/r1/t2-1", "task/r1/t2-2"]) {
+      await git(repo, "tag", `skein/${name}`, "HEAD~1");
+    }
+    return repo;
+  },
+  "such tags, and settings of the worktree's own": async ({ repo }) => {
+    await git(repo, "commit", "-q", "--allow-empty", "-m", "another");
+    for (const name of ["run/r1", "task/r1/t1-1", "task/r1/t2-1", "task/r1/t2-2"]) {
+      await git(repo, "tag", `skein/${name}`, "HEAD~1");
+    }
+    await git(repo, "config", "extensions.worktreeConfig", "true");
+    return repo;
+  },
   "a branch that squashes": config(["branch.main.mergeOptions", "--squash"]),
   "a branch that does not commit merges": config(["branch.main.mergeOptions", "--no-commit"]),
   "a branch without fast-forward": config(["branch.main.mergeOptions", "--no-ff"]),
