@@ -110,7 +110,12 @@ export async function commitOf(place: Place, name: string, field: string): Promi
  * How two commits relate, by one process.
  * @throws Refusal `INVALID_INPUT` when `theirs` names none
  */
-export async function relate(place: Place, ours: string, theirs: string): Promise<Relation> {
+export async function relate(
+  place: Place,
+  ours: string,
+  theirs: string,
+  tries = 3,
+): Promise<Relation> {
   // Prints theirs, ours, and each merge base with a caret before it.
   const { code, stdout } = await git(place.tree, ["rev-parse", `${ours}...${theirs}`], {
     ok: [0, 128],
@@ -119,6 +124,10 @@ export async function relate(place: Place, ours: string, theirs: string): Promis
   const [two, one, ...bases] = lines;
   if (code !== 0 || one === undefined || two === undefined) {
     if (await tipOf(place, ours) === null) throw branchGone(place);
+    // Somebody has brought one of them back in this moment: a name that is no commit stays none.
+    if (tries > 1 && await tipOf(place, theirs) !== null) {
+      return await relate(place, ours, theirs, tries - 1);
+    }
     throw new Refusal("INVALID_INPUT", `${theirs} names no commit of ${place.tree}`, {
       field: "branch",
       hint: "It was deleted, or never made: leftovers lists the branches of the run.",

@@ -142,7 +142,8 @@ async function forward(place: Place, intent: Intent): Promise<string | null> {
   ], { ok: [0, 1, 2, 128, 129] });
   dropIntent(place);
   // Whatever git says of it: delivered is what the branch has.
-  if ((await relate(place, `refs/heads/${target}`, to)).contained) return null;
+  const tip = await tipOf(place, `refs/heads/${target}`);
+  if (tip === to || (tip !== null && (await relate(place, tip, to)).contained)) return null;
   const words = stderr.trim().replace(/\s+/g, " ").slice(0, 300);
   return `git cannot forward ${path}: ${words === "" ? "it gives no reason" : words}`;
 }
