@@ -15,6 +15,9 @@ export interface Fence {
   readonly value: string;
 }
 
+/** Each failed try is another attempt's success. */
+const TRIES = 20;
+
 /** Where the fences of a run are. */
 export function fencesOf(run: string): string {
   return `refs/skein/fence/${run}/`;
@@ -23,6 +26,7 @@ export function fencesOf(run: string): string {
 /**
  * Moves a task's fence to an attempt, unless a later one has it.
  * @returns what to hold a merge against; null: a later attempt has begun
+ * @throws Refusal `GIT_FAILED` when the ref cannot be written
  */
 export async function takeFence(
   place: Place,
@@ -30,7 +34,7 @@ export async function takeFence(
   attempt: number,
 ): Promise<Fence | null> {
   const ref = `${fencesOf(place.run)}${task}`;
-  for (;;) {
+  for (let tries = 1;; tries++) {
     const now = await readFence(place, ref);
     if (now !== null && now.attempt > attempt) return null;
     if (now?.attempt === attempt) return { ref, value: now.value };
@@ -39,13 +43,13 @@ export async function takeFence(
     });
     const value = stdout.trim();
     const step = now === null ? `create ${ref} ${value}` : `update ${ref} ${value} ${now.value}`;
+    // A race that never ends is none: a ref that a power failure tore is then git's refusal.
     const { code, stderr } = await git(place.tree, ["update-ref", "--stdin"], {
       input: `${step}\n`,
-      ok: [0, 128],
+      ok: tries < TRIES ? [0, 128] : [0],
     });
     if (code === 0) return { ref, value };
-    // Whatever is no race is heard of once more, as the refusal it is.
-    if (!isRace(stderr)) await git(place.tree, ["update-ref", ref, value]);
+    if (!isRace(stderr)) tries = TRIES - 1;
   }
 }
 

@@ -87,3 +87,16 @@ Deno.test("fence: an attempt that wakes when a later one has begun does not begi
     );
   });
 });
+
+Deno.test("fence: one that cannot be read or written is a refusal, not an endless try", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    const file = join(world.repo, ".git/refs/skein/fence/r1/t1");
+    write(file, "");
+    const add = () => addWorktree(world.run, { task: "t1", attempt: 1 });
+    const refusal = await assertRejects(add, Refusal, "refs/skein/fence/r1/t1") as Refusal;
+    assertEquals(refusal.code, "GIT_FAILED");
+    Deno.removeSync(file);
+    await add();
+  });
+});
