@@ -65,8 +65,9 @@ export async function startConflict(
 }
 
 async function left(path: string, admin: string, sides: readonly string[]): Promise<Conflicted[]> {
-  const { nested } = await lookAt(path);
-  using staged = await stageAll(path, admin, null, nested);
+  const { head, nested } = await lookAt(path);
+  // As a save stages it: what git cannot add (a submodule that is not there) stands as HEAD has it.
+  using staged = await stageAll(path, admin, head, nested);
   return await conflictsOf(path, await entriesOfIndex(path, staged.index), sides);
 }
 

@@ -117,6 +117,32 @@ const CASES: Readonly<Record<string, Case>> = {
     resolved: "ln -sf d f",
     after: ["f", "d"],
   },
+  "a text that git was told not to merge": {
+    ...TEXT,
+    first: `${TEXT.first}; echo 'f -merge' > .gitattributes`,
+    unresolved: [":"],
+    refused: /as the merge left them.* f$/,
+    resolved: `${lines("AB")} > f`,
+    after: ["f", "one\nAB\nthree\n"],
+  },
+  "two files of one name": {
+    first: "echo g > g",
+    one: "echo one > f",
+    two: "mkdir f; echo two > f/x",
+    unresolved: [":"],
+    refused: /as the merge left them.* f~/,
+    resolved: "git rm -q --cached f~* && rm f~*",
+    after: ["f/x", "two\n"],
+  },
+  "one file that two have renamed": {
+    first: `${lines("two")} > f`,
+    one: "mv f one",
+    two: "mv f two",
+    unresolved: [":"],
+    refused: /as the merge left them.* f, one, two$/,
+    resolved: "git rm -q --cached f one; git add two; rm one",
+    after: ["two", "one\ntwo\nthree\n"],
+  },
   "a heading underlined as markers are, and a text that is about markers": {
     first: "printf 'Conflicts\\n=======\\n<<<<<<< HEAD\\n>>>>>>> x\\n' > f",
     one: "printf 'A\\n=======\\n<<<<<<< HEAD\\n>>>>>>> x\\n' > f",
@@ -186,6 +212,38 @@ for (const [what, one] of Object.entries(CASES)) {
     }, { dirty: false });
   });
 }
+
+Deno.test("unresolved: a submodule that two have moved on, there or not", async () => {
+  const allow = "git -c protocol.file.allow=always submodule --quiet";
+  const moved = (id: string) => `git update-index --cacheinfo 160000,${id},sub/m`;
+  for (const there of [false, true]) {
+    await withWorld(async (world) => {
+      const empty = "git commit -q --allow-empty -m";
+      await sh(world.repo, `${empty} 1; ${empty} 2; git push -q origin main`);
+      const commits = (await git(world.repo, "rev-list", "HEAD~1")).split("\n");
+      await sh(world.repo, `${allow} add ${world.remote} sub/m; git commit -q -a -m first`);
+      await openRun(world.run);
+      const trees = [];
+      for (const [i, id] of commits.slice(0, 2).entries()) {
+        const tree = await done(world, `t${i}`, `${moved(id)}; git commit -q -m moved`);
+        await saveWork(tree.path, { message: "moved" });
+        trees.push(tree);
+      }
+      const [one, two] = trees.map(({ branch }) => branch);
+      await mergeTask(world.run, { task: "t0", branch: one ?? "" });
+      const clash = await mergeTask(world.run, { task: "t1", branch: two ?? "" });
+      assertEquals(clash.outcome, "conflict");
+      const { path } = await done(world, "t1", there ? `${allow} update --init` : ":", two);
+      assertEquals(await startConflict(path, world.run), { files: ["sub/m"] });
+      const save = () => saveWork(path, { message: "m" });
+      await assertRejects(save, Refusal, "as the merge left them, and in conflict, are sub/m");
+      await sh(path, `${moved(commits[0] ?? "")}`);
+      await save();
+      const id = (await git(path, "rev-parse", "HEAD:sub/m")).trim();
+      assertEquals(id, there ? commits[1] : commits[0]);
+    }, { dirty: false });
+  }
+});
 
 Deno.test("unresolved: of a merge that the agent began itself", async () => {
   await withWorld(async (world) => {
