@@ -35,6 +35,7 @@ const IN_PROGRESS = [
   "REVERT_HEAD",
   "rebase-merge",
   "rebase-apply",
+  "sequencer",
 ];
 const TRIES = 10;
 

@@ -25,6 +25,7 @@ export interface TreeState {
 const IN_PROGRESS = [
   ["rebase-merge", "a rebase", "git rebase --continue, or --abort"],
   ["rebase-apply", "a rebase or git am", "git rebase --continue, or --abort"],
+  ["sequencer", "a pick or revert of several commits", "git cherry-pick --continue, or --abort"],
   ["BISECT_LOG", "a bisect", "git bisect reset"],
 ] as const;
 

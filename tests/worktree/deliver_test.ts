@@ -74,6 +74,9 @@ Deno.test("deliver: leaves a checkout with changes, files in the way, a merge, a
     write(join(world.repo, ".git/MERGE_HEAD"), `${await head(world)}\n`);
     await left(/in the middle/);
     Deno.removeSync(join(world.repo, ".git/MERGE_HEAD"));
+    write(join(world.repo, ".git/sequencer/todo"), "pick\n");
+    await left(/in the middle/);
+    Deno.removeSync(join(world.repo, ".git/sequencer"), { recursive: true });
     await commit(world.repo, "mine.txt", "mine\n");
     await left(/commits that the run has not/);
     // Renamed or deleted while the run went on: its result is where it was, and it is said how to get it.
@@ -168,6 +171,21 @@ Deno.test("deliver: where a git folder is kept apart, and asked from a worktree 
     assertEquals(await git(apart, "status", "--porcelain"), "");
     assert(Deno.readTextFileSync(join(apart, "new/c.txt")) !== "");
   });
+});
+
+Deno.test("deliver: files that git was told not to look at are the user's, too", async () => {
+  for (const bit of ["--assume-unchanged", "--skip-worktree"]) {
+    await withWorld(async (world) => {
+      await worked(world);
+      await git(world.repo, "update-index", bit, "a.txt");
+      write(join(world.repo, "a.txt"), "my own\n");
+      const before = await ownership(world);
+      const { outcome, reason } = await deliver(world.run, { target: "main" });
+      assertEquals(outcome, "left");
+      assertMatch(reason ?? "", /a\.txt/);
+      assertEquals(await ownership(world), before);
+    }, { dirty: false });
+  }
 });
 
 /** Each state that a killed `git merge --ff-only` can leave, made by hand. */

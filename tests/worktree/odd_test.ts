@@ -236,3 +236,54 @@ Deno.test("worktree: settings of a worktree's own are seen however the file is w
     assertEquals(await git(tree.path, "config", "core.fileMode"), "false\n");
   }, { dirty: false });
 });
+
+Deno.test("worktree: what git itself has put aside in a worktree is kept when it goes", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "config", "rebase.autoStash", "true");
+    await git(world.repo, "config", "core.logAllRefUpdates", "false");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await git(tree.path, "update-ref", "refs/worktree/mine", "HEAD");
+    const base = (await git(tree.path, "rev-parse", "HEAD")).trim();
+    await commit(tree.path, "a.txt", "one\n");
+    await git(tree.path, "switch", "-q", "--detach", base);
+    await commit(tree.path, "a.txt", "two\n");
+    write(join(tree.path, "sub/b.txt"), "put aside\n");
+    await git(tree.path, "rebase", "-q", tree.branch).catch(() => {});
+    const aside = join(tree.path, "aside.txt");
+    write(aside, "by hand\n");
+    const blob = (await git(tree.path, "hash-object", "-w", aside)).trim();
+    Deno.removeSync(aside);
+    const list = `100644 blob ${blob}\taside.txt`;
+    write(join(world.folder, "list"), list);
+    const made = await new Deno.Command("sh", {
+      args: ["-c", `git mktree < "${world.folder}/list"`],
+      cwd: tree.path,
+    }).output();
+    const treeId = new TextDecoder().decode(made.stdout).trim();
+    const hand = (await git(tree.path, "commit-tree", treeId, "-m", "by hand")).trim();
+    await git(tree.path, "update-ref", "refs/worktree/deep/mine", hand);
+    await removeWorktree(world.run, tree.path);
+    await assertSound(world, ["one\n", "two\n", "put aside\n", "by hand\n"]);
+  }, { dirty: false });
+});
+
+Deno.test("saveWork: picks of several commits that were not ended are refused", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "switch", "-q", "-c", "other");
+    await commit(world.repo, "a.txt", "other\n");
+    await commit(world.repo, "more.txt", "more\n");
+    await git(world.repo, "switch", "-q", "main");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await commit(tree.path, "a.txt", "own\n");
+    await git(tree.path, "cherry-pick", "other~2..other").catch(() => {});
+    write(join(tree.path, "a.txt"), "both\n");
+    const save = () => saveWork(tree.path, { message: "t1" });
+    const refusal = await assertRejects(save, Refusal, "half-way") as Refusal;
+    assert(refusal.hint.includes("cherry-pick --continue"), refusal.hint);
+    await git(tree.path, "add", "-A");
+    await git(tree.path, "-c", "core.editor=true", "cherry-pick", "--continue");
+    assertEquals((await save()).files, ["a.txt", "more.txt"]);
+  }, { dirty: false });
+});
