@@ -14,6 +14,7 @@ import { conductRun } from "../fleet/conduct.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import { parse } from "../parse.ts";
 import type { Calls } from "./calls.ts";
+import { earlierRuns } from "./earlier.ts";
 
 /** What a run is begun with. */
 export interface Beginning {
@@ -54,12 +55,14 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
   const conduct = { ...beginning.conduct, repo, worktrees };
   // What is wrong with it is said before there is a run.
   parse(conductRun, { id: "r0", ...conduct });
+  const earlier = await earlierRuns(calls, home);
+  if (earlier.note !== null) notes.push(earlier.note);
   const { id } = await calls.run({
     action: "start",
     goal,
     ...(plan === undefined ? {} : { plan }),
-    // Runs of other homes, and of one that was deleted, have left their branches.
-    ...(worktrees ? { above: await lastRunNumber(repo) } : {}),
+    // Runs of other homes, and of a store that was deleted, have left their branches, folders and logs.
+    above: Math.max(earlier.above, worktrees ? await lastRunNumber(repo) : 0),
   });
   const tree = worktrees ? { run: id, repo, home } : null;
   try {

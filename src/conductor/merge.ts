@@ -12,7 +12,7 @@ import type { Ended } from "./calls.ts";
 /** What a merge is to the attempt whose branch it is of. */
 export type MergeEnd =
   & Pick<Ended, "reason" | "cause" | "files" | "merged">
-  & { readonly outcome: "done" | "conflict" | "waiting" };
+  & { readonly outcome: "done" | "conflict" | "waiting" | "stopped" };
 
 /** What passes, or is mended: another git ends, somebody makes room or sees to what git complains about. */
 const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
@@ -20,15 +20,25 @@ const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
 /**
  * Merges a task's branch into the run branch.
  * @returns `waiting` with what stands in the way, and its remedy, where that is not the work; its cause
- *   is `held` where somebody holds the run branch, else `service`
+ *   is `held` where somebody holds the run branch, else `service`; `stopped` where the task went to another
  * @throws Refusal `INVALID_INPUT` or `GIT_STATE` when it is the work's own branch
  */
 export async function mergeWork(
   tree: RunTree,
-  order: { readonly task: string; readonly branch: string; readonly message: string },
+  order: {
+    readonly task: string;
+    readonly branch: string;
+    readonly message: string;
+    /** Whether the task is still the attempt's. */
+    still?(): Promise<boolean>;
+  },
 ): Promise<MergeEnd> {
   try {
     const merged = await mergeTask(tree, order);
+    if (merged.outcome === "taken") {
+      const reason = `${order.task} went to another before it was merged`;
+      return { outcome: "stopped", reason, cause: "ended" };
+    }
     if (merged.outcome !== "conflict") return { outcome: "done", merged: merged.commit };
     const files = merged.files.slice(0, LIMITS.attemptFiles);
     return { outcome: "conflict", reason: "it conflicts with what was merged before it", files };

@@ -14,10 +14,10 @@ import { attemptById, isCurrent } from "../fleet/table.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import type { Node } from "../node/node.ts";
-import { addWorktree } from "../worktree/add.ts";
+import { type AddedTree, addWorktree } from "../worktree/add.ts";
 import { startConflict } from "../worktree/conflict.ts";
 import { park } from "../worktree/park.ts";
-import type { RunTree } from "../worktree/place.ts";
+import type { RunTree, Try } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
 import { clearAway } from "./clear.ts";
@@ -48,6 +48,8 @@ export interface Workplace {
   readonly branch: string | null;
   /** Files in which a merge left conflicts. */
   readonly conflicts: readonly string[];
+  /** Whether it holds what an earlier attempt has done. */
+  readonly resumed: boolean;
 }
 
 /** Makes one attempt; whatever happens, the store knows what became of it. */
@@ -57,7 +59,7 @@ export async function work(order: WorkOrder): Promise<void> {
   let place: Workplace | null = null;
   try {
     place = await prepare(order, tree);
-    const resolved = attempt.kind === "resolve" && place.conflicts.length === 0;
+    const resolved = attempt.kind === "resolve" && place.resumed && place.conflicts.length === 0;
     if (resolved) await handInAgain(order);
     const session = resolved ? null : await new Session(order, place).run();
     await settle(order, tree, place, session);
@@ -82,16 +84,25 @@ async function prepare(order: WorkOrder, tree: RunTree | null): Promise<Workplac
   const { calls, attempt, from, conduct } = order;
   if (tree === null) {
     await calls.note(attempt.id, { folder: conduct.repo });
-    return { folder: conduct.repo, branch: null, conflicts: [] };
+    return { folder: conduct.repo, branch: null, conflicts: [], resumed: false };
   }
-  const { path, branch, base } = await addWorktree(tree, {
-    task: attempt.task,
-    attempt: attempt.number,
-    ...(from === null ? {} : { from }),
-  });
+  const one = { task: attempt.task, attempt: attempt.number };
+  const kept = from === null ? null : await resume(tree, one, from);
+  const { path, branch, base } = kept ?? await addWorktree(tree, one);
   await calls.note(attempt.id, { folder: path, branch, base });
-  const conflicts = from === null ? [] : (await startConflict(path, { run: attempt.run })).files;
-  return { folder: path, branch, conflicts };
+  const conflicts = kept === null ? [] : (await startConflict(path, { run: attempt.run })).files;
+  return { folder: path, branch, conflicts, resumed: kept !== null };
+}
+
+/** Goes on from an earlier attempt's branch; null: somebody has deleted it, and the task is begun anew. */
+async function resume(tree: RunTree, one: Try, from: string): Promise<AddedTree | null> {
+  try {
+    return await addWorktree(tree, { ...one, from });
+  } catch (thrown) {
+    const { code, details } = asRefusal(thrown);
+    if (code === "INVALID_INPUT" && details["field"] === "from") return null;
+    throw thrown;
+  }
 }
 
 /** The merge that was in conflict is none any more: what was handed in then still holds. */
@@ -228,7 +239,8 @@ async function finish(
     return void await clearAway(tree, folder);
   }
   const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
-  const merged = await mergeWork(tree, { task: task.id, branch, message });
+  const still = async () => (await standOf(order)).current;
+  const merged = await mergeWork(tree, { task: task.id, branch, message, still });
   const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);
   await calls.end({ attempt: attempt.id, ...merged, files, head: saved.commit, ...used });
   await clearAway(tree, folder);

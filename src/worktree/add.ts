@@ -8,6 +8,7 @@ import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { commitOf, runTip, taskRef } from "./branch.ts";
 import { checkedOutAt, createRef, tipOf } from "./refs.ts";
+import { takeFence } from "./fence.ts";
 import { gitLine } from "./git.ts";
 import {
   adminOf,
@@ -47,8 +48,10 @@ const STRAY_PREFIX = ".stray-";
 /**
  * Makes the worktree for a try at a task on a branch of its own, from the run branch's tip or `from`
  * (any commit or branch: a failed try's, to go on from there). What is there already is given as it
- * is; a branch without a worktree is checked out where it stands.
- * @throws Refusal `GIT_STATE` when the run branch is gone or the task's branch is checked out elsewhere
+ * is; a branch without a worktree is checked out where it stands. From then on no earlier try at the
+ * task can be merged.
+ * @throws Refusal `GIT_STATE` when the run branch is gone, the task's branch is checked out elsewhere,
+ *   or a later try has begun
  */
 export async function addWorktree(
   r: RunTree,
@@ -77,6 +80,8 @@ async function tryToAdd(
   await clearWay(r, place, path);
   const meanwhile = readyTree(place, path);
   if (meanwhile !== null) return meanwhile;
+  // Before the run branch is looked at: whatever an earlier attempt still merges is in what it begins from.
+  if (await takeFence(place, task, attempt) === null) throw takenOver(order);
   const base = await beginBranch(r, place, branch, order.from);
   if (base === null) return null;
   await refuseHeld(place, branch);
@@ -94,6 +99,13 @@ async function tryToAdd(
     if (winner !== null || (!last && await isRace(place, branch, thrown))) return winner;
     throw thrown;
   }
+}
+
+function takenOver({ task, attempt }: Try): Refusal {
+  return new Refusal("GIT_STATE", `a later attempt at ${task} than ${attempt} has begun`, {
+    field: "attempt",
+    hint: "What this one had done is on its branch, or parked.",
+  });
 }
 
 /** Whether it failed because another call removed something, not for a reason that stays. */
@@ -151,7 +163,10 @@ async function beginBranch(
   from: string | undefined,
 ): Promise<string | null> {
   const ref = taskRef(r, branch);
-  const base = from === undefined ? await runTip(place) : await commitOf(place, from, "from");
+  const base = from === undefined
+    ? await runTip(place)
+    // A tag of the same name would come first.
+    : await tipOf(place, `refs/heads/${from}`) ?? await commitOf(place, from, "from");
   if (await createRef(place, ref, base)) return base;
   const tip = await tipOf(place, ref);
   if (tip === null || tip === base) return tip;

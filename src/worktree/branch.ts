@@ -74,8 +74,11 @@ export async function lastRunNumber(repo: string): Promise<number> {
     "refs/heads/skein/task/",
     "refs/skein/parked/",
     "refs/skein/kept/",
+    "refs/skein/fence/",
   ]);
-  const numbers = [...stdout.matchAll(/\/skein\/(?:run|task|parked|kept)\/r(\d{1,9})(?=\/|$)/gm)];
+  const numbers = [
+    ...stdout.matchAll(/\/skein\/(?:run|task|parked|kept|fence)\/r(\d{1,9})(?=\/|$)/gm),
+  ];
   return Math.max(0, ...numbers.map(([, number]) => Number(number)));
 }
 
@@ -107,7 +110,12 @@ export async function commitOf(place: Place, name: string, field: string): Promi
  * How two commits relate, by one process.
  * @throws Refusal `INVALID_INPUT` when `theirs` names none
  */
-export async function relate(place: Place, ours: string, theirs: string): Promise<Relation> {
+export async function relate(
+  place: Place,
+  ours: string,
+  theirs: string,
+  tries = 3,
+): Promise<Relation> {
   // Prints theirs, ours, and each merge base with a caret before it.
   const { code, stdout } = await git(place.tree, ["rev-parse", `${ours}...${theirs}`], {
     ok: [0, 128],
@@ -116,6 +124,10 @@ export async function relate(place: Place, ours: string, theirs: string): Promis
   const [two, one, ...bases] = lines;
   if (code !== 0 || one === undefined || two === undefined) {
     if (await tipOf(place, ours) === null) throw branchGone(place);
+    // Somebody has brought one of them back in this moment: a name that is no commit stays none.
+    if (tries > 1 && await tipOf(place, theirs) !== null) {
+      return await relate(place, ours, theirs, tries - 1);
+    }
     throw new Refusal("INVALID_INPUT", `${theirs} names no commit of ${place.tree}`, {
       field: "branch",
       hint: "It was deleted, or never made: leftovers lists the branches of the run.",
@@ -189,8 +201,9 @@ async function recordOf(
     if (made === null) throw branchForeign(place);
     return JSON.parse(made) as { base: string; target: string | null };
   }
-  const head = await git(place.tree, ["symbolic-ref", "-q", "--short", "HEAD"], { ok: [0, 1] });
-  const target = head.code === 0 ? head.stdout.trim() : null;
+  // In full: the short form is another one where a tag has the branch's name.
+  const head = await git(place.tree, ["symbolic-ref", "-q", "HEAD"], { ok: [0, 1] });
+  const target = /^refs\/heads\/(.+)$/m.exec(head.stdout)?.[1] ?? null;
   if (base === undefined && await tipOf(place, "HEAD") === null) {
     throw new Refusal("GIT_STATE", `${place.tree} has no commit yet`, {
       field: "repo",

@@ -7,8 +7,16 @@ import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
 import { parkState } from "./park.ts";
-import { exists, ownTree, readOrNull, replaceFile, runBranch, writeMark } from "./place.ts";
-import { inProgress, isCleanAtHeart, lookAt, mergeHead } from "./snapshot.ts";
+import { exists, ownTree, runBranch, writeMark } from "./place.ts";
+import { inProgress, isCleanAtHeart, lookAt, mergeHead, stageAll } from "./snapshot.ts";
+import {
+  type Conflicted,
+  conflictsOf,
+  display,
+  entriesOfIndex,
+  readConflicts,
+  writeConflicts,
+} from "./unresolved.ts";
 
 /**
  * Merges the run branch into the task's branch in its worktree and leaves what conflicts.
@@ -29,10 +37,9 @@ export async function startConflict(
     });
   }
   const intent = join(admin, "skein-merging");
-  const record = join(admin, "skein-conflict.json");
   const ref = `refs/heads/${runBranch(run)}`;
   if (mergeHead(admin) !== null && !exists(intent)) {
-    return { files: JSON.parse(readOrNull(record) ?? "[]") as string[] };
+    return { files: readConflicts(admin).map(({ path }) => display(path)) };
   }
   if (mergeHead(admin) === null) {
     await makeClean(path, admin, intent);
@@ -48,12 +55,20 @@ export async function startConflict(
     ], { ok: [0, 1] });
   }
   // The record is complete before the intent goes: until then the agent has not begun.
-  const { unmerged } = await lookAt(path);
+  const { head, unmerged } = await lookAt(path);
   const onto = mergeHead(admin) ?? await gitLine(path, ["merge-base", "HEAD", ref]);
-  replaceFile(record, JSON.stringify(unmerged));
+  const conflicts = unmerged.length === 0 ? [] : await left(path, admin, [head ?? "HEAD", onto]);
+  writeConflicts(admin, conflicts);
   writeMark(admin, { ...mark, onto });
   Deno.removeSync(intent);
-  return { files: [...unmerged] };
+  return { files: conflicts.map((one) => display(one.path)) };
+}
+
+async function left(path: string, admin: string, sides: readonly string[]): Promise<Conflicted[]> {
+  const { head, nested } = await lookAt(path);
+  // As a save stages it: what git cannot add (a submodule that is not there) stands as HEAD has it.
+  using staged = await stageAll(path, admin, head, nested);
+  return await conflictsOf(path, await entriesOfIndex(path, staged.index), sides);
 }
 
 async function makeClean(path: string, admin: string, intent: string): Promise<void> {

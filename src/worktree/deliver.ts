@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { repositoryOf } from "../core/repository.ts";
+import { shellWord } from "../core/shellword.ts";
 import { relate, runTip } from "./branch.ts";
 import { beingRebased, checkedOutAt, moveRef, tipOf } from "./refs.ts";
 import { git, gitCommitting } from "./git.ts";
@@ -34,6 +35,7 @@ const IN_PROGRESS = [
   "REVERT_HEAD",
   "rebase-merge",
   "rebase-apply",
+  "sequencer",
 ];
 const TRIES = 10;
 
@@ -68,11 +70,12 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
       return { outcome: "forwarded", commit };
     }
   }
-  const byHand = `Merge it yourself: git switch ${target} && git merge ${runBranch(r.run)}`;
+  const word = shellWord(target);
+  const byHand = `Merge it yourself: git switch ${word} && git merge ${runBranch(r.run)}`;
   for (let tries = 0; tries < TRIES; tries++) {
     const tip = await tipOf(place, ref);
     if (tip === null) {
-      const hint = `Make it of the result: git branch ${target} ${runBranch(r.run)}`;
+      const hint = `Make it of the result: git branch ${word} ${runBranch(r.run)}`;
       return left(`${target} is gone, or has another name by now`, hint);
     }
     const at = await relate(place, tip, commit);
@@ -106,7 +109,7 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
 async function forward(place: Place, intent: Intent): Promise<string | null> {
   const { path, target, to } = intent;
   const gitDir = repositoryOf(path)?.gitDir;
-  if (gitDir === undefined) return `${path} is no checkout any more`;
+  if (gitDir === undefined) return `${target} is checked out where git does not say (${path})`;
   const busy = IN_PROGRESS.find((file) => exists(join(gitDir, file)));
   if (busy !== undefined) return `git is in the middle of something in ${path} (${busy})`;
   const lock = join(gitDir, "index.lock");
@@ -127,20 +130,23 @@ async function forward(place: Place, intent: Intent): Promise<string | null> {
   }
   replaceFile(join(place.folder, "deliver.json"), JSON.stringify(intent));
   // Ignored files are somebody's too: git would overwrite them without a word.
-  const { code, stderr } = await gitCommitting(path, [
+  const { stderr } = await gitCommitting(path, [
     "merge",
     "-q",
     "--ff-only",
+    // Of the branch's own mergeOptions.
+    "--no-squash",
+    "--commit",
     "--no-overwrite-ignore",
     "--no-autostash",
     to,
-  ], { ok: [0, 1, 2, 128] });
-  if (code !== 0 && await tipOf(place, `refs/heads/${target}`) !== to) {
-    dropIntent(place);
-    return `git cannot forward ${path}: ${stderr.trim().replace(/\s+/g, " ").slice(0, 300)}`;
-  }
+  ], { ok: [0, 1, 2, 128, 129] });
   dropIntent(place);
-  return null;
+  // Whatever git says of it: delivered is what the branch has.
+  const tip = await tipOf(place, `refs/heads/${target}`);
+  if (tip === to || (tip !== null && (await relate(place, tip, to)).contained)) return null;
+  const words = stderr.trim().replace(/\s+/g, " ").slice(0, 300);
+  return `git cannot forward ${path}: ${words === "" ? "it gives no reason" : words}`;
 }
 
 /** One delivery at a time: the second must not take the first for a dead one. */

@@ -1,7 +1,8 @@
 // Runs git for skein's own work in a user's repository: nothing of the surroundings leaks in (no
 // GIT_DIR of a hook we may have been started from, no hooks, no signing, no prompt, no background
-// maintenance), and what goes wrong comes back as a refusal that says what to do. Never fetches,
-// never pushes. A file `x.lock` that another git holds is waited for; one whose owner is gone is
+// maintenance), and what goes wrong comes back as a refusal that says what to do. Nothing is pushed, and
+// nothing is fetched but contents that a partial clone has left on its remote, or a filter of the user's
+// (LFS) elsewhere: without them its files could not be checked out. A file `x.lock` that another git holds is waited for; one whose owner is gone is
 // cleared if it stands among what only skein writes (stale.ts).
 
 import { Refusal } from "../core/errors.ts";
@@ -23,18 +24,22 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text for its standard input. */
   readonly input?: string;
-  /** Give the output's bytes one by one (`latin1`), where it is the content of a file. */
+  /**
+   * Input and output are bytes one by one (`latin1`): contents of files, and paths, which need not be
+   * text in any encoding.
+   */
   readonly encoding?: "latin1";
   /** Exit codes that are answers; any other is a refusal. */
   readonly ok?: readonly number[];
 }
 
-/** Every object id of forty (or sixty-four) zeros: "there is no such ref yet". */
-export const NO_COMMIT = "0000000000000000000000000000000000000000";
+/** As the old value of `git update-ref`, in whatever format ids have: there must be no such ref yet. */
+export const NO_COMMIT = "";
 
 /** What tells git which repository is meant, and what leaks from a git that runs us as its hook. */
 const LOCAL = [
   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_ATTR_SOURCE",
   "GIT_COMMON_DIR",
   "GIT_CONFIG",
   "GIT_CONFIG_PARAMETERS",
@@ -83,6 +88,8 @@ const SETTINGS = [
   "rerere.enabled=false",
   "submodule.recurse=false",
   "worktree.useRelativePaths=false",
+  // Sorts what people read; where its file is missing nothing can be compared, nor committed.
+  "diff.orderFile=/dev/null",
   // Who resolves a conflict sees what stood there before either side.
   "merge.conflictStyle=zdiff3",
 ].flatMap((setting) => ["-c", setting]);
@@ -139,7 +146,10 @@ export async function gitCommitting(
   const ok = options.ok ?? [0];
   const result = await git(folder, args, { ...options, ok: [...ok, 128] });
   if (ok.includes(result.code)) return result;
-  if (!/who you are|auto-detection is disabled|empty ident name/.test(result.stderr)) {
+  if (
+    !/who you are|auto-detection is disabled|empty ident name|disallowed characters/
+      .test(result.stderr)
+  ) {
     throw failed(folder, args, result);
   }
   return await git(folder, args, { ...options, env: { ...NOBODY, ...options.env } });
@@ -169,7 +179,9 @@ async function once(
   });
   try {
     const child = command.spawn();
-    if (options.input !== undefined) await feed(child.stdin, options.input);
+    if (options.input !== undefined) {
+      await feed(child.stdin, bytesOf(options.input, options.encoding));
+    }
     const { code, stdout, stderr } = await child.output();
     return {
       code,
@@ -186,11 +198,17 @@ async function once(
   }
 }
 
+/** Text as it is written to git: as UTF-8, or each character as the byte it stands for. */
+export function bytesOf(text: string, encoding?: "latin1"): Uint8Array {
+  if (encoding === undefined) return new TextEncoder().encode(text);
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** A git that ended before it read all says why by its exit code. */
-async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
   const writer = stdin.getWriter();
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(bytes);
     await writer.close();
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;

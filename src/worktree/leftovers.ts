@@ -3,6 +3,7 @@
 
 import { join } from "@std/path";
 import { NEW_PREFIX, sweepHalfMade } from "./make.ts";
+import { fenceLocks } from "./fence.ts";
 import { git } from "./git.ts";
 import { exists, linkedTrees, namesIn, type Place, placeOf, type RunTree } from "./place.ts";
 import { clearRubbish } from "./remove.ts";
@@ -89,7 +90,8 @@ function clearLocks({ commonDir, run }: Place): number {
   const locks = namesIn(tasks).filter((name) => name.endsWith(".lock"))
     .map((name) => join(tasks, name));
   const own = join(ours, "run", `${run}.lock`);
-  return [...locks, ...exists(own) ? [own] : []].filter(clearStaleLock).length;
+  const fences = fenceLocks({ commonDir, run });
+  return [...locks, ...fences, ...exists(own) ? [own] : []].filter(clearStaleLock).length;
 }
 
 function treesOf(r: RunTree): LeftTree[] {

@@ -78,6 +78,7 @@ export async function makeTree(place: Place, path: string, mark: Mark): Promise<
     if (admin === null) {
       throw new Refusal("GIT_FAILED", `git made no worktree at ${path}`, { path });
     }
+    beginHistory(admin);
     writeMark(admin, mark);
     return admin;
   } catch (thrown) {
@@ -88,7 +89,8 @@ export async function makeTree(place: Place, path: string, mark: Mark): Promise<
 
 function needsGit(place: Place): boolean {
   const config = readOrNull(join(place.commonDir, "config")) ?? "";
-  return /^\s*(worktreeconfig|refstorage|relativeworktrees)\b/im.test(config) ||
+  // A setting may stand in the line of its section.
+  return /(?:^|\])\s*(worktreeconfig|refstorage|relativeworktrees)\b/im.test(config) ||
     exists(join(place.gitDir, "info", "sparse-checkout"));
 }
 
@@ -103,6 +105,7 @@ function link(place: Place, path: string, mark: Mark, why: string): void {
   Deno.writeTextFileSync(join(aside, "commondir"), "../..\n");
   Deno.writeTextFileSync(join(aside, "gitdir"), `${join(path, ".git")}\n`);
   Deno.writeTextFileSync(join(aside, "locked"), `${why}\n`);
+  beginHistory(aside);
   for (;;) {
     // Whoever removes the last worktree removes this folder too, as git does.
     Deno.mkdirSync(join(place.commonDir, "worktrees"), { recursive: true });
@@ -114,6 +117,15 @@ function link(place: Place, path: string, mark: Mark, why: string): void {
     }
   }
   Deno.writeTextFileSync(join(path, ".git"), `gitdir: ${admin}\n`);
+}
+
+/**
+ * Git writes the history of HEAD wherever there is one, whatever core.logAllRefUpdates says: without it,
+ * commits that an agent left behind would be known to nobody (park.ts).
+ */
+function beginHistory(admin: string): void {
+  Deno.mkdirSync(join(admin, "logs"), { recursive: true });
+  Deno.openSync(join(admin, "logs", "HEAD"), { create: true, append: true }).close();
 }
 
 /** Removes a worktree that nobody has worked in, at a maker's path. */

@@ -3,20 +3,25 @@
 // tree that merges would queue for, none that a killed one leaves half merged, nothing of the user's
 // is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
 // moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
-// Always a merge commit: the run branch's first-parent line is the list of merged tasks, which is also
-// how a branch that was merged is told from one that never had a commit.
+// And only while the work is still its attempt's: the fence of the task (fence.ts) is part of the same
+// transaction. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
+// which is also how a branch that was merged is told from one that never had a commit.
 
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { relate, type Relation, taskRef } from "./branch.ts";
 import { beingRebased, checkedOutAt, moveRef } from "./refs.ts";
+import { type Fence, takeFence } from "./fence.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
-import { linkedTrees, type Place, placeOf, readOrNull, type RunTree } from "./place.ts";
+import { linkedTrees, mainTree, type Place, placeOf, readOrNull } from "./place.ts";
+import { type RunTree, tryOf } from "./place.ts";
 
 /** What became of a merge. */
 export type Merged =
   /** `commit` is the merge on the run branch; for `empty`, the tip of the run branch. */
   | { readonly outcome: "merged" | "already" | "empty"; readonly commit: string }
+  /** The task is another's by now; nothing was changed. */
+  | { readonly outcome: "taken" }
   | {
     readonly outcome: "conflict";
     readonly files: readonly string[];
@@ -32,23 +37,34 @@ const PAUSE_MS = 8;
 
 /**
  * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
- * commit of its own), or `conflict` with nothing changed.
+ * commit of its own), or `conflict` or `taken` with nothing changed.
+ * @param order `still` tells whether the task is still the attempt's: asked anew before each step that
+ *   others would see. What changes in the store between its answer and the move of the run branch came
+ *   after the merge as far as git can tell, unless another attempt has begun: then the fence has moved
  * @throws Refusal `GIT_STATE` with `field: "run"` when the run branch is gone, or somebody has it checked
  *   out or rebases it; `GIT_STATE` when the two have no common history; `INVALID_INPUT` when there is no
  *   such branch
  */
 export async function mergeTask(
   r: RunTree,
-  order: { readonly task: string; readonly branch: string; readonly message?: string },
+  order: {
+    readonly task: string;
+    readonly branch: string;
+    readonly message?: string;
+    still?(): Promise<boolean>;
+  },
 ): Promise<Merged> {
   const place = placeOf(r);
   const ref = taskRef(r, order.branch);
+  const taken = async (): Promise<boolean> => await order.still?.() === false;
   const message = order.message ?? `Merge task ${order.task}`;
   for (let tries = 0; tries < TRIES; tries++) {
     const at = await relate(place, place.ref, ref);
     if (at.contained) return await before(place, at);
     const merged = await treeOf(place, at, order.branch);
     if (merged.files.length > 0) {
+      // Whoever tries next goes on from a conflict: not from one that is nobody's.
+      if (await taken()) return { outcome: "taken" };
       return { outcome: "conflict", files: merged.files, ours: at.ours, theirs: at.theirs };
     }
     // Before the commit, which nobody would ever need; and after it, since making it takes a moment.
@@ -60,7 +76,9 @@ export async function mergeTask(
     );
     const commit = stdout.trim();
     await refuseCheckedOut(place);
-    if (await moveRef(place, place.ref, commit, at.ours, `skein: merge ${order.task}`)) {
+    const fence = await fenceOf(place, ref);
+    if (fence === null || await taken()) return { outcome: "taken" };
+    if (await moveRef(place, place.ref, commit, at.ours, `skein: merge ${order.task}`, fence)) {
       return { outcome: "merged", commit };
     }
     await new Promise((wake) => setTimeout(wake, Math.random() * PAUSE_MS));
@@ -68,6 +86,18 @@ export async function mergeTask(
   throw new Refusal("GIT_BUSY", `the run branch moved ${TRIES} times during this merge`, {
     field: "branch",
   });
+}
+
+/** What the attempt whose branch it is holds its merge against; null: a later attempt has begun. */
+async function fenceOf(place: Place, ref: string): Promise<Fence | null> {
+  const one = tryOf(place.run, ref);
+  if (one === null) {
+    throw new Refusal("INVALID_INPUT", `${ref} is no branch of an attempt`, {
+      field: "branch",
+      hint: `Such branches are named skein/task/${place.run}/<task>-<attempt>.`,
+    });
+  }
+  return await takeFence(place, one.task, one.attempt);
 }
 
 /** The run branch contains it: by a merge, or because it never went on from a commit of that line. */
@@ -147,9 +177,9 @@ async function refuseCheckedOut(place: Place): Promise<void> {
  * Null says only that asking git is worth while.
  */
 export function checkedOutIn(r: RunTree): string | null {
-  const { commonDir, ref } = placeOf(r);
-  const trees = linkedTrees(commonDir);
-  const all = [{ admin: commonDir, path: dirname(commonDir) }, ...trees];
+  const place = placeOf(r);
+  const { commonDir, ref } = place;
+  const all = [{ admin: commonDir, path: mainTree(place) }, ...linkedTrees(commonDir)];
   return all.find(({ admin }) => readOrNull(join(admin, "HEAD"))?.trim() === `ref: ${ref}`)?.path ??
     null;
 }

@@ -1,7 +1,7 @@
 // Keeps what would be lost: work that nobody committed becomes a commit under refs/skein/parked/, and
-// so do commits that only the worktree's own history still knows (a reset, an amended commit, a
-// detached HEAD). The worktree itself is left as it is. A parked commit is named by its content, so that
-// parking twice keeps one.
+// so do commits that only the worktree's own record still knows (a reset, an amended commit, a detached
+// HEAD, what a rebase has put aside). The worktree itself is left as it is. A parked commit is named by
+// its content, so that parking twice keeps one.
 
 import { join } from "@std/path";
 import { sha256 } from "../core/digest.ts";
@@ -16,6 +16,16 @@ export interface Parked {
   readonly commit: string;
 }
 
+/** Where a worktree's record names commits; what git puts aside while it rebases or merges is only there. */
+const ONLY_THERE = [
+  "HEAD",
+  "ORIG_HEAD",
+  "MERGE_AUTOSTASH",
+  "rebase-merge/autostash",
+  "rebase-merge/orig-head",
+  "rebase-apply/autostash",
+  "rebase-apply/orig-head",
+];
 /** More lines of history than this keep their newest. */
 const KEPT_TIPS = 100;
 
@@ -52,6 +62,19 @@ export async function parkState(
   return await keep(path, ref, tree, parents, `skein: uncommitted work of ${nameOf(one)}`);
 }
 
+/** A worktree's own refs (refs/worktree/ and the like), as files; git packs none of them. */
+function filesUnder(admin: string, folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(join(admin, folder))].flatMap(({ name, isDirectory }) =>
+      isDirectory ? filesUnder(admin, join(folder, name)) : [join(folder, name)]
+    );
+  } catch (thrown) {
+    // None, or the record is just being removed by another call.
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
 /** Where the parked work of a try is. */
 export function parkedPrefix(run: string, one: Try): string {
   return `refs/skein/parked/${run}/${nameOf(one)}`;
@@ -73,7 +96,7 @@ export async function keepHistory(
     if (from !== undefined && /^[0-9a-f]{40,64}$/.test(from)) known.add(from);
     if (to !== undefined && /^[0-9a-f]{40,64}$/.test(to)) known.add(to);
   }
-  for (const file of ["HEAD", "ORIG_HEAD"]) {
+  for (const file of [...ONLY_THERE, ...filesUnder(admin, "refs")]) {
     const commit = readOrNull(join(admin, file))?.trim();
     if (commit !== undefined && /^[0-9a-f]{40,64}$/.test(commit)) known.add(commit);
   }

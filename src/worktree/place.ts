@@ -70,6 +70,14 @@ export function taskBranch(run: string, one: Try): string {
   return `skein/task/${run}/${nameOf(one)}`;
 }
 
+/** The try whose branch has this full name; null if it is none of the run's. */
+export function tryOf(run: string, ref: string): Try | null {
+  const begin = `refs/heads/skein/task/${run}/`;
+  const [, task, attempt] = /^(.+)-(\d{1,15})$/.exec(ref.slice(begin.length)) ?? [];
+  if (!ref.startsWith(begin) || task === undefined) return null;
+  return { task, attempt: Number(attempt) };
+}
+
 /** `<task>-<attempt>`, checked: it becomes a folder and part of a branch's name. */
 export function nameOf({ task, attempt }: Try): string {
   checkName("task", task);
@@ -111,6 +119,20 @@ export function placeOf({ run, repo, home }: RunTree): Place {
   );
   const ref = `refs/heads/${runBranch(run)}`;
   return { run, tree: found.tree, gitDir: found.gitDir, commonDir: found.commonDir, folder, ref };
+}
+
+/**
+ * The folder of the repository's own working tree, as far as the file system tells; git itself names the
+ * git folder where that is kept apart (`--separate-git-dir`, submodules). Where nothing tells, this
+ * gives the git folder too.
+ */
+export function mainTree({ tree, gitDir, commonDir }: Place): string {
+  if (gitDir === commonDir) return tree;
+  if (basename(commonDir) === ".git") return dirname(commonDir);
+  const set = ["config.worktree", "config"].map((name) =>
+    readOrNull(join(commonDir, name))?.match(/^\s*worktree\s*=\s*"?([^"\n]+)"?\s*$/im)?.[1]
+  );
+  return resolve(commonDir, set.find((one) => one !== undefined) ?? ".");
 }
 
 /** Every worktree that git records for the repository, also those whose folder is gone. */

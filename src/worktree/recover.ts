@@ -111,6 +111,11 @@ async function foreignAmong(
   const foreign: string[] = [];
   for (const { path, before, after } of changes) {
     const file = join(top, path);
+    // A name that is no text cannot be looked at from here.
+    if (path.includes("\ufffd")) {
+      foreign.push(path);
+      continue;
+    }
     if (!exists(file)) continue;
     const id = await contentId(top, file, path);
     if (id === before || id === after) continue;

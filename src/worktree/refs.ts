@@ -4,8 +4,9 @@
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { git, NO_COMMIT } from "./git.ts";
-import { linkedTrees, type Place, readOrNull } from "./place.ts";
+import type { Fence } from "./fence.ts";
+import { git } from "./git.ts";
+import { linkedTrees, mainTree, type Place, readOrNull } from "./place.ts";
 
 /** Where a ref stands; null if there is none. */
 export async function tipOf(place: Place, ref: string): Promise<string | null> {
@@ -17,24 +18,28 @@ export async function tipOf(place: Place, ref: string): Promise<string | null> {
 
 /** Makes a ref that is not there yet. @returns whether it was made; false: it exists */
 export async function createRef(place: Place, ref: string, commit: string): Promise<boolean> {
-  return await moveRef(place, ref, commit, NO_COMMIT, "skein: begin");
+  return await moveRef(place, ref, commit, null, "skein: begin");
 }
 
 /**
- * Moves a ref from `old` to `commit`, or not at all.
- * @returns false when it stands elsewhere
+ * Moves a ref from `old` (null: there is none) to `commit`, or not at all.
+ * @param fence has to stand where it says in the moment in which the ref moves
+ * @returns false when one of them stands elsewhere
  */
 export async function moveRef(
   place: Place,
   ref: string,
   commit: string,
-  old: string,
+  old: string | null,
   why: string,
+  fence?: Fence,
 ): Promise<boolean> {
+  const move = old === null ? `create ${ref}\0${commit}\0` : `update ${ref}\0${commit}\0${old}\0`;
+  const held = fence === undefined ? "" : `verify ${fence.ref}\0${fence.value}\0`;
   const { code, stderr } = await git(
     place.tree,
-    ["update-ref", "--create-reflog", "-m", why, ref, commit, old],
-    { ok: [0, 128] },
+    ["update-ref", "--create-reflog", "-m", why, "-z", "--stdin"],
+    { input: held + move, ok: [0, 128] },
   );
   if (code === 0) return true;
   if (isRace(stderr)) return false;
@@ -98,9 +103,11 @@ export async function renameRef(
 export async function checkedOutAt(place: Place, ref: string): Promise<string[]> {
   const { stdout } = await git(place.tree, ["worktree", "list", "--porcelain", "-z"]);
   const found: string[] = [];
-  for (const record of stdout.split("\0\0")) {
+  for (const [at, record] of stdout.split("\0\0").entries()) {
     const lines = record.split("\0");
-    const path = lines.find((line) => line.startsWith("worktree "))?.slice(9);
+    // The first is the repository's own.
+    const named = lines.find((line) => line.startsWith("worktree "))?.slice(9);
+    const path = at === 0 && named !== undefined ? mainTree(place) : named;
     if (path !== undefined && lines.includes(`branch ${ref}`)) found.push(path);
   }
   return found;
@@ -116,7 +123,7 @@ export function beingRebased(place: Place, ref: string): string | null {
   ) ?? null;
 }
 
-/** Whether git says that the ref stands elsewhere than we took it to. */
-function isRace(stderr: string): boolean {
+/** Whether git says that a ref stands elsewhere than we took it to. */
+export function isRace(stderr: string): boolean {
   return /but expected|reference already exists|unable to resolve reference/.test(stderr);
 }

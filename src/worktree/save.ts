@@ -1,6 +1,6 @@
 // Saves what a try at a task has done: everything that is not ignored, committed on the task's branch,
 // together with what the agent committed itself. Wherever the agent left HEAD, the task's branch ends
-// up at it; what the branch held before stays reachable. Unresolved conflicts, a rebase half-way and
+// up at it; what the branch held before stays reachable, and no other branch is moved. Unresolved conflicts, a rebase half-way and
 // repositories inside the worktree are refused: a commit of them would hide lost or broken work.
 
 import { join } from "@std/path";
@@ -16,6 +16,17 @@ import {
   stageAll,
   type TreeState,
 } from "./snapshot.ts";
+import {
+  type Conflicted,
+  display,
+  type Entries,
+  entriesOfCommit,
+  entriesOfIndex,
+  markedIn,
+  readConflicts,
+  unmergedOf,
+  untouchedIn,
+} from "./unresolved.ts";
 
 /** What a try has come to. */
 export interface Saved {
@@ -49,7 +60,18 @@ export async function saveWork(
     state = await lookAt(path);
   }
   refuseUnfinished(path, admin, state);
-  if (state.dirty || mergeHead(admin) !== null) await commitAll(path, admin, state, options);
+  const known = readConflicts(admin);
+  if (state.dirty || mergeHead(admin) !== null) {
+    using staged = await stageAll(path, admin, state.head);
+    if (known.length + state.unmerged.length > 0) {
+      await refuseUnresolved(path, mark, await entriesOfIndex(path, staged.index), known);
+    }
+    if (state.branch !== null && state.branch !== mark.branch) await detach(path, state.head);
+    await commitAll(path, admin, staged.index, options);
+  } else if (known.length > 0) {
+    // The agent has ended the merge itself.
+    await refuseUnresolved(path, mark, await entriesOfCommit(path, "HEAD"), known);
+  }
   const commit = await gitLine(path, ["rev-parse", "HEAD"]);
   if (state.branch !== mark.branch) await bringBranch(path, mark, commit);
   const { stdout } = await git(path, [
@@ -69,12 +91,11 @@ export async function saveWork(
 async function commitAll(
   path: string,
   admin: string,
-  state: TreeState,
+  index: string,
   { message, author }: { readonly message: string; readonly author?: Author },
 ): Promise<void> {
-  using staged = await stageAll(path, admin, state.head);
   const env = {
-    GIT_INDEX_FILE: staged.index,
+    GIT_INDEX_FILE: index,
     ...(author === undefined
       ? {}
       : { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email }),
@@ -88,14 +109,26 @@ async function commitAll(
     "-F",
     "-",
   ];
+  const order = [...commit, "--allow-empty-message"];
   // 1: nothing differs from HEAD, for instance when only line ends do.
-  await gitCommitting(path, [...commit, "--allow-empty-message"], {
-    env,
-    input: message,
-    ok: [0, 1],
-  });
+  const { code } = await gitCommitting(path, order, { env, input: message, ok: [0, 1] });
+  // Or it is a submodule that git was told to ignore.
+  if (code === 1 && await differs(path, index)) {
+    await gitCommitting(path, [...order, "--allow-empty"], { env, input: message });
+  }
   // Behind a lock the old index stays: `git status` in there is then wrong, no commit is.
-  installIndex(admin, staged.index);
+  installIndex(admin, index);
+}
+
+/** Whether an index holds anything else than HEAD. */
+async function differs(path: string, index: string): Promise<boolean> {
+  const { stdout } = await git(path, ["write-tree"], { env: { GIT_INDEX_FILE: index } });
+  return stdout.trim() !== await gitLine(path, ["rev-parse", "HEAD^{tree}"]);
+}
+
+/** What skein commits goes on no branch but the task's: HEAD may stand on one of the user's. */
+async function detach(path: string, head: string | null): Promise<void> {
+  await git(path, ["update-ref", "--no-deref", "-m", "skein: detached", "HEAD", head ?? ""]);
 }
 
 /** The task's branch was deleted under its worktree: it goes on from the last commit made there. */
@@ -133,14 +166,6 @@ function refuseUnfinished(path: string, admin: string, state: TreeState): void {
   }
   const busy = inProgress(admin);
   if (busy !== null) refuse(`${busy.what} is half-way`, `End it: ${busy.end}.`);
-  const marked = conflicted(admin, state).filter((file) => hasMarkers(join(path, file)));
-  if (marked.length > 0) {
-    refuse(
-      `conflict markers are left in ${marked.slice(0, 5).join(", ")}`,
-      "Resolve them: edit the files until no <<<<<<< and >>>>>>> is left.",
-      marked,
-    );
-  }
   if (state.nested.length > 0) {
     refuse(
       `${state.nested.slice(0, 5).join(", ")} is a repository of its own`,
@@ -150,16 +175,33 @@ function refuseUnfinished(path: string, admin: string, state: TreeState): void {
   }
 }
 
-/** Files that had a conflict, resolved or not: an agent may have staged one with its markers. */
-function conflicted(admin: string, state: TreeState): string[] {
-  const recorded = readOrNull(join(admin, "skein-conflict.json"));
-  const files = mergeHead(admin) === null || recorded === null
-    ? []
-    : JSON.parse(recorded) as string[];
-  return [...new Set([...files, ...state.unmerged])];
-}
-
-function hasMarkers(file: string): boolean {
-  const text = readOrNull(file);
-  return text !== null && /^<{7} /m.test(text) && /^>{7} /m.test(text);
+/** A conflict that nobody has resolved would be merged as if somebody had. */
+async function refuseUnresolved(
+  path: string,
+  mark: Mark,
+  staged: Entries,
+  known: readonly Conflicted[],
+): Promise<void> {
+  const files = new Set([...known.map((one) => one.path), ...(await unmergedOf(path)).keys()]);
+  const refuse = (reason: string, hint: string, found: readonly string[]) => {
+    const names = found.map(display);
+    throw new Refusal(
+      "GIT_STATE",
+      `the work in ${path} cannot be saved: ${reason} ${names.slice(0, 5).join(", ")}`,
+      { field: "path", path, hint, files: names },
+    );
+  };
+  const sides = mark.onto === undefined ? [mark.base] : [mark.base, mark.onto];
+  const marked = await markedIn(path, staged, [...files], sides);
+  if (marked.length > 0) {
+    const hint = "Resolve them: edit the files until no <<<<<<< and >>>>>>> is left.";
+    refuse("conflict markers are left in", hint, marked);
+  }
+  const untouched = await untouchedIn(path, staged, known);
+  if (untouched.length > 0) {
+    const hint =
+      "Git cannot mark these conflicts. Make each file what it has to be, or say that it is: " +
+      "git add FILE, git rm FILE.";
+    refuse("as the merge left them, and in conflict, are", hint, untouched);
+  }
 }

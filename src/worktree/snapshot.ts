@@ -25,6 +25,7 @@ export interface TreeState {
 const IN_PROGRESS = [
   ["rebase-merge", "a rebase", "git rebase --continue, or --abort"],
   ["rebase-apply", "a rebase or git am", "git rebase --continue, or --abort"],
+  ["sequencer", "a pick or revert of several commits", "git cherry-pick --continue, or --abort"],
   ["BISECT_LOG", "a bisect", "git bisect reset"],
 ] as const;
 
@@ -35,6 +36,8 @@ const STATUS = [
   "-z",
   "--untracked-files=all",
   "--no-renames",
+  // The commit of a submodule is part of the work, whatever is ignored of it elsewhere; what is in it is not.
+  "--ignore-submodules=dirty",
 ];
 
 /** Reads the state of a worktree. */
@@ -53,6 +56,7 @@ export async function lookAt(path: string): Promise<TreeState> {
     else if (/^[12u?] /.test(record)) dirty = true;
     if (record.startsWith("u ")) unmerged.push(record.split(" ").slice(10).join(" "));
   }
+  nested.push(...await embeddedIn(path));
   return {
     head: head === "(initial)" ? null : head,
     branch: branch === "(detached)" ? null : branch,
@@ -60,6 +64,18 @@ export async function lookAt(path: string): Promise<TreeState> {
     unmerged,
     nested,
   };
+}
+
+/**
+ * Repositories that git holds for submodules, as after `git add` of a folder with one inside, but whose
+ * commits are in that folder alone: a submodule of git's making has a `.git` file there.
+ */
+async function embeddedIn(path: string): Promise<string[]> {
+  const { stdout } = await git(path, ["ls-files", "-s", "-z"], { ok: [0, 128] });
+  return stdout.split("\0").flatMap((entry) => {
+    const folder = entry.startsWith("160000 ") ? entry.slice(entry.indexOf("\t") + 1) : null;
+    return folder !== null && exists(join(path, folder, ".git", "HEAD")) ? [folder] : [];
+  });
 }
 
 /** The same where git cannot read the worktree's index (an agent's was cut off): by one made of HEAD. */

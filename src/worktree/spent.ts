@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { LIMITS } from "../core/limits.ts";
+import { dropFences } from "./fence.ts";
 import { dropRef, renameRef } from "./refs.ts";
 import { git } from "./git.ts";
 import { type Place, placeOf, runBranch, type RunTree } from "./place.ts";
@@ -42,6 +43,7 @@ export interface Spent {
 }
 
 const DAY_MS = 86_400_000;
+const BRANCHES = { run: true, task: true };
 const OURS = /^refs\/(?:heads\/skein\/(run|task)|skein\/(parked|kept))\/([^/]+)(?:\/(.+))?$/;
 
 /**
@@ -99,7 +101,7 @@ export async function spentRefs(
 }
 
 /**
- * Deletes refs that may go, or moves them; one that has moved since, or is checked out, stays.
+ * Deletes refs that may go, or moves them, and the fences (fence.ts) of runs whose branches went; one that has moved since, or is checked out, stays.
  * @returns those that are gone
  */
 export async function dropSpent(
@@ -109,6 +111,9 @@ export async function dropSpent(
   const place = placeOf({ repo, home, run: "any" });
   const gone: SpentRef[] = [];
   for (const one of refs) if (await drop(place, one)) gone.push(one);
+  // Of a run whose branches may go nobody merges anything any more.
+  const over = new Set(gone.flatMap(({ kind, run }) => kind in BRANCHES ? [run] : []));
+  for (const run of over) await dropFences(placeOf({ repo, home, run }));
   return gone;
 }
 

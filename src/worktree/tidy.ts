@@ -3,10 +3,11 @@
 
 import { dropBranch } from "./branch.ts";
 import { leftovers } from "./leftovers.ts";
-import type { RunTree } from "./place.ts";
+import { dropFences } from "./fence.ts";
+import { placeOf, type RunTree } from "./place.ts";
 
 /**
- * Removes the merged branches of a run's tasks.
+ * Removes the merged branches of the tasks of a run that is over, and their fences.
  * @returns their names
  */
 export async function dropMerged(r: RunTree): Promise<string[]> {
@@ -14,5 +15,6 @@ export async function dropMerged(r: RunTree): Promise<string[]> {
   for (const { branch, merged } of (await leftovers(r)).branches) {
     if (merged && await dropBranch(r, branch)) dropped.push(branch);
   }
+  await dropFences(placeOf(r));
   return dropped;
 }

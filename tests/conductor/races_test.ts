@@ -71,36 +71,31 @@ Deno.test("races: a worker that slept while its task went to another merges noth
   });
 });
 
-Deno.test("races: nor does one that fell asleep while it saved what was handed in", async () => {
-  await withStage(async (stage) => {
-    stage.play([
-      {
-        ...onTask("write", { do: "write", path: "sleeper.txt", text: "of a sleeper\n" }),
-        times: 1,
-      },
-      WRITES,
-    ]);
-    await abandonedRun(stage, [
-      "run",
-      "all",
-      "--tasks",
-      stage.plan([{ description: "write a.txt" }]),
-    ]);
-    const { path, met } = sleepyGitAt(stage, " --no-verify ");
-    const sleeper = startHost(stage, "r1", { PATH: path });
-    await eventually(() => exists(met), { what: "it sleeps", withinMs: 15_000 });
-    await stage.ask("task", "update", "t1", "--action", "release");
-    const other = startHost(stage);
-    assertEquals((await other.ended).code, 0);
-    sleeper.signal("SIGCONT");
-    assertEquals((await sleeper.ended).code, 0);
-    const ran = await stage.skein(["run", "--resume", "r1", "--json"]);
-    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(await stage.files(), ["README.md", "a.txt"]);
-    await audit(stage, { tasks: 1 });
-    assertEquals(await stage.git("show", "skein/task/r1/t1-1:sleeper.txt"), "of a sleeper\n");
+for (const [what, words] of [["saved", " --no-verify "], ["merged", " commit-tree "]] as const) {
+  Deno.test(`races: nor does one that fell asleep while it ${what} what was handed in`, async () => {
+    await withStage(async (stage) => {
+      const sleeps = { do: "write", path: "sleeper.txt", text: "of a sleeper\n" } as const;
+      stage.play([{ ...onTask("write", sleeps), times: 1 }, WRITES]);
+      const plan = stage.plan([{ description: "write a.txt" }]);
+      await abandonedRun(stage, ["run", "all", "--tasks", plan]);
+      const { path, met } = sleepyGitAt(stage, words);
+      const sleeper = startHost(stage, "r1", { PATH: path });
+      await eventually(() => exists(met), { what: "it sleeps", withinMs: 15_000 });
+      await stage.ask("task", "update", "t1", "--action", "release");
+      const other = startHost(stage);
+      assertEquals((await other.ended).code, 0);
+      sleeper.signal("SIGCONT");
+      assertEquals((await sleeper.ended).code, 0);
+      const states = rows<{ state: string }>(stage, "SELECT state FROM attempt ORDER BY id");
+      assertEquals(states.map(({ state }) => state), ["stopped", "done"]);
+      const ran = await stage.skein(["run", "--resume", "r1", "--json"]);
+      assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+      assertEquals(await stage.files(), ["README.md", "a.txt"]);
+      await audit(stage, { tasks: 1 });
+      assertEquals(await stage.git("show", "skein/task/r1/t1-1:sleeper.txt"), "of a sleeper\n");
+    });
   });
-});
+}
 
 Deno.test("races: workers that die while they wait for a delay are replaced", async () => {
   await withStage(async (stage) => {

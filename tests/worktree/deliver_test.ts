@@ -74,12 +74,18 @@ Deno.test("deliver: leaves a checkout with changes, files in the way, a merge, a
     write(join(world.repo, ".git/MERGE_HEAD"), `${await head(world)}\n`);
     await left(/in the middle/);
     Deno.removeSync(join(world.repo, ".git/MERGE_HEAD"));
+    write(join(world.repo, ".git/sequencer/todo"), "pick\n");
+    await left(/in the middle/);
+    Deno.removeSync(join(world.repo, ".git/sequencer"), { recursive: true });
     await commit(world.repo, "mine.txt", "mine\n");
     await left(/commits that the run has not/);
     // Renamed or deleted while the run went on: its result is where it was, and it is said how to get it.
     const gone = await deliver(world.run, { target: "nowhere" });
     assertEquals([gone.outcome, gone.commit], ["left", run]);
     assertMatch(gone.hint ?? "", /git branch nowhere skein\/run\/r1/);
+    // Names are what people copy into a shell.
+    const odd = await deliver(world.run, { target: "$(reboot)" });
+    assertMatch(odd.hint ?? "", /git branch '\$\(reboot\)' skein\/run\/r1/);
   }, { dirty: false });
 });
 
@@ -126,6 +132,60 @@ Deno.test("merge: is refused while the run branch is checked out by somebody", a
     const add = () => addWorktree(world.run, { task: "t3", attempt: 1 });
     await assertRejects(add, Refusal, "checked out");
   }, { dirty: false });
+});
+
+Deno.test("deliver: says that it could not where git does, whatever its options are", async () => {
+  await withWorld(async (world) => {
+    const run = await worked(world);
+    await git(world.repo, "config", "branch.main.mergeOptions", "--no-such-option");
+    const before = await ownership(world);
+    const { outcome, reason } = await deliver(world.run, { target: "main" });
+    assertEquals(outcome, "left");
+    assertMatch(reason ?? "", /git cannot forward .*no-such-option/);
+    assertEquals(await ownership(world), before);
+    await git(world.repo, "config", "branch.main.mergeOptions", "--squash");
+    assertEquals((await deliver(world.run, { target: "main" })).outcome, "forwarded");
+    assertEquals(await head(world), run);
+    assertEquals(await git(world.repo, "status", "--porcelain"), "");
+  }, { dirty: false });
+});
+
+Deno.test("deliver: where a git folder is kept apart, and asked from a worktree beside it", async () => {
+  await withWorld(async (world) => {
+    const apart = join(world.folder, "apart");
+    const own = join(world.folder, "own.git");
+    await git(world.folder, "clone", "-q", "--separate-git-dir", own, world.remote, apart);
+    await git(apart, "worktree", "add", "-q", "--detach", join(world.folder, "beside"));
+    const deliverFrom = async (repo: string) => {
+      const there = { ...world, repo, run: { ...world.run, repo } };
+      await worked(there);
+      return await deliver(there.run, { target: "main" });
+    };
+    // Nothing in the repository says where its own working tree is.
+    const { outcome, reason } = await deliverFrom(join(world.folder, "beside"));
+    assertEquals(outcome, "left");
+    assertMatch(reason ?? "", /main is checked out where git does not say \(.*own\.git\)/);
+    await git(apart, "config", "core.worktree", "../apart");
+    const again = { ...world.run, repo: join(world.folder, "beside") };
+    assertEquals((await deliver(again, { target: "main" })).outcome, "forwarded");
+    assertEquals(await git(apart, "status", "--porcelain"), "");
+    assert(Deno.readTextFileSync(join(apart, "new/c.txt")) !== "");
+  });
+});
+
+Deno.test("deliver: files that git was told not to look at are the user's, too", async () => {
+  for (const bit of ["--assume-unchanged", "--skip-worktree"]) {
+    await withWorld(async (world) => {
+      await worked(world);
+      await git(world.repo, "update-index", bit, "a.txt");
+      write(join(world.repo, "a.txt"), "my own\n");
+      const before = await ownership(world);
+      const { outcome, reason } = await deliver(world.run, { target: "main" });
+      assertEquals(outcome, "left");
+      assertMatch(reason ?? "", /a\.txt/);
+      assertEquals(await ownership(world), before);
+    }, { dirty: false });
+  }
 });
 
 /** Each state that a killed `git merge --ff-only` can leave, made by hand. */

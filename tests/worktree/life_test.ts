@@ -207,6 +207,22 @@ Deno.test("saveWork: takes the task's branch to wherever the agent left HEAD", a
   });
 });
 
+Deno.test("saveWork: what is uncommitted goes on no branch but the task's", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "branch", "feature");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await git(tree.path, "switch", "-q", "feature");
+    write(join(tree.path, "agent.txt"), "of the agent\n");
+    const before = await git(world.repo, "rev-parse", "feature");
+    const saved = await saveWork(tree.path, { message: "t1" });
+    assertEquals(await git(world.repo, "rev-parse", "feature"), before);
+    assertEquals(await show(world, `${tree.branch}:agent.txt`), "of the agent\n");
+    assertEquals((await git(tree.path, "symbolic-ref", "--short", "HEAD")).trim(), tree.branch);
+    assertEquals(await saveWork(tree.path, { message: "again" }), saved);
+  });
+});
+
 Deno.test("saveWork: refuses what would hide broken or lost work", async () => {
   await withWorld(async (world) => {
     await openRun(world.run);

@@ -10,7 +10,7 @@ import { removeWorktree } from "../../src/worktree/remove.ts";
 import { saveWork } from "../../src/worktree/save.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { git, write } from "../support/git.ts";
-import { assertSound, assertTidy, withWorld, type World } from "../support/run_tree.ts";
+import { assertSound, assertTidy, commit, withWorld, type World } from "../support/run_tree.ts";
 
 function add(world: World, task: string, attempt = 1) {
   return addWorktree(world.run, { task, attempt });
@@ -158,4 +158,132 @@ Deno.test("openRun: never goes on with a branch that this home has not made", as
     assertEquals((refusal as Refusal).code, "GIT_STATE");
     assertEquals((await openRun({ ...world.run, run: "r2" })).branch, "skein/run/r2");
   });
+});
+
+Deno.test("worktree: commits that an agent left behind are kept though git keeps no history of refs", async () => {
+  for (const own of [false, true]) {
+    await withWorld(async (world) => {
+      await git(world.repo, "config", "core.logAllRefUpdates", "false");
+      if (own) await git(world.repo, "config", "extensions.worktreeConfig", "true");
+      await openRun(world.run);
+      const tree = await add(world, "t1");
+      await commit(tree.path, "first.txt", "first\n");
+      await git(tree.path, "checkout", "-q", "--detach", "HEAD~1");
+      await commit(tree.path, "second.txt", "second\n");
+      await git(tree.path, "checkout", "-q", tree.branch);
+      const kept = await removeWorktree(world.run, tree.path);
+      assertEquals(kept.map(({ ref }) => /\/history-/.test(ref)), [true]);
+      await assertSound(world, ["first\n", "second\n"]);
+    });
+  }
+});
+
+Deno.test("worktree: a repository that the agent has committed as a link holds its work, and stays", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    const inner = join(tree.path, "inner");
+    await git(world.folder, "init", "-q", inner);
+    await commit(inner, "deep.txt", "deep\n");
+    await git(tree.path, "add", "-A");
+    await git(tree.path, "commit", "-q", "-m", "with a repository inside");
+    assertEquals(await git(tree.path, "status", "--porcelain"), "");
+    const save = () => saveWork(tree.path, { message: "t1" });
+    const refusal = await assertRejects(
+      save,
+      Refusal,
+      "inner is a repository of its own",
+    ) as Refusal;
+    assertEquals(refusal.code, "GIT_STATE");
+    await assertRejects(() => removeWorktree(world.run, tree.path), Refusal, "inner");
+    assertEquals(Deno.readTextFileSync(join(inner, "deep.txt")), "deep\n");
+    Deno.removeSync(join(inner, ".git"), { recursive: true });
+    await git(tree.path, "rm", "-q", "--cached", "inner");
+    assertEquals((await save()).files, ["inner/deep.txt"]);
+    await removeWorktree(world.run, tree.path);
+    await assertTidy(world);
+  });
+});
+
+Deno.test("saveWork: a submodule that was moved on is part of the work, whatever is ignored elsewhere", async () => {
+  await withWorld(async (world) => {
+    const allow = ["-c", "protocol.file.allow=always"];
+    await git(world.repo, ...allow, "submodule", "add", "-q", world.remote, "module");
+    await git(world.repo, "config", "-f", ".gitmodules", "submodule.module.ignore", "all");
+    await git(world.repo, "commit", "-q", "-a", "-m", "a submodule");
+    await git(world.repo, "config", "diff.ignoreSubmodules", "all");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await git(tree.path, ...allow, "submodule", "--quiet", "update", "--init");
+    const tip = await commit(join(tree.path, "module"), "more.txt", "more\n");
+    assertEquals((await saveWork(tree.path, { message: "t1" })).files, ["module"]);
+    const [, , id] = (await git(world.repo, "ls-tree", tree.branch, "module")).split(/\s/);
+    assertEquals(id, tip);
+  }, { dirty: false });
+});
+
+Deno.test("worktree: settings of a worktree's own are seen however the file is written", async () => {
+  await withWorld(async (world) => {
+    const config = join(world.repo, ".git/config");
+    const text = Deno.readTextFileSync(config).replace("version = 0", "version = 1");
+    write(config, `${text}[extensions] worktreeConfig = true\n`);
+    write(join(world.repo, "kept/x"), "x\n");
+    await git(world.repo, "add", "-A");
+    await git(world.repo, "commit", "-q", "-m", "more");
+    await git(world.repo, "config", "--worktree", "core.fileMode", "false");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    assertEquals(await git(tree.path, "config", "core.fileMode"), "false\n");
+  }, { dirty: false });
+});
+
+Deno.test("worktree: what git itself has put aside in a worktree is kept when it goes", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "config", "rebase.autoStash", "true");
+    await git(world.repo, "config", "core.logAllRefUpdates", "false");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await git(tree.path, "update-ref", "refs/worktree/mine", "HEAD");
+    const base = (await git(tree.path, "rev-parse", "HEAD")).trim();
+    await commit(tree.path, "a.txt", "one\n");
+    await git(tree.path, "switch", "-q", "--detach", base);
+    await commit(tree.path, "a.txt", "two\n");
+    write(join(tree.path, "sub/b.txt"), "put aside\n");
+    await git(tree.path, "rebase", "-q", tree.branch).catch(() => {});
+    const aside = join(tree.path, "aside.txt");
+    write(aside, "by hand\n");
+    const blob = (await git(tree.path, "hash-object", "-w", aside)).trim();
+    Deno.removeSync(aside);
+    const list = `100644 blob ${blob}\taside.txt`;
+    write(join(world.folder, "list"), list);
+    const made = await new Deno.Command("sh", {
+      args: ["-c", `git mktree < "${world.folder}/list"`],
+      cwd: tree.path,
+    }).output();
+    const treeId = new TextDecoder().decode(made.stdout).trim();
+    const hand = (await git(tree.path, "commit-tree", treeId, "-m", "by hand")).trim();
+    await git(tree.path, "update-ref", "refs/worktree/deep/mine", hand);
+    await removeWorktree(world.run, tree.path);
+    await assertSound(world, ["one\n", "two\n", "put aside\n", "by hand\n"]);
+  }, { dirty: false });
+});
+
+Deno.test("saveWork: picks of several commits that were not ended are refused", async () => {
+  await withWorld(async (world) => {
+    await git(world.repo, "switch", "-q", "-c", "other");
+    await commit(world.repo, "a.txt", "other\n");
+    await commit(world.repo, "more.txt", "more\n");
+    await git(world.repo, "switch", "-q", "main");
+    await openRun(world.run);
+    const tree = await add(world, "t1");
+    await commit(tree.path, "a.txt", "own\n");
+    await git(tree.path, "cherry-pick", "other~2..other").catch(() => {});
+    write(join(tree.path, "a.txt"), "both\n");
+    const save = () => saveWork(tree.path, { message: "t1" });
+    const refusal = await assertRejects(save, Refusal, "half-way") as Refusal;
+    assert(refusal.hint.includes("cherry-pick --continue"), refusal.hint);
+    await git(tree.path, "add", "-A");
+    await git(tree.path, "-c", "core.editor=true", "cherry-pick", "--continue");
+    assertEquals((await save()).files, ["a.txt", "more.txt"]);
+  }, { dirty: false });
 });

@@ -144,6 +144,37 @@ Deno.test("race: a process that was stopped at any git command goes on when all 
   });
 });
 
+Deno.test("race: a run branch that is brought back while its absence is noticed is merged into", async () => {
+  await withWorld(async (world) => {
+    for (const word of ["open", "add", "work", "save"]) await step(world.run, word);
+    const real = (await new Deno.Command("sh", { args: ["-c", "command -v git"] }).output()).stdout;
+    const bin = join(world.folder, "bin");
+    write(
+      join(bin, "git"),
+      `#!/bin/sh
+case "$*" in *rev-parse*...*) if mkdir '${bin}/met' 2>/dev/null; then
+  "$REAL_GIT" "$@"; code=$?
+  "$REAL_GIT" branch skein/run/r1 main
+  exit $code
+fi; esac
+exec "$REAL_GIT" "$@"
+`,
+    );
+    Deno.chmodSync(join(bin, "git"), 0o755);
+    await git(world.repo, "branch", "-q", "-D", "skein/run/r1");
+    const env = {
+      PATH: `${bin}:${Deno.env.get("PATH")}`,
+      REAL_GIT: new TextDecoder().decode(real).trim(),
+    };
+    assertEquals(await answers(spawn(world, ["merge"], env)), ["merge merged"]);
+    assert(hasFolder(join(bin, "met")));
+  });
+});
+
+function hasFolder(path: string): boolean {
+  return Deno.statSync(path).isDirectory;
+}
+
 /** What was removed meanwhile is no more there to be saved. */
 function orGone(thrown: unknown): void {
   const { code } = asRefusal(thrown);

@@ -166,6 +166,7 @@ Deno.test("spent: what moved, is checked out, or was made by another home stays"
       "skein/task/r1/t2-1",
     );
     assertEquals(await dropSpent(world.run, refs), []);
-    assertEquals((await refsOf(world)).length, 7);
+    // With the two tasks' fences.
+    assertEquals((await refsOf(world)).length, 9);
   });
 });
