@@ -1,4 +1,5 @@
-// `skein up`: a peer without an agent, until interrupted. It keeps a leader alive, holds a name, watches.
+// `skein up`: a peer without an agent, until interrupted. It keeps a leader alive, holds a name, watches:
+// an observer, since nobody is there to read blockers or to do tasks.
 
 import { asRefusal } from "../core/errors.ts";
 import { Node } from "../node/node.ts";
@@ -21,6 +22,8 @@ export async function runUp(
   const environment = environmentOf(flags);
   const node = new Node({
     ...environment,
+    // Without a role the first of a project takes the architect's seat, and no agent is behind this one.
+    role: environment.role ?? "observer",
     session: null,
     onLead: serving(environment.port),
     onTrouble: (what, thrown) => complain(`${what}: ${asRefusal(thrown).message}`),
