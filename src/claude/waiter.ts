@@ -15,8 +15,6 @@ import { commit, type Store } from "../store/unit.ts";
 import { mailText } from "./hook.ts";
 import { WAKE_FOLDER, wakeName, wakePath } from "./wakefiles.ts";
 
-/** The exit code that wakes the session; its text on stderr is what the model is shown. */
-export const WAKE = 2;
 /** The server joins a second after it has started. */
 const JOINING_MS = 30_000;
 const LOOK_MS = 250;
