@@ -32,12 +32,12 @@ export async function runHook(
   if (event === "wait") {
     // Only a terminal session is woken: `-p` would wait for its waiter before it ends.
     if (entrypoint !== "cli" || session === null) return HOOK_EXIT.done;
-    const told = await waitForMail(environment.home, session, streams.err);
+    const told = await waitForMail(environment, session, streams.err);
     return told ? HOOK_EXIT.wake : HOOK_EXIT.done;
   }
   if (event === "woken") {
     if (clientPid === null) return HOOK_EXIT.done;
-    const outcome = await lookForMail(environment.home, clientPid, streams.err);
+    const outcome = await lookForMail(environment, clientPid, streams.err);
     if (outcome === "told") return HOOK_EXIT.wake;
     return outcome === "nothing" ? HOOK_EXIT.again : HOOK_EXIT.done;
   }

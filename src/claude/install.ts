@@ -52,7 +52,12 @@ export interface Installed {
   readonly made: readonly string[];
 }
 
+/**
+ * The places that the environment names.
+ * @throws Refusal `INVALID_INPUT` naming the variable
+ */
 export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd: string): Places {
+  refuseRelative(env);
   const user = env["HOME"] ?? env["USERPROFILE"];
   if (user === undefined || user === "") {
     throw new Refusal("INVALID_INPUT", "HOME is not set", {
@@ -68,6 +73,19 @@ export function placesOf(env: Readonly<Record<string, string | undefined>>, cwd:
     home: env["SKEIN_HOME"] || join(user, ".skein"),
     project: cwd,
   };
+}
+
+/** A relative path would be another one in every folder, and stand in what is installed. */
+function refuseRelative(env: Readonly<Record<string, string | undefined>>): void {
+  const names = ["HOME", "XDG_DATA_HOME", "SKEIN_BIN", "CLAUDE_CONFIG_DIR", "SKEIN_HOME"] as const;
+  for (const field of names) {
+    const path = env[field];
+    if (path === undefined || path === "" || isAbsolute(path)) continue;
+    throw new Refusal("INVALID_INPUT", `${field}=${path} is not absolute`, {
+      field,
+      hint: `Set ${field} to an absolute path. Nothing was changed.`,
+    });
+  }
 }
 
 /** The installed command. */
@@ -139,7 +157,7 @@ function planOf(
     env: { SKEIN_INSTALLED_HOME: places.home, SKEIN_COMMAND: join(places.bin, NAME) },
   };
   const launcher = commandPath(places);
-  refuseForeign(launcher);
+  refuseOthersCommand(launcher);
   const market = join(places.data, "marketplace");
   const changes: Change[] = [];
   const put = (path: string, after: string): void => {
@@ -203,12 +221,15 @@ function planOf(
 function refuseUnfit(places: Places): void {
   const command = commandPath(places);
   for (const [field, path] of [["SKEIN_HOME", places.home], ["SKEIN_BIN", command]] as const) {
-    if (isAbsolute(path) && !path.includes(",")) continue;
-    const why = path.includes(",") ? "has a comma" : "is not absolute";
-    throw new Refusal("INVALID_INPUT", `${path} ${why}: the server's permissions cannot name it`, {
-      field,
-      hint: `Set ${field} to an absolute path without a comma. Nothing was changed.`,
-    });
+    if (!path.includes(",")) continue;
+    throw new Refusal(
+      "INVALID_INPUT",
+      `${path} has a comma: the server's permissions cannot name it`,
+      {
+        field,
+        hint: `Set ${field} to a path without a comma. Nothing was changed.`,
+      },
+    );
   }
 }
 
@@ -227,7 +248,7 @@ function filesBelow(folder: string): string[] {
 export const MARK = "# made by skein install";
 
 /** A command of this name that somebody else put there stays. */
-function refuseForeign(launcher: string): void {
+function refuseOthersCommand(launcher: string): void {
   const text = readText(launcher);
   if (text === null || text.includes(MARK)) return;
   throw new Refusal("INVALID_INPUT", `${launcher} is there already, and not skein's`, {

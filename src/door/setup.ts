@@ -20,7 +20,6 @@ import {
 import { stayingDeno } from "../claude/runtime.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
-import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
 import { remark, styleOf } from "./output.ts";
 import { listPrompts, promptText } from "./prompts.ts";
@@ -135,7 +134,7 @@ function readFlags(
 async function doctor(json: boolean, say: (line: string) => void): Promise<number> {
   const { examine } = await import("../claude/doctor.ts");
   const env = Deno.env.toObject();
-  const found = await examine(readEnvironment(env, Deno.cwd()), placesOf(env, Deno.cwd()), env);
+  const found = await examine(env, Deno.cwd());
   const ok = found.every(({ state }) => state !== "fault");
   if (json) say(JSON.stringify({ ok, findings: found }));
   else {

@@ -75,6 +75,30 @@ export function readEnvironment(env: Env, cwd: string): Environment {
   };
 }
 
+/** An environment read as far as it makes sense, and what does not. */
+export interface Reading {
+  /** Null where nothing can be made of it: there is no home. */
+  readonly environment: Environment | null;
+  readonly faults: readonly Refusal[];
+}
+
+/** Reads the settings and gives every fault, each variable that has one left out. Throws no refusal. */
+export function faultsOf(env: Env, cwd: string): Reading {
+  const left: Record<string, string | undefined> = { ...env };
+  const faults: Refusal[] = [];
+  for (;;) {
+    try {
+      return { environment: readEnvironment(left, cwd), faults };
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      faults.push(thrown);
+      const field = String(thrown.details["field"]);
+      if (left[field] === undefined) return { environment: null, faults };
+      left[field] = undefined;
+    }
+  }
+}
+
 /** The variable for a home that was typed, which is meant from here: a variable is read in every folder. */
 export function typedHome(home: string | undefined): Env {
   if (home === undefined) return {};
