@@ -16,7 +16,8 @@ import { openStore } from "../store/open.ts";
 import type { Store } from "../store/unit.ts";
 import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
 import { type Finding, installation } from "./installation.ts";
-import { installedAt, type Places, placesOf } from "./install.ts";
+import { installedAt } from "./note.ts";
+import { type Places, placesOf } from "./places.ts";
 import { variables } from "./variables.ts";
 
 export type { Finding };

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { faultsOf, type Reading } from "../node/settings.ts";
 import { readText } from "./files.ts";
 import type { Finding } from "./installation.ts";
-import type { Places } from "./install.ts";
+import type { Places } from "./places.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

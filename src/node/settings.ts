@@ -127,6 +127,7 @@ export const VARIABLES: readonly { name: string; meaning: string }[] = [
     meaning: "secret of the home in place of its file: 64 hexadecimal digits",
   },
   { name: "SKEIN_LEASE_S", meaning: "seconds a peer without a process keeps what it holds (900)" },
+  { name: "SKEIN_BIN", meaning: "folder of the command that is installed (`~/.local/bin`)" },
   { name: "SKEIN_AGENT", meaning: "the agent's program for workers (default `claude`)" },
   { name: "SKEIN_AGENTS", meaning: "agents that runs may have at work on this machine (24)" },
   { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
