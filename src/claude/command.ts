@@ -2,7 +2,6 @@
 // session's server: the start of a session, and the waiter of an idle one. The client writes what it
 // knows to standard input. Nothing here makes a peer: the session's own server is one.
 
-import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { Environment } from "../node/settings.ts";
@@ -10,10 +9,8 @@ import { peerBySession } from "../peer/table.ts";
 import { openStore } from "../store/open.ts";
 import { greeting } from "./greeting.ts";
 import { inform, readHook } from "./hook.ts";
-import { lookForMail, waitForMail, WAKE } from "./waiter.ts";
-
-/** Tells the shell that waits to wait on. */
-const AGAIN = 3;
+import { HOOK_EXIT, type HookExit } from "./hookexit.ts";
+import { lookForMail, waitForMail } from "./waiter.ts";
 
 /** Where a command hook writes to. */
 export interface Streams {
@@ -21,10 +18,7 @@ export interface Streams {
   err(text: string): void;
 }
 
-/**
- * Runs a command hook and gives its exit code. A hook that fails is in nobody's way: the client only
- * minds code 2, and stderr says what was wrong to whoever looks.
- */
+/** Runs a command hook and gives its exit code. Throws whatever is wrong: `hookExit` is around it. */
 export async function runHook(
   event: string,
   stdin: string,
@@ -32,29 +26,26 @@ export async function runHook(
   entrypoint: string | null,
   clientPid: number | null,
   streams: Streams,
-): Promise<number> {
-  try {
-    const call = readHook(JSON.parse(stdin === "" ? "{}" : stdin) as Record<string, unknown>);
-    const session = call.session ?? environment.session;
-    if (event === "wait") {
-      // Only a terminal session is woken: `-p` would wait for its waiter before it ends.
-      if (entrypoint !== "cli" || session === null) return 0;
-      return await waitForMail(environment.home, session, streams.err) ? WAKE : 0;
-    }
-    if (event === "woken") {
-      if (clientPid === null) return 0;
-      const outcome = await lookForMail(environment.home, clientPid, streams.err);
-      return outcome === "told" ? WAKE : outcome === "nothing" ? AGAIN : 0;
-    }
-    if (event === "session-start") {
-      const text = await welcome(environment, call.cwd ?? environment.folder, session);
-      if (text !== null) streams.out(JSON.stringify(inform("SessionStart", text)));
-    }
-    return 0;
-  } catch (thrown) {
-    streams.err(`skein hook ${event}: ${asRefusal(thrown).message}`);
-    return 1;
+): Promise<HookExit> {
+  const call = readHook(JSON.parse(stdin === "" ? "{}" : stdin) as Record<string, unknown>);
+  const session = call.session ?? environment.session;
+  if (event === "wait") {
+    // Only a terminal session is woken: `-p` would wait for its waiter before it ends.
+    if (entrypoint !== "cli" || session === null) return HOOK_EXIT.done;
+    const told = await waitForMail(environment, session, streams.err);
+    return told ? HOOK_EXIT.wake : HOOK_EXIT.done;
   }
+  if (event === "woken") {
+    if (clientPid === null) return HOOK_EXIT.done;
+    const outcome = await lookForMail(environment, clientPid, streams.err);
+    if (outcome === "told") return HOOK_EXIT.wake;
+    return outcome === "nothing" ? HOOK_EXIT.again : HOOK_EXIT.done;
+  }
+  if (event === "session-start") {
+    const text = await welcome(environment, call.cwd ?? environment.folder, session);
+    if (text !== null) streams.out(JSON.stringify(inform("SessionStart", text)));
+  }
+  return HOOK_EXIT.done;
 }
 
 async function welcome(

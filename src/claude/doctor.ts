@@ -1,12 +1,14 @@
 // `skein doctor`: how things stand on this machine, each finding with what to do about it. It looks,
-// measures, and changes nothing but a bell of its own that it rings once.
+// measures, and makes nothing that is not there, but for a bell of its own that it rings once.
 
 import { onPath } from "../agent/command.ts";
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { VERSION } from "../core/version.ts";
-import type { Environment } from "../node/settings.ts";
+import { isMade } from "../store/home.ts";
+import { type Environment, faultsOf } from "../node/settings.ts";
+import { answers } from "../node/reach.ts";
 import { leaderRow } from "../peer/leader.ts";
 import { ancestry } from "../node/process.ts";
 import { livePeers, peerByIncarnation, peerBySession } from "../peer/table.ts";
@@ -15,39 +17,69 @@ import type { Store } from "../store/unit.ts";
 import { CHANNEL_FLAG, clientTakesChannel } from "./channel.ts";
 import { copies } from "./copies.ts";
 import { type Finding, installation } from "./installation.ts";
-import { installedAt, type Places } from "./install.ts";
+import { installedAt } from "./note.ts";
+import { type Places, placesOf } from "./places.ts";
+import { variables } from "./variables.ts";
 
 export type { Finding };
 
 const BELL_MS = 2_000;
 /** A ring that takes longer than this is felt. */
 const SLOW_MS = 50;
-/** A page on loopback answers within a few milliseconds, unless its process stands still. */
-const ANSWER_MS = 1_000;
 
-/** Looks at everything; a look that fails is a finding, too. */
+/** Looks at everything here, from the folder `cwd`; a look that fails is a finding, too. */
 export async function examine(
-  environment: Environment,
-  places: Places,
   env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
 ): Promise<Finding[]> {
   const found: Finding[] = [versions()];
+  const reading = faultsOf(env, cwd);
+  const { environment } = reading;
+  let places: Places | null = null;
   try {
+    places = placesOf(env, cwd);
+  } catch (thrown) {
+    // A variable that stands in the way of both is said once.
+    const field = asRefusal(thrown).details["field"];
+    if (!reading.faults.some(({ details }) => details["field"] === field)) {
+      found.push(fault("places", thrown));
+    }
+  }
+  found.push(...variables(reading, env, cwd, places));
+  if (environment !== null) found.push(...await homeOf(environment, env));
+  if (environment !== null && places !== null) {
+    found.push(...installation(places, environment.home));
+  }
+  if (places !== null) found.push(...delivery(places, env));
+  found.push(await channels(env, ancestry().processes.map(({ pid }) => pid)));
+  return found;
+}
+
+function fault(what: string, thrown: unknown): Finding {
+  const { code, message, hint } = asRefusal(thrown);
+  return { what, state: "fault", text: `${code}: ${message}`, remedy: hint };
+}
+
+/** The store and who uses it. One that is not there yet is not made to be looked at. */
+async function homeOf(
+  environment: Environment,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Finding[]> {
+  const found: Finding[] = [];
+  try {
+    if (!isMade(environment.home)) {
+      const text = `${environment.home} is not there yet: the first session or command makes it`;
+      return [{ what: "home", state: "ok", text }];
+    }
     const store = await openStore(environment.home, systemClock, environment.secret);
-    found.push({
-      what: "home",
-      state: "ok",
-      text: `${store.folder}, the user's alone, on a local disk`,
-    });
+    const text = `${store.folder}, the user's alone, on a local disk`;
+    found.push({ what: "home", state: "ok", text });
     found.push(await leader(store), await flock(store, environment.folder), await bell(store));
     found.push(await client(store, env), ...copies(store.folder, systemClock.wallMs()));
     store.engine.close();
   } catch (thrown) {
-    const { code, message, hint } = asRefusal(thrown);
-    found.push({ what: "home", state: "fault", text: `${code}: ${message}`, remedy: hint });
+    found.push(fault("home", thrown));
   }
-  found.push(...installation(places, environment.home), ...delivery(places, env));
-  found.push(await channels(env, ancestry().processes.map(({ pid }) => pid)));
   return found;
 }
 
@@ -77,18 +109,6 @@ async function leader(store: Store): Promise<Finding> {
   const remedy =
     "It is stopped or busy: another one leads within 15 s, or let it go on (fg, SIGCONT).";
   return { what: "leader", state: "fault", text: `${text}, which does not answer`, remedy };
-}
-
-/** Whether the leader's page is there. */
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    // Refused, or silent: that is the finding.
-    return false;
-  }
 }
 
 async function flock(store: Store, folder: string): Promise<Finding> {

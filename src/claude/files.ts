@@ -1,15 +1,13 @@
 // Changing files that are the user's, too: read whole, changed in one place, written whole under a
-// lock, with everything else as it was. A file that is not understood is refused, never repaired.
+// lock, with everything else as it was. A file that is not understood is refused, never repaired; one
+// that others write meanwhile is read anew, and one that cannot be written is found out beforehand.
 
 import { basename, dirname, isAbsolute, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
-import { missingFolders } from "./folders.ts";
+import { isThere, missingFolders } from "./folders.ts";
 
 /** A file half written for longer than this is nobody's any more. */
 const TORN_MS = 60_000;
-
-/** A JSON object. */
-export type Json = Record<string, unknown>;
 
 /** One file as it is and as it is to be; null where there is none. */
 export interface Change {
@@ -18,90 +16,119 @@ export interface Change {
   readonly after: string | null;
 }
 
+/** @throws Refusal `INVALID_INPUT` when it is no text: what was written back would be something else */
 export function readText(path: string): string | null {
   try {
-    return Deno.readTextFileSync(path);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      Deno.readFileSync(path),
+    );
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return null;
+    if (thrown instanceof TypeError) throw notOurs(path, "it is not in UTF-8");
     throw thrown;
   }
 }
 
-/**
- * A settings file with a change made to it.
- * @throws Refusal `INVALID_INPUT` when it is not a JSON object
- */
-export function changedJson(path: string, change: (settings: Json) => void): Change {
-  const before = readText(path);
-  let settings: unknown = {};
-  try {
-    if (before !== null && before.trim() !== "") settings = JSON.parse(before);
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw notOurs(path, why);
-  }
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-    throw notOurs(path, "it is no JSON object");
-  }
-  const was = JSON.stringify(settings);
-  change(settings as Json);
-  if (JSON.stringify(settings) === was) return { path, before, after: before };
-  const empty = Object.keys(settings).length === 0 && before === null;
-  return { path, before, after: empty ? null : laidOut(settings, before) };
-}
-
-/** As the file was laid out before: its indent, and whether its last line ends. */
-function laidOut(settings: unknown, before: string | null): string {
-  const indent = before === null ? "  " : /\n([ \t]+)"/.exec(before)?.[1] ?? "  ";
-  const flat = before !== null && before.trim() !== "" && !before.trim().includes("\n");
-  const text = JSON.stringify(settings, null, flat ? undefined : indent);
-  return before === null || before.endsWith("\n") ? `${text}\n` : text;
-}
-
-function notOurs(path: string, why: string): Refusal {
+/** A file that is not what it has to be. */
+export function notOurs(path: string, why: string): Refusal {
   return new Refusal("INVALID_INPUT", `${path} cannot be changed: ${why}`, {
     field: "settings",
     hint: "Mend the file by hand, then run this again. Nothing was changed.",
   });
 }
 
-/** An object inside of another, made if it is not there. */
-export function inside(parent: Json, name: string): Json {
-  const value = parent[name];
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  if (value !== undefined) throw notOurs("the settings", `${name} is no JSON object`);
-  const made: Json = {};
-  parent[name] = made;
-  return made;
-}
-
-/** Takes an entry out, and what held it if that was made for it and holds nothing else. */
-export function without(parent: Json, name: string, entry: string, made: boolean): void {
-  const value = parent[name];
-  if (typeof value !== "object" || value === null) return;
-  delete (value as Json)[entry];
-  if (made && Object.keys(value).length === 0) delete parent[name];
-}
-
 /** Mode of new files. */
 const NEW_MODE = 0o644;
 
-/** Makes the changes, each whole or not at all. */
+/**
+ * Makes the changes, each whole or not at all.
+ * @throws Refusal `INVALID_INPUT` naming what cannot be written
+ */
 export function apply(changes: readonly Change[]): void {
-  for (const { path, before, after } of changes) {
-    if (before === after) continue;
+  for (const change of changes) written(change, () => true);
+}
+
+/** How often a file that others write is read anew before we give up. */
+const MOST_TRIES = 50;
+
+/**
+ * Changes a file that others write, too, in the shortest time: read, changed, laid beside it, compared
+ * with what is there now, put in its place; again, if it has changed in between. `first` is done before
+ * each try, with what it is to be.
+ * @throws Refusal `INVALID_INPUT` when it keeps changing, or cannot be written
+ */
+export function changeShared<T extends { readonly change: Change }>(
+  path: string,
+  change: (before: string | null) => T,
+  first: (changed: T) => void,
+): T {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const made = change(readText(path));
+    first(made);
+    if (written(made.change, () => readText(path) === made.change.before)) return made;
+  }
+  throw new Refusal("INVALID_INPUT", `${path} keeps changing while it is to be written`, {
+    field: "settings",
+    hint: "End what writes it, then run this again.",
+  });
+}
+
+/** Makes one change if, at the last moment, `still` says so; false if it does not. */
+function written({ path, before, after }: Change, still: () => boolean): boolean {
+  if (before === after) return true;
+  try {
     if (after === null) {
+      if (!still()) return false;
       Deno.removeSync(path);
-      continue;
+      return true;
     }
     Deno.mkdirSync(dirname(path), { recursive: true });
     // A link stays one: what it leads to is written.
     const target = targetOf(path);
     removeTorn(target);
     const kept = before === null ? NEW_MODE : (Deno.statSync(target).mode ?? NEW_MODE) & 0o777;
-    const temporary = `${target}.skein-${Deno.pid}`;
+    const temporary = asideOf(target);
     Deno.writeTextFileSync(temporary, after, { mode: kept });
-    Deno.renameSync(temporary, target);
+    if (still()) {
+      Deno.renameSync(temporary, target);
+      return true;
+    }
+    Deno.removeSync(temporary);
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof Refusal) throw thrown;
+    throw new Refusal("INVALID_INPUT", `${path} cannot be written: ${reasonOf(thrown)}`, {
+      field: "path",
+      hint: "Make its folder one that you can write to, then run this again: it mends the rest.",
+    });
+  }
+}
+
+/** Where a file is written before it takes the other's place. */
+function asideOf(target: string): string {
+  return `${target}.skein-${Deno.pid}`;
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/**
+ * Whether a file can be written, found out beside it and without a change to anything.
+ * @throws Refusal `INVALID_INPUT` with `hint`, when it cannot
+ */
+export function refuseUnwritable(path: string, hint: string): void {
+  const target = targetOf(path);
+  let folder = dirname(target);
+  while (!isThere(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const there = folder === dirname(target);
+  const trial = there ? asideOf(target) : asideOf(join(folder, ".trial"));
+  try {
+    Deno.openSync(trial, { write: true, createNew: true }).close();
+    Deno.removeSync(trial);
+  } catch (thrown) {
+    const why = `${target} cannot be written: ${reasonOf(thrown)}`;
+    throw new Refusal("INVALID_INPUT", why, { field: "settings", hint });
   }
 }
 

@@ -1,6 +1,6 @@
 // The last line: a pre-commit hook that refuses a commit of files that another peer holds. Opt-in,
 // for one repository; a hook that is there already is kept as it is and runs first. It stops a commit
-// for that reason alone: without skein, or if skein fails, commits go on.
+// for that reason alone: without skein, or if skein fails or refuses for any other, commits go on.
 
 import { dirname, join, relative, resolve } from "@std/path";
 import { Refusal } from "../core/errors.ts";
@@ -11,7 +11,9 @@ import { readText } from "./files.ts";
 
 const MARK = "# made by skein git-hook";
 const KEPT = "pre-commit.before-skein";
-const REFUSED = 4;
+/** How the one refusal begins that stops a commit; many others have its exit code. */
+const HELD = '{"error":{"code":"LOCK_HELD",';
+const PASSED = "skein: nobody was asked about locks, the commit goes on";
 const FORCE = "skein: this commit was refused; git commit --no-verify commits all the same";
 
 /** What is to be done to the hooks of a repository. */
@@ -54,13 +56,18 @@ function refuseElsewhere(folder: string, { hook }: Paths, line: string): void {
   });
 }
 
-/** Looks at what is to be committed; both names of what was renamed. */
+/** Looks at what is to be committed; both names of what was renamed. What it prints is the verdict. */
 function guardLine(command: string): string {
-  const each = `"$0" edit guard --look-only -- "$@" >/dev/null; [ $? -ne ${REFUSED} ] || exit 1`;
-  return "git diff --cached --name-only -z --no-renames --diff-filter=ACMD | " +
-    `xargs -0 -r -n ${LIMITS.pathsPerLock} sh -c ${shellWord(each)} ${
-      shellWord(command)
-    } || { echo ${shellWord(FORCE)} >&2; exit 1; }`;
+  const guard = '"$0" edit guard --look-only';
+  const each = [
+    `said=$(${guard} --json -- "$@" 2>/dev/null) && exit 0`,
+    // Once more, in words for people.
+    `${guard} -- "$@" >/dev/null`,
+    `case $said in ${shellWord(HELD)}*) echo held ;; *) echo ${shellWord(PASSED)} >&2 ;; esac`,
+  ].join("; ");
+  const looked = "git diff --cached --name-only -z --no-renames --diff-filter=ACMD | " +
+    `xargs -0 -r -n ${LIMITS.pathsPerLock} sh -c ${shellWord(each)} ${shellWord(command)}`;
+  return `[ -z "$(${looked})" ] || { echo ${shellWord(FORCE)} >&2; exit 1; }`;
 }
 
 function hookText(command: string): string {
@@ -97,8 +104,8 @@ export function hookPlan(folder: string, command: string): HookPlan {
     says: [...foreign ? [`  ${hook} -> ${kept}`] : [], `+ ${hook}`],
     run: () => {
       Deno.mkdirSync(dirname(hook), { recursive: true });
-      // Linked, then replaced: at no moment is there no hook.
-      if (foreign && !sameFile(hook, kept)) Deno.linkSync(hook, kept);
+      // Kept, then replaced: at no moment is there no hook.
+      if (foreign && !sameFile(hook, kept)) keep(hook, kept);
       const temporary = `${hook}.skein-${Deno.pid}`;
       Deno.writeTextFileSync(temporary, after);
       Deno.chmodSync(temporary, 0o755);
@@ -115,6 +122,12 @@ export function unhookPlan(folder: string): HookPlan {
   return { says: [`  ${kept} -> ${hook}`], run: () => Deno.renameSync(kept, hook) };
 }
 
+/** A second name for the hook itself, also where it is a link: some systems would follow that. */
+function keep(hook: string, kept: string): void {
+  if (Deno.lstatSync(hook).isSymlink) Deno.symlinkSync(Deno.readLinkSync(hook), kept);
+  else Deno.linkSync(hook, kept);
+}
+
 function stateOf(path: string): "none" | "ours" | "foreign" {
   try {
     if (Deno.lstatSync(path).isSymlink) return "foreign";
@@ -128,6 +141,7 @@ function stateOf(path: string): "none" | "ours" | "foreign" {
 function sameFile(one: string, other: string): boolean {
   try {
     const [a, b] = [Deno.lstatSync(one), Deno.lstatSync(other)];
+    if (a.isSymlink && b.isSymlink) return Deno.readLinkSync(one) === Deno.readLinkSync(other);
     return a.dev === b.dev && a.ino === b.ino;
   } catch {
     return false;

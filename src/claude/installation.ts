@@ -6,7 +6,10 @@ import { onPath } from "../agent/command.ts";
 import { shellWord } from "../core/shellword.ts";
 import { VERSION } from "../core/version.ts";
 import { readText } from "./files.ts";
-import { commandPath, installedAt, type Places, PLUGIN } from "./install.ts";
+import { runnerPath } from "./launcher.ts";
+import { type Installed, installedAt } from "./note.ts";
+import { commandPath, type Places } from "./places.ts";
+import { PLUGIN } from "./registration.ts";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -36,7 +39,12 @@ export function installation(places: Places, home: string): Finding[] {
     const remedy = `Run: SKEIN_HOME=${shellWord(home)} skein install`;
     found.push({ what: "installation", state: "fault", text, remedy });
   }
-  return [...found, ...note.settings.map(registration), server(places), command(places)];
+  return [
+    ...found,
+    ...note.settings.map(registration),
+    server(places, note),
+    command(places, note),
+  ];
 }
 
 /** Whether a settings file still names the plugin. */
@@ -59,7 +67,7 @@ function registration(path: string): Finding {
 }
 
 /** Whether what the client starts is there. */
-function server(places: Places): Finding {
+function server(places: Places, { deno }: Installed): Finding {
   const path = join(places.data, "marketplace", "plugins", "skein", ".mcp.json");
   const wanted: string[] = [];
   try {
@@ -69,14 +77,28 @@ function server(places: Places): Finding {
     return { what: "server", state: "fault", text: `${path} is gone or torn`, remedy: AGAIN };
   }
   const gone = wanted.find((one) => one === undefined || !exists(one));
-  if (gone === undefined) return { what: "server", state: "ok", text: `runs ${wanted.join(" ")}` };
-  const text = `a program of the server is gone: ${gone}`;
-  return { what: "server", state: "fault", text, remedy: AGAIN };
+  if (gone !== undefined) {
+    const text = `a program of the server is gone: ${gone}`;
+    return { what: "server", state: "fault", text, remedy: AGAIN };
+  }
+  if (deno === undefined || !wanted.includes(runnerPath(places)) || exists(deno)) {
+    const runs = [deno ?? wanted[0], wanted[1]].join(" ");
+    return { what: "server", state: "ok", text: `runs ${runs}` };
+  }
+  const text = `the Deno that it was installed with is gone: ${deno}`;
+  return onPath("deno")
+    ? { what: "server", state: "note", text: `${text}; it runs the one on the PATH`, remedy: AGAIN }
+    : {
+      what: "server",
+      state: "fault",
+      text: `${text}, and there is no other on the PATH`,
+      remedy: `Install Deno (https://deno.com). ${AGAIN}`,
+    };
 }
 
 /** Whether the installed command can be run: hooks at a session's start and waiters are it, too. */
-function command(places: Places): Finding {
-  const path = commandPath(places);
+function command(places: Places, note: Installed): Finding {
+  const path = note.launcher ?? commandPath(places);
   const mode = exists(path) ? Deno.statSync(path).mode ?? 0o755 : 0;
   if ((mode & 0o100) !== 0) {
     if (onPath("skein")) return { what: "command", state: "ok", text: path };

@@ -65,7 +65,8 @@ function waiterCommand(skein: string, wakeFolder: string): string {
     `n=0; while [ ! -d ${wakeFolder} ]; do n=$((n+1)); [ $n -lt 60 ] || exit 0; sleep 1; done`,
     `f=${lock}`,
     "said=$(cat)",
-    'exec 9>"$f.waiter"',
+    // Tried first: a shell that cannot open what it is told to may end with 2, which would wake.
+    '(exec 9>"$f.waiter") 2>/dev/null || exit 0; exec 9>"$f.waiter"',
     "flock -n 9 || exit 0",
     "n=0",
     // The lock that makes it the only one is not handed on: what it starts may outlive it.

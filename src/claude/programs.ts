@@ -15,6 +15,11 @@ export function programFolder(data: string, id: string): string {
   return join(data, `${PREFIX}${id}`);
 }
 
+/** Whether this is a file of a program. */
+export function isOfProgram(data: string, path: string): boolean {
+  return path.startsWith(join(data, PREFIX));
+}
+
 let held: Deno.FsFile | null = null;
 
 /** Lets go of the program that this process runs: what uninstalls it is not in its own way. */

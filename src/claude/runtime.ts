@@ -1,11 +1,33 @@
 // The Deno that the installed command runs. A runner of packages (npx, pnpm dlx, bunx) keeps its Deno in
-// a cache that it may clear at any time: such a one is kept beside the program, where it stays.
+// a cache that it may clear at any time: such a one is kept beside the program, where it stays. Managers
+// of packages keep each version in a folder of its own, and a link on the PATH that follows upgrades.
 
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, isAbsolute, join } from "@std/path";
 
 /** Folders of runners' caches. */
 const CACHED = /[\\/](?:_npx|dlx(?:-[^\\/]*)?|bunx-[^\\/]*)[\\/]/;
 const PREFIX = "deno-";
+
+/**
+ * The name by which the running Deno is found on the PATH, since the folder it is really in may go with
+ * the next upgrade; without one that folder all the same.
+ */
+export function lastingDeno(deno: string, path: string): string {
+  for (const folder of path.split(":")) {
+    const named = join(folder, basename(deno));
+    if (isAbsolute(folder) && !CACHED.test(named) && isSame(named, deno)) return named;
+  }
+  return deno;
+}
+
+function isSame(one: string, other: string): boolean {
+  try {
+    const [a, b] = [Deno.statSync(one), Deno.statSync(other)];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
+}
 
 /** Where the Deno that is to be installed will stand. */
 export function stayingDeno(data: string, deno: string, version: string): string {

@@ -150,7 +150,7 @@ export class ClaudeSession {
     const watched = answer["watch"] as readonly Watched[];
     if (watched.length === 0 || call.toolUseId === null) return;
     if (this.#shells.size >= MOST_CALLS) this.#shells.clear();
-    this.#shells.set(call.toolUseId, { watched, before: snapshot(watched) });
+    this.#shells.set(call.toolUseId, { watched, before: await snapshot(watched) });
   }
 
   /** What a shell command did to files that others hold: both sides are told. */
@@ -158,7 +158,8 @@ export class ClaudeSession {
     const shell = call.toolUseId === null ? undefined : this.#shells.get(call.toolUseId);
     if (shell === undefined || call.toolUseId === null) return NOTHING;
     this.#shells.delete(call.toolUseId);
-    const changed = changedSince(shell.before, snapshot(shell.watched)).slice(0, 50);
+    const after = await snapshot(shell.watched, shell.before);
+    const changed = changedSince(shell.before, after).slice(0, 50);
     if (changed.length === 0) return NOTHING;
     const { answer } = await node.call(known("report_touched"), { paths: changed }, { peek: true });
     const touched = answer["touched"] as readonly { path: string; holder: string }[];

@@ -1,38 +1,44 @@
 // Uninstalling: exactly what was put in, by the note that was made of it.
 
 import { join } from "@std/path";
-import { madeFolders, removeEmpty } from "./folders.ts";
 import {
   alone,
   apply,
   type Change,
-  changedJson,
-  type Json,
+  changeShared,
   LOCK_FILE,
   readText,
-  without,
+  refuseUnwritable,
 } from "./files.ts";
-import {
-  commandPath,
-  type Installed,
-  installedAt,
-  MARK,
-  type Places,
-  PLUGIN,
-  TOOLS_RULE,
-} from "./install.ts";
-import { NAME } from "./plugin.ts";
+import { madeFolders, removeEmpty } from "./folders.ts";
+import { MARK, runnerPath } from "./launcher.ts";
+import { type Installed, installedAt, noteFile } from "./note.ts";
+import { commandPath, type Places } from "./places.ts";
 import { releaseProgram, removePrograms } from "./programs.ts";
+import { ENTRIES, unregistered } from "./registration.ts";
 import { removeDenos } from "./runtime.ts";
+
+const BY_HAND = `Take these out of it yourself, then run skein uninstall again: ${ENTRIES}. ` +
+  "Nothing was changed.";
 
 /** Takes out exactly what was put in; the home with its store stays. */
 export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
-  if (dryRun || !isThere(places.data)) return planOf(places, installedAt(places));
+  const known = installedAt(places);
+  const seen = settingsOf(known).map((path) => takenOut(path, readText(path), known));
+  for (const { path, before, after } of seen) {
+    if (before !== after) refuseUnwritable(path, BY_HAND);
+  }
+  if (dryRun || !isThere(places.data)) return [...seen, ...launcherOf(places, known)];
   return await alone(places.data, (madeNow) => {
     const note = installedAt(places);
-    const changes = planOf(places, note);
-    apply(changes);
-    for (const name of ["marketplace", "installed.json"]) removeAll(join(places.data, name));
+    const settings = settingsOf(note).map((path) =>
+      changeShared(path, (before) => ({ change: takenOut(path, before, note) }), () => {}).change
+    );
+    const launcher = launcherOf(places, note);
+    apply(launcher);
+    for (const path of [join(places.data, "marketplace"), runnerPath(places), noteFile(places)]) {
+      removeAll(path);
+    }
     // One that a session still runs stays until that ends: parts of it are loaded late.
     releaseProgram();
     const left = removePrograms(places.data, null, 0);
@@ -43,18 +49,24 @@ export async function uninstall(places: Places, dryRun: boolean): Promise<readon
     // Last of all: whoever waits for this lock sees that it is gone, and makes another.
     if (left.length === 0) removeAll(join(places.data, LOCK_FILE));
     removeEmpty([places.data, ...folders.filter(holdsData)]);
-    return Promise.resolve(changes);
+    return Promise.resolve([...settings, ...launcher]);
   });
 }
 
-function planOf(places: Places, note: Installed | null): Change[] {
-  const changes = (note?.settings ?? []).filter((path) => readText(path) !== null).map((path) =>
-    takenOut(path, note)
-  );
-  const launcher = commandPath(places);
-  const text = readText(launcher);
-  if (text?.includes(MARK) === true) changes.push({ path: launcher, before: text, after: null });
-  return changes;
+function settingsOf(note: Installed | null): string[] {
+  return [...note?.settings ?? [], ...note?.markets ?? []];
+}
+
+function takenOut(path: string, before: string | null, note: Installed | null): Change {
+  if (before === null || note === null) return { path, before, after: before };
+  return unregistered(path, before, note);
+}
+
+/** The command where it was put: the environment may name another place by now. */
+function launcherOf(places: Places, note: Installed | null): Change[] {
+  const path = note?.launcher ?? commandPath(places);
+  const text = readText(path);
+  return text?.includes(MARK) === true ? [{ path, before: text, after: null }] : [];
 }
 
 function isThere(path: string): boolean {
@@ -64,30 +76,6 @@ function isThere(path: string): boolean {
     if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;
   }
-}
-
-/** A settings file without what is ours; none at all where it was made for that alone. */
-function takenOut(path: string, note: Installed | null): Change {
-  const made = (part: string): boolean => note?.made?.includes(`${path}#${part}`) === true;
-  let empty = false;
-  const change = changedJson(path, (json) => {
-    for (const [part, entry] of [["extraKnownMarketplaces", NAME], ["enabledPlugins", PLUGIN]]) {
-      without(json, part ?? "", entry ?? "", made(part ?? ""));
-    }
-    if (note?.rule.includes(path) === true) removeRule(json, made);
-    empty = Object.keys(json).length === 0;
-  });
-  return empty && note?.made?.includes(path) === true ? { ...change, after: null } : change;
-}
-
-function removeRule(json: Json, made: (part: string) => boolean): void {
-  const permissions = json["permissions"] as Json | undefined;
-  const allow = permissions?.["allow"];
-  if (permissions === undefined || !Array.isArray(allow)) return;
-  const left = allow.filter((rule) => rule !== TOOLS_RULE);
-  permissions["allow"] = left;
-  if (left.length === 0 && made("allow")) delete permissions["allow"];
-  if (Object.keys(permissions).length === 0 && made("permissions")) delete json["permissions"];
 }
 
 function removeAll(path: string): void {

@@ -10,13 +10,12 @@ import { LIMITS } from "../core/limits.ts";
 import { shownMessage } from "../message/operations.ts";
 import { countUnread, markOffered, unread } from "../message/deliveries.ts";
 import { peerByIncarnation, peerBySession, type PeerRow } from "../peer/table.ts";
+import type { Environment } from "../node/settings.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { mailText } from "./hook.ts";
 import { WAKE_FOLDER, wakeName, wakePath } from "./wakefiles.ts";
 
-/** The exit code that wakes the session; its text on stderr is what the model is shown. */
-export const WAKE = 2;
 /** The server joins a second after it has started. */
 const JOINING_MS = 30_000;
 const LOOK_MS = 250;
@@ -27,13 +26,16 @@ const NOTHING_SHOWN = { has: () => false, unmarked: 0 };
 /** What became of a look after the server let go: told, nothing yet, or the session is over. */
 export type Woken = "told" | "nothing" | "over";
 
+/** The store to look into: its folder, and its secret where the environment gives it. */
+type Whose = Pick<Environment, "home" | "secret">;
+
 /** One look for a session whose server has let go, by whatever waited for that. */
 export async function lookForMail(
-  home: string,
+  { home, secret }: Whose,
   clientPid: number,
   say: (text: string) => void,
 ): Promise<Woken> {
-  const store = await openStore(home, systemClock);
+  const store = await openStore(home, systemClock, secret);
   const incarnation = serverOf(store, clientPid);
   // Not there yet: its server joins a second after it has started.
   if (incarnation === null) return "nothing";
@@ -54,11 +56,11 @@ function serverOf(store: Store, clientPid: number): string | null {
 
 /** Waits for mail of a session; true once it has said what came, false if nothing will. */
 export async function waitForMail(
-  home: string,
+  { home, secret }: Whose,
   session: string,
   say: (text: string) => void,
 ): Promise<boolean> {
-  const store = await openStore(home, systemClock);
+  const store = await openStore(home, systemClock, secret);
   const peer = await appeared(store, session);
   if (peer === null) return false;
   const alone = join(folderIn(store.folder, WAKE_FOLDER), `${peer.id}.waiter`);

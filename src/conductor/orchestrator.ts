@@ -4,7 +4,7 @@
 import { repositoryOf } from "../core/repository.ts";
 import { Refusal } from "../core/errors.ts";
 import { prepareHome } from "../store/home.ts";
-import { readEnvironment } from "../node/settings.ts";
+import { readEnvironment, typedHome } from "../node/settings.ts";
 import { Visitor } from "../node/visitor.ts";
 import { addPlanning, beginRun, takeUp } from "./begin.ts";
 import { type Calls, callsOf } from "./calls.ts";
@@ -82,7 +82,7 @@ export class Orchestrator {
     const environment = readEnvironment({
       ...Deno.env.toObject(),
       SKEIN_DIR: folder,
-      ...(options.home === undefined ? {} : { SKEIN_HOME: options.home }),
+      ...typedHome(options.home),
     }, folder);
     this.#home = prepareHome(environment.home).folder;
     this.#folder = folder;

@@ -2,9 +2,10 @@
 // and their rules are the same as through any other door.
 
 import { operationNamed } from "../catalogue.ts";
+import { hookExit } from "../claude/hookexit.ts";
 import { asRefusal, ERRORS, Refusal } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
-import { type Environment, readEnvironment } from "../node/settings.ts";
+import { type Environment, readEnvironment, typedHome } from "../node/settings.ts";
 import type { Answer } from "../perform.ts";
 import { translate } from "../translate.ts";
 import { OutputClosed, print, remark, styleOf, UNREAD } from "./output.ts";
@@ -248,20 +249,19 @@ async function spawn(text: string): Promise<number> {
 /** A hook that the client runs as a process. */
 async function hook(event: string): Promise<number> {
   if (event === "" || event.startsWith("-")) return await help(["hook"]);
-  const { runHook } = await import("../claude/command.ts");
-  const { readText } = await import("./commands.ts");
-  const stdin = event === "woken" || Deno.stdin.isTerminal() ? "" : readText("-");
-  const code = await runHook(
-    event,
-    stdin,
-    readEnvironment(Deno.env.toObject(), Deno.cwd()),
-    Deno.env.get("CLAUDE_CODE_ENTRYPOINT") ?? null,
-    Number(Deno.env.get("CLAUDE_PID")) || null,
-    {
-      out: print,
-      err: remark,
-    },
-  );
+  const code = await hookExit(event, remark, async () => {
+    const { runHook } = await import("../claude/command.ts");
+    const { readText } = await import("./commands.ts");
+    const stdin = event === "woken" || Deno.stdin.isTerminal() ? "" : readText("-");
+    return await runHook(
+      event,
+      stdin,
+      readEnvironment(Deno.env.toObject(), Deno.cwd()),
+      Deno.env.get("CLAUDE_CODE_ENTRYPOINT") ?? null,
+      Number(Deno.env.get("CLAUDE_PID")) || null,
+      { out: print, err: remark },
+    );
+  });
   // A wait for a lock is a thread that only the end of the process ends.
   Deno.exit(code);
 }
@@ -286,7 +286,7 @@ function environmentOf(
 ): Environment {
   return readEnvironment({
     ...Deno.env.toObject(),
-    ...(flags.home === undefined ? {} : { SKEIN_HOME: flags.home }),
+    ...typedHome(flags.home),
     ...(flags.dir === undefined ? {} : { SKEIN_DIR: flags.dir }),
     ...(flags.as === undefined ? {} : { SKEIN_NAME: flags.as }),
   }, Deno.cwd());

@@ -36,8 +36,9 @@ export function completionsCommand(args: readonly string[]): string {
 export function completions(shell: string): string | null {
   const first = [
     ...new Set(
+      // What stands behind the first word of a help text is not typed as it is (`run GOAL`).
       [...COMMANDS, ...OTHER_COMMANDS].map(({ words }) =>
-        typeof words === "string" ? words : words[0] ?? ""
+        (typeof words === "string" ? words.split(" ")[0] : words[0]) ?? ""
       ),
     ),
   ];

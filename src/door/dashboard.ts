@@ -9,6 +9,7 @@ import { issueLink } from "../peer/trust.ts";
 import type { AnyOperation } from "../core/operation.ts";
 import { systemClock } from "../core/clock.ts";
 import { Node } from "../node/node.ts";
+import { answers } from "../node/reach.ts";
 import type { Environment } from "../node/settings.ts";
 import { Visitor } from "../node/visitor.ts";
 import { leaderRow } from "../peer/leader.ts";
@@ -31,7 +32,6 @@ itself until Ctrl-C; else it opens the page of whoever leads and ends.`;
 
 /** How often a leader that does not answer is asked again. */
 const ASK_MS = 250;
-const ANSWER_MS = 1_000;
 /** A leader that has begun just now, or is followed by one that waits, has answered by then. */
 const HELP_MS = 2_000;
 
@@ -150,17 +150,6 @@ async function answering(store: Store, help: () => Promise<void>): Promise<strin
       : `the leader at ${url} does not answer`,
     { hint: "skein doctor says more; skein peer list shows who is here." },
   );
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    // Stopped, or gone: the store says who is next.
-    return false;
-  }
 }
 
 async function show(

@@ -35,7 +35,7 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "export", summary: "write the project as .coordination/, JSON lines or a report" },
   { words: "backup", summary: "copy the whole home, while everybody goes on working" },
   { words: "restore", summary: "put a backup in the home's place, when no session is there" },
-  { words: "up", summary: "be a peer without an agent, until interrupted" },
+  { words: "up", summary: "be a peer without an agent, an observer, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },
   { words: "version", summary: "print the version" },
   { words: "help", summary: "show this help, or that of a command" },

@@ -14,7 +14,7 @@ import { type PlannedTask, readTasks } from "../conductor/plan.ts";
 import { resultOf } from "../conductor/result.ts";
 import { startHost } from "../conductor/start.ts";
 import { selfCommand } from "../node/carry.ts";
-import { readEnvironment } from "../node/settings.ts";
+import { readEnvironment, typedHome } from "../node/settings.ts";
 import { Visitor } from "../node/visitor.ts";
 import { prepareHome } from "../store/home.ts";
 import { OutputClosed } from "./output.ts";
@@ -205,7 +205,7 @@ export function visitorOf(typed: TypedRun, folder: string): { visitor: Visitor; 
   const environment = readEnvironment({
     ...Deno.env.toObject(),
     SKEIN_DIR: folder,
-    ...(home === undefined ? {} : { SKEIN_HOME: home }),
+    ...typedHome(home),
     ...(as === undefined ? {} : { SKEIN_NAME: as }),
   }, folder);
   const real = prepareHome(environment.home).folder;

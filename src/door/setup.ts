@@ -9,18 +9,13 @@ import { bundleOf } from "../claude/bundle.ts";
 import { agentPrompt, CLIENTS, configurationOf } from "../claude/clients.ts";
 import { type Change, diffOf } from "../claude/files.ts";
 import { hookPlan, unhookPlan } from "../claude/githook.ts";
-import {
-  commandPath,
-  install,
-  type Places,
-  placesOf,
-  type Scope,
-  SCOPES,
-} from "../claude/install.ts";
-import { stayingDeno } from "../claude/runtime.ts";
+import { install, type Scope, SCOPES } from "../claude/install.ts";
+import { installedAt, installedCommand } from "../claude/note.ts";
+import { type Places, placesOf } from "../claude/places.ts";
+import { isOfProgram } from "../claude/programs.ts";
+import { lastingDeno } from "../claude/runtime.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import type { SlashCommand } from "../claude/plugin.ts";
-import { readEnvironment } from "../node/settings.ts";
 import { nameFault } from "../peer/rules.ts";
 import { remark, styleOf } from "./output.ts";
 import { listPrompts, promptText } from "./prompts.ts";
@@ -81,7 +76,7 @@ export async function setUp(
       { scope: scopeOf(values["scope"]), trustTools: values["trust-tools"] === true, dryRun },
       await bundleOf(main),
       slashCommands(),
-      Deno.execPath(),
+      lastingDeno(Deno.execPath(), Deno.env.get("PATH") ?? ""),
     )
     : await uninstall(places, dryRun);
   report(command, changes, { json: values["json"] === true, dryRun, places }, say);
@@ -135,7 +130,7 @@ function readFlags(
 async function doctor(json: boolean, say: (line: string) => void): Promise<number> {
   const { examine } = await import("../claude/doctor.ts");
   const env = Deno.env.toObject();
-  const found = await examine(readEnvironment(env, Deno.cwd()), placesOf(env, Deno.cwd()), env);
+  const found = await examine(env, Deno.cwd());
   const ok = found.every(({ state }) => state !== "fault");
   if (json) say(JSON.stringify({ ok, findings: found }));
   else {
@@ -188,10 +183,10 @@ function otherClient(wanted: string, say: (line: string) => void): number {
     });
   }
   const places = placesOf(Deno.env.toObject(), Deno.cwd());
-  const { where, text } = configurationOf(client, commandPath(places), places.home);
+  const command = installedCommand(places);
+  const { where, text } = configurationOf(client, command, places.home);
   say(text);
   remark(`goes into ${where}`);
-  const command = commandPath(places);
   if (!isThere(command)) {
     remark(`${command} is not there yet: deno task install in the checkout makes it`);
   }
@@ -218,7 +213,7 @@ function gitHook(
       hint: "skein git-hook --help",
     });
   }
-  const command = commandPath(placesOf(Deno.env.toObject(), Deno.cwd()));
+  const command = installedCommand(placesOf(Deno.env.toObject(), Deno.cwd()));
   const plan = action === "install" ? hookPlan(Deno.cwd(), command) : unhookPlan(Deno.cwd());
   for (const line of plan.says) say(line);
   if (plan.says.length === 0) {
@@ -256,7 +251,7 @@ function report(
     say(JSON.stringify({ changed: real.map(({ path }) => path), dry_run: how.dryRun }));
     return;
   }
-  const app = real.filter(({ path }) => path.includes("/app-"));
+  const app = real.filter(({ path }) => isOfProgram(how.places.data, path));
   if (app.length > 0) say(`+ ${app.length} files of the program`);
   for (const change of real.filter((one) => !app.includes(one))) {
     for (const line of diffOf(change)) say(line);
@@ -267,10 +262,9 @@ function report(
   else if (how.dryRun) say("nothing was changed (--dry-run)");
   else if (command === "install") {
     const { bin } = how.places;
-    const deno = Deno.execPath();
-    const staying = stayingDeno(data, deno, Deno.version.deno);
-    if (staying !== deno) {
-      say(`${staying} is the Deno it runs: the one in ${deno} may be cleared away`);
+    const deno = installedAt(how.places)?.deno ?? "";
+    if (deno.startsWith(`${data}/`)) {
+      say(`${deno} is the Deno it runs: the one in ${Deno.execPath()} may be cleared away`);
     }
     say("installed: new Claude Code sessions are part of the flock; skein doctor looks after it");
     const path = (Deno.env.get("PATH") ?? "").split(":");

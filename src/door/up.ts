@@ -1,4 +1,5 @@
-// `skein up`: a peer without an agent, until interrupted. It keeps a leader alive, holds a name, watches.
+// `skein up`: a peer without an agent, until interrupted. It keeps a leader alive, holds a name, watches:
+// an observer, since nobody is there to read blockers or to do tasks.
 
 import { asRefusal, Refusal } from "../core/errors.ts";
 import { Node } from "../node/node.ts";
@@ -26,6 +27,8 @@ export async function runUp(
   const over = Promise.withResolvers<Refusal>();
   const node: Node = new Node({
     ...environment,
+    // Without a role the first of a project takes the architect's seat, and no agent is behind this one.
+    role: environment.role ?? "observer",
     session: null,
     onLead: serving(environment.port),
     // Nobody calls anything here who would be told.

@@ -1,6 +1,7 @@
 // What a process is told by its environment. Read once, at the door; a value that makes no sense
 // is refused with its name, since a silent default would be a surprise later.
 
+import { isAbsolute, resolve } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Role, Settings } from "../core/operation.ts";
@@ -44,17 +45,18 @@ export function readEnvironment(env: Env, cwd: string): Environment {
       hint: "Set SKEIN_HOME to the folder of the store, or HOME to your home folder.",
     });
   }
+  if (!isAbsolute(home)) throw relativeHome(home, filled(env, "SKEIN_HOME") === null);
   refuseOtherHome(home, filled(env, "SKEIN_INSTALLED_HOME"));
-  const name = filled(env, "SKEIN_NAME") ?? filled(env, "PEER_ID");
+  const [nameIn, name] = either(env, "SKEIN_NAME", "PEER_ID");
   const fault = name === null ? null : nameFault(name);
   if (fault !== null) {
-    throw new Refusal("INVALID_INPUT", `SKEIN_NAME ${name}: ${fault}`, wrong("SKEIN_NAME"));
+    throw new Refusal("INVALID_INPUT", `${nameIn} ${name}: ${fault}`, wrong(nameIn));
   }
   return {
     home,
     name,
-    role: roleOf(filled(env, "SKEIN_ROLE") ?? filled(env, "PEER_ROLE")),
-    folder: folderOf(filled(env, "SKEIN_DIR") ?? filled(env, "PEER_DIR") ?? cwd),
+    role: roleOf(...either(env, "SKEIN_ROLE", "PEER_ROLE")),
+    folder: folderOf(...either(env, "SKEIN_DIR", "PEER_DIR"), cwd),
     port: number(env, "SKEIN_PORT", 7_899, 0, 65_535),
     tools: filled(env, "SKEIN_TOOLS") ?? "all",
     session: filled(env, "CLAUDE_CODE_SESSION_ID"),
@@ -71,6 +73,36 @@ export function readEnvironment(env: Env, cwd: string): Environment {
     // An empty one is a token that nobody got, not none: it must not act as the human.
     token: env["SKEIN_TOKEN"] ?? null,
   };
+}
+
+/** An environment read as far as it makes sense, and what does not. */
+export interface Reading {
+  /** Null where nothing can be made of it: there is no home. */
+  readonly environment: Environment | null;
+  readonly faults: readonly Refusal[];
+}
+
+/** Reads the settings and gives every fault, each variable that has one left out. Throws no refusal. */
+export function faultsOf(env: Env, cwd: string): Reading {
+  const left: Record<string, string | undefined> = { ...env };
+  const faults: Refusal[] = [];
+  for (;;) {
+    try {
+      return { environment: readEnvironment(left, cwd), faults };
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      faults.push(thrown);
+      const field = String(thrown.details["field"]);
+      if (left[field] === undefined) return { environment: null, faults };
+      left[field] = undefined;
+    }
+  }
+}
+
+/** The variable for a home that was typed, which is meant from here: a variable is read in every folder. */
+export function typedHome(home: string | undefined): Env {
+  if (home === undefined) return {};
+  return { SKEIN_HOME: home === "" ? home : resolve(home) };
 }
 
 /** The variables that are read, for help texts and for passing on. */
@@ -95,6 +127,7 @@ export const VARIABLES: readonly { name: string; meaning: string }[] = [
     meaning: "secret of the home in place of its file: 64 hexadecimal digits",
   },
   { name: "SKEIN_LEASE_S", meaning: "seconds a peer without a process keeps what it holds (900)" },
+  { name: "SKEIN_BIN", meaning: "folder of the command that is installed (`~/.local/bin`)" },
   { name: "SKEIN_AGENT", meaning: "the agent's program for workers (default `claude`)" },
   { name: "SKEIN_AGENTS", meaning: "agents that runs may have at work on this machine (24)" },
   { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
@@ -157,21 +190,37 @@ function secretOf(text: string | null): Uint8Array | null {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-function roleOf(text: string | null): Role | null {
+function roleOf(name: string, text: string | null): Role | null {
   if (text === null || text === "architect" || text === "worker" || text === "observer") {
     return text;
   }
   throw new Refusal(
     "INVALID_INPUT",
-    `SKEIN_ROLE=${text} is not architect, worker or observer`,
-    wrong("SKEIN_ROLE"),
+    `${name}=${text} is not architect, worker or observer`,
+    wrong(name),
   );
 }
 
-function folderOf(path: string): string {
+function folderOf(name: string, text: string | null, cwd: string): string {
   try {
-    return Deno.realPathSync(path);
+    return Deno.realPathSync(text ?? cwd);
   } catch {
-    throw new Refusal("INVALID_INPUT", `SKEIN_DIR=${path} does not exist`, wrong("SKEIN_DIR"));
+    throw new Refusal("INVALID_INPUT", `${name}=${text ?? cwd} does not exist`, wrong(name));
   }
+}
+
+/** Of two names of one variable the one that is set, with its value. */
+function either(env: Env, name: string, other: string): [string, string | null] {
+  const value = filled(env, name);
+  const second = filled(env, other);
+  return value === null && second !== null ? [other, second] : [name, value];
+}
+
+/** In every folder it would be another store, whose sessions would not know each other. */
+function relativeHome(home: string, ofUser: boolean): Refusal {
+  const field = ofUser ? "HOME" : "SKEIN_HOME";
+  return new Refusal("INVALID_INPUT", `${field}: the store's folder ${home} is not absolute`, {
+    field,
+    hint: `Set ${field} to an absolute path.`,
+  });
 }

@@ -106,6 +106,25 @@ function refuseMoved(folder: string): void {
   );
 }
 
+/**
+ * Whether somebody has made a store in this home. Changes nothing.
+ * @throws Refusal `HOME_UNSAFE` when it is no folder
+ */
+export function isMade(folder: string): boolean {
+  let isDirectory: boolean;
+  try {
+    isDirectory = Deno.statSync(folder).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    // A part of the path is no folder, or may not be looked into.
+    isDirectory = false;
+  }
+  if (isDirectory) return hasStore(homeAt(folder));
+  throw new Refusal("HOME_UNSAFE", `home ${folder} is not a folder that can be read`, {
+    hint: "Set SKEIN_HOME to a folder that can be written.",
+  });
+}
+
 function makeFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -15,7 +15,7 @@ import {
 import type { Process, ProcessTable } from "../../src/agent/processes.ts";
 import { eventually } from "../support/eventually.ts";
 import { withTempFolder } from "../support/temp.ts";
-import { COMMAND_FLAGS } from "../../src/claude/install.ts";
+import { COMMAND_FLAGS } from "../../src/claude/launcher.ts";
 import { endMarked, fakeProgram, kill, lives, told, withGround, writeScenario } from "./ground.ts";
 import type { Step } from "./scenario.ts";
 

@@ -65,6 +65,15 @@ class Patient extends User {
   }
 }
 
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function doctorTest(
   name: string,
   body: (patient: Patient, ground: Ground) => Promise<void>,
@@ -75,11 +84,59 @@ function doctorTest(
 doctorTest("without an installation or a session it has notes, and no fault", async (patient) => {
   const found = await patient.findings();
   const state = (what: string): string | undefined => found.get(what)?.state;
-  assertEquals(["versions", "home", "flock", "bell"].map(state), ["ok", "ok", "ok", "ok"]);
-  assertEquals(["leader", "installation", "mail by hooks"].map(state), ["note", "note", "note"]);
+  assertEquals(["versions", "home"].map(state), ["ok", "ok"]);
+  assertEquals(["installation", "mail by hooks"].map(state), ["note", "note"]);
   assertStringIncludes(found.get("versions")?.text ?? "", Deno.version.deno);
   assertStringIncludes(found.get("installation")?.remedy ?? "", "skein install");
+});
+
+doctorTest("makes nothing where nothing is", async (patient) => {
+  Deno.mkdirSync(patient.folder, { recursive: true });
+  const before = patient.tree();
+  assertStringIncludes(await patient.says("home"), "is not there yet");
+  assertEquals(patient.tree(), before);
+  assert(!exists(patient.places.home), "no home was made");
+  Deno.mkdirSync(patient.places.home, { mode: 0o755 });
+  assertStringIncludes(await patient.says("home"), "is not there yet");
+  assertEquals([...Deno.readDirSync(patient.places.home)], []);
+  assertEquals((Deno.statSync(patient.places.home).mode ?? 0) & 0o777, 0o755);
+});
+
+doctorTest("a home that is there, and nobody who leads", async (patient, ground) => {
+  const ann = await ground.peer("ann");
+  await ann.close();
+  const found = await patient.findings();
+  assertEquals(["flock", "bell", "leader"].map((what) => found.get(what)?.state), [
+    "ok",
+    "ok",
+    "note",
+  ]);
   assertStringIncludes(found.get("leader")?.remedy ?? "", "skein up");
+});
+
+doctorTest("a variable that stops the server, whoever has set it", async (patient) => {
+  await patient.install();
+  const more = { PEER_ID: "QmPeer/1", SKEIN_PORT: "web" };
+  const { code, stdout } = await patient.run(["--json"], more);
+  const found = (JSON.parse(stdout).findings as Finding[]).filter(({ what }) =>
+    what === "variables"
+  );
+  assertEquals([code, found.map(({ state }) => state)], [1, ["fault", "fault"]], stdout);
+  const texts = found.map(({ text, remedy }) => `${text} | ${remedy}`);
+  assert(/PEER_ID QmPeer.*no server starts.*Correct PEER_ID/.test(texts[0] ?? ""), texts[0]);
+  assert(/SKEIN_PORT=web .*no server starts.*Correct SKEIN_PORT/.test(texts[1] ?? ""), texts[1]);
+  const settings = patient.settings('{ "env": { "SKEIN_ROLE": "boss", "OTHER": "x" } }\n');
+  const said = await patient.says("variables");
+  assert(/^fault: SKEIN_ROLE=boss .*settings\.json.*Correct SKEIN_ROLE/.test(said), said);
+  assertStringIncludes(said, settings);
+});
+
+doctorTest("a relative place", async (patient) => {
+  assert(/^fault: .*XDG_DATA_HOME=share .*absolute/.test(
+    await patient.says("places", { XDG_DATA_HOME: "share" }),
+  ));
+  const home = await patient.says("variables", { SKEIN_HOME: "home" });
+  assert(/^fault: SKEIN_HOME: .*not absolute/.test(home), home);
 });
 
 doctorTest("for people: each finding a line, each remedy under it", async (patient) => {

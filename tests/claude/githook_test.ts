@@ -35,7 +35,12 @@ class Repository {
     return join(this.ground.folder, path);
   }
 
-  async #run(program: string, args: readonly string[], folder: string): Promise<Ended> {
+  async #run(
+    program: string,
+    args: readonly string[],
+    folder: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Ended> {
     const { code, stdout, stderr } = await new Deno.Command(program, {
       args: [...args],
       cwd: folder,
@@ -46,6 +51,7 @@ class Repository {
         GIT_AUTHOR_EMAIL: "t@example.invalid",
         GIT_COMMITTER_NAME: "t",
         GIT_COMMITTER_EMAIL: "t@example.invalid",
+        ...more,
       }),
       clearEnv: true,
       stdin: "null",
@@ -59,9 +65,12 @@ class Repository {
   }
 
   /** Commits everything that has changed. */
-  async commit(folder = this.ground.folder): Promise<Ended> {
+  async commit(
+    folder = this.ground.folder,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Ended> {
     await git(folder, "add", "-A");
-    return await this.#run("git", ["commit", "-q", "-m", "work"], folder);
+    return await this.#run("git", ["commit", "-q", "-m", "work"], folder, env);
   }
 
   async install(): Promise<void> {
@@ -209,6 +218,39 @@ hookTest("hooks that the project keeps elsewhere are not touched", async (one, g
   assertStringIncludes(said, ".husky");
   assertStringIncludes(said, "edit guard --look-only");
   assertEquals([...Deno.readDirSync(ground.folder)].map(({ name }) => name), [".git"]);
+});
+
+hookTest("a refusal that is no lock's is told, and stops nothing", async (one, ground) => {
+  const bob = await ground.peer("bob");
+  await bob.ok("lock_file", { paths: ["held.txt"] });
+  await one.install();
+  const idle = await ground.peer("watcher", { role: "observer" });
+  const refusals = {
+    TOKEN_INVALID: { SKEIN_TOKEN: "no token" },
+    NOT_ALLOWED: { SKEIN_TOKEN: (await idle.ok("issue_token")).token },
+    INVALID_INPUT: { SKEIN_PORT: "web" },
+  };
+  for (const [code, env] of Object.entries(refusals)) {
+    write(one.at("free.txt"), `${code}\n`);
+    const { code: exit, said } = await one.commit(undefined, env);
+    assertEquals(exit, 0, `${code}: ${said}`);
+    assertStringIncludes(said, code);
+    assertStringIncludes(said, "nobody was asked about locks");
+    assert(!said.includes("--no-verify"), said);
+  }
+  // And no such variable hides a lock from whoever may look.
+  write(one.at("held.txt"), "one\n");
+  assertEquals((await one.commit()).code, 1);
+});
+
+hookTest("files by the thousand, one of them held: said once", async (one, ground) => {
+  await one.install();
+  const bob = await ground.peer("bob");
+  await bob.ok("lock_file", { paths: ["many/"] });
+  for (let i = 0; i < 120; i++) write(one.at(`many/${i}.txt`), "x");
+  const { code, said } = await one.commit();
+  assertEquals(code, 1);
+  assertEquals(said.split("git commit --no-verify").length, 2, said);
 });
 
 hookTest("without skein, or with one that fails, commits go on", async (one) => {

@@ -4,7 +4,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { Refusal } from "../../mod.ts";
-import { installedAt, PLUGIN } from "../../src/claude/install.ts";
+import { installedAt } from "../../src/claude/note.ts";
+import { PLUGIN } from "../../src/claude/registration.ts";
 import { testEnv } from "../support/peer.ts";
 import { type User, withUser } from "./installer.ts";
 
@@ -225,8 +226,9 @@ userTest("install: project and local scope, and all of them at once", async (use
     local: join(user.places.project, ".claude", "settings.local.json"),
   };
   await user.install({ scope: "project" });
-  assertEquals(json(files.project).enabledPlugins, { [PLUGIN]: true });
-  assertEquals(user.tree()["claude/settings.json"], undefined);
+  assertEquals(json(files.project), { enabledPlugins: { [PLUGIN]: true } });
+  assertEquals(Object.keys(json(files.user)), ["extraKnownMarketplaces"]);
+  assert(!read(files.project).includes(user.folder), "others have no such path");
   await user.install({ scope: "local" });
   await user.install({ scope: "user" });
   assertEquals(installedAt(user.places)?.settings, Object.values(files).sort());

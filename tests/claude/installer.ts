@@ -3,12 +3,8 @@
 
 import { join } from "@std/path";
 import type { Change } from "../../src/claude/files.ts";
-import {
-  type Bundle,
-  install,
-  type InstallOptions,
-  type Places,
-} from "../../src/claude/install.ts";
+import { type Bundle, install, type InstallOptions } from "../../src/claude/install.ts";
+import type { Places } from "../../src/claude/places.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
 import { withTempFolder } from "../support/temp.ts";
 
@@ -48,11 +44,18 @@ export class User {
       id?: string;
       commands?: typeof COMMANDS;
       deno?: string;
+      files?: ReadonlyMap<string, string>;
     } = {},
   ): Promise<readonly Change[]> {
-    const { id = "one", commands = COMMANDS, deno = Deno.execPath(), ...more } = options;
+    const { id = "one", commands = COMMANDS, deno = Deno.execPath(), files, ...more } = options;
+    const bundle = files === undefined ? program(id) : { files, id };
     const all = { scope: "user" as const, trustTools: false, dryRun: false, ...more };
-    return install(this.places, all, program(id), commands, deno);
+    return install(this.places, all, bundle, commands, deno);
+  }
+
+  /** The same user, with some places elsewhere. */
+  at(places: Partial<Places>): User {
+    return Object.assign(Object.create(this) as User, { places: { ...this.places, ...places } });
   }
 
   uninstall(dryRun = false): Promise<readonly Change[]> {

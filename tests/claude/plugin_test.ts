@@ -13,7 +13,8 @@ import {
 import { dirname, join } from "@std/path";
 import { VERSION } from "../../mod.ts";
 import { EDITORS } from "../../src/claude/hook.ts";
-import { install as installFor, type Places } from "../../src/claude/install.ts";
+import { install as installFor } from "../../src/claude/install.ts";
+import type { Places } from "../../src/claude/places.ts";
 import { SERVER } from "../../src/claude/plugin.ts";
 import { makeRepository } from "../support/git.ts";
 import { type Peer, SOURCE_COMMAND, startPeer, testEnv } from "../support/peer.ts";

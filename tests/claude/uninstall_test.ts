@@ -56,7 +56,8 @@ userTest("install: the Deno of a runner's cache is kept where nobody clears it",
   const server = JSON.parse(
     read(join(user.places.data, "marketplace/plugins/skein/.mcp.json")),
   );
-  assert(read(launcher).includes(server.mcpServers.skein.command));
+  const runner = new Deno.Command(server.mcpServers.skein.command).outputSync().stdout;
+  assertEquals(new TextDecoder().decode(runner), "kept\n", "and so does the server");
   await user.uninstall();
   assertEquals(allBelow(user), []);
 });

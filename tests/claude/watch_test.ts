@@ -13,18 +13,19 @@ async function changes(
   watched: readonly { path: string; pattern: boolean }[],
   act: (folder: string) => void,
 ): Promise<string[]> {
-  return await withTempFolder((folder) => {
+  return await withTempFolder(async (folder) => {
     for (const path of ["a.ts", "src/b.ts", "src/deep/c.ts", "src/.git/x", "docs/d.md"]) {
       write(join(folder, path), "one\n");
     }
     const all: Watched[] = watched.map((one) => ({ ...one, path: join(folder, one.path) }));
-    const before = snapshot(all);
+    const before = await snapshot(all);
     act(folder);
-    const changed = changedSince(before, snapshot(all));
-    return Promise.resolve(changed.map((path) => path.slice(folder.length + 1)).sort());
+    const changed = changedSince(before, await snapshot(all, before));
+    return changed.map((path) => path.slice(folder.length + 1)).sort();
   });
 }
 
+const NEW = { write: true, createNew: true };
 const FILE = { path: "a.ts", pattern: false };
 const FOLDER = { path: "src/**", pattern: true };
 
@@ -73,10 +74,58 @@ Deno.test("watch: a glob is watched where it fits", async () => {
 });
 
 Deno.test("watch: a folder of very many files is looked at in part, and ends", async () => {
-  await withTempFolder((folder) => {
+  await withTempFolder(async (folder) => {
     for (let n = 0; n < 2_500; n++) Deno.writeTextFileSync(join(folder, `${n}.ts`), "");
-    assertEquals(snapshot([{ path: `${folder}/**`, pattern: true }]).size, 2_000);
-    return Promise.resolve();
+    const all = [{ path: `${folder}/**`, pattern: true }];
+    const before = await snapshot(all);
+    assertEquals([before.files.size, before.whole], [2_000, false]);
+    const [seen = ""] = before.files.keys();
+    const unseen = Array.from({ length: 2_500 }, (_, n) => join(folder, `${n}.ts`))
+      .find((path) => !before.files.has(path)) ?? "";
+    Deno.removeSync(seen);
+    Deno.writeTextFileSync(unseen, "changed, but nobody saw it before");
+    // What fills the place of the removed one in another part is nobody's news.
+    assertEquals(changedSince(before, await snapshot(all, before)), [seen]);
+  });
+});
+
+Deno.test("watch: several patterns over one tree are each looked at where they fit", async () => {
+  const patterns = ["src/**", "src/deep/*.ts", "**/*.md", "docs/d.*"].map((path) => ({
+    path,
+    pattern: true,
+  }));
+  const act = (at: string): void => {
+    for (const path of ["src/deep/c.ts", "docs/d.md", "docs/e.txt", "x/y/z.md", "a.ts"]) {
+      write(join(at, path), "22\n");
+    }
+  };
+  assertEquals(await changes(patterns, act), ["docs/d.md", "src/deep/c.ts", "x/y/z.md"]);
+});
+
+Deno.test("watch: a tree of very many names is given up in time, and holds nobody up", async () => {
+  await withTempFolder(async (folder) => {
+    for (let at = 0; at < 600; at++) {
+      Deno.mkdirSync(join(folder, `${at}`));
+      for (let n = 0; n < 100; n++) Deno.openSync(join(folder, `${at}/${n}.ts`), NEW).close();
+    }
+    // None of them fits: what is bounded is the names that are read, and the time for them.
+    const all = ["a", "b", "c", "d"].map((one) => ({
+      path: `${folder}/**/*.${one}`,
+      pattern: true,
+    }));
+    let stalledMs = 0;
+    let lastMs = performance.now();
+    const ticks = setInterval(() => {
+      stalledMs = Math.max(stalledMs, performance.now() - lastMs);
+      lastMs = performance.now();
+    }, 1);
+    const startMs = performance.now();
+    const { whole } = await snapshot(all);
+    const tookMs = performance.now() - startMs;
+    clearInterval(ticks);
+    assertEquals(whole, false);
+    assert(tookMs < 2_000, `it took ${tookMs} ms`);
+    assert(stalledMs < 300, `the process stood still for ${stalledMs} ms`);
   });
 });
 

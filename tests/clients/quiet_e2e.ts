@@ -2,9 +2,14 @@
 // for the instructions of its server. Run with: deno task test:clients
 
 import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
 import { runPrint, startTui } from "./claude.ts";
 import type { ScriptedApi } from "./script.ts";
 import { noClaude, noTmux, onStage } from "./stage.ts";
+
+/** A waiter that failed with the wrong code would have begun turns by then. */
+const IDLE_MS = 4_000;
 
 /** Lines in which the client tells the model of hooks. */
 function hookLines(api: ScriptedApi): string[] {
@@ -48,5 +53,28 @@ Deno.test({
       await tui.waitForScreen(/rested/);
       assertEquals(hookLines(api), []);
       await tui.exit();
+    }),
+});
+
+Deno.test({
+  name: "quiet: a variable that makes no sense begins no turn of an idle session",
+  ignore: noTmux,
+  fn: () =>
+    onStage(async ({ api, options }) => {
+      api.script([{ match: /begin/, blocks: [{ text: "resting" }] }]);
+      await using tui = await startTui(options);
+      await tui.say("begin");
+      await tui.waitForScreen(/resting/);
+      const untilMs = performance.now() + IDLE_MS;
+      await eventually(() => performance.now() > untilMs, { withinMs: 2 * IDLE_MS });
+      assertEquals(api.requests.length, 1, api.transcript());
+      await tui.exit();
+    }, {
+      env: { PEER_ID: "QmPeer/1" },
+      // Sessions were here before: the waiter finds where to wait.
+      prepare: (place) => {
+        Deno.mkdirSync(join(place.home, "wake"), { recursive: true, mode: 0o700 });
+        return Promise.resolve();
+      },
     }),
 });

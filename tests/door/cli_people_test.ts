@@ -266,6 +266,37 @@ Deno.test("skein up: is a peer until it is told to end", async () => {
   });
 });
 
+Deno.test("skein up: takes no seat, unless it is told to", async () => {
+  await withShell(async (shell) => {
+    const env = { SKEIN_HOME: shell.home, SKEIN_DIR: shell.folder };
+    await withUp([], env, async (_child, said) => {
+      assertMatch(said, /\(observer\) is up/);
+      // The human's shell takes the seat by a name, and mail for the architect reaches it.
+      const lead = await shell.ok("join", "lead", "--role", "architect", "--as", "lead");
+      assertEquals(lead.you.role, "architect");
+    });
+  });
+  await withShell(async (shell) => {
+    const env = { SKEIN_HOME: shell.home, SKEIN_DIR: shell.folder, SKEIN_ROLE: "architect" };
+    await withUp([], env, (_child, said) => {
+      assertMatch(said, /\(architect\) is up/);
+      return Promise.resolve();
+    });
+  });
+});
+
+Deno.test("skein: a relative home is meant from where it is typed, and no variable", async () => {
+  await withShell(async (shell) => {
+    await shell.ok("task", "create", "found");
+    const relative = { env: { SKEIN_HOME: "../home" } };
+    const refused = await shell.run(["task", "list", "--json"], relative);
+    assertEquals(refused.code, 2);
+    assertMatch(refused.stdout, /SKEIN_HOME.*not absolute.*absolute path/);
+    const { tasks } = (await shell.run(["task", "list", "--json", "--home", "../home"])).json;
+    assertEquals(tasks[0].title, "found");
+  });
+});
+
 Deno.test("skein up: takes the flags that every command takes", async () => {
   await withShell(async (shell) => {
     const wrong = join(shell.home, "..", "wrong");

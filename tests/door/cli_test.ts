@@ -254,6 +254,8 @@ Deno.test("skein completions: are programs of their shells, and complete", async
           `_skein; echo "\${COMPREPLY[@]}"`,
       );
     assertEquals(await complete("skein ta", 1), "task");
+    assertEquals(await complete("skein GO", 1), "", "a word of the help, and no command");
+    assertEquals(await complete("skein run", 1), "run");
     assertEquals(await complete("skein task cl", 2), "claim");
     assertEquals((await complete("skein task ''", 2)).split(" ").slice(0, 7).sort(), [
       "claim",

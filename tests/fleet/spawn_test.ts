@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { Refusal } from "../../mod.ts";
 import type { Agent } from "../../src/agent/command.ts";
 import { inherited } from "../../src/agent/environment.ts";
-import { TOOLS_RULE } from "../../src/claude/install.ts";
+import { TOOLS_RULE } from "../../src/claude/registration.ts";
 import { type Order, startOf } from "../../src/fleet/spawn.ts";
 import { type Shell, withShell } from "../door/shell.ts";
 import { eventually } from "../support/eventually.ts";
