@@ -45,16 +45,7 @@ export function json(
   body: unknown,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  return jsonBody(status, JSON.stringify(body), more);
-}
-
-/** The same, of what is JSON already. */
-export function jsonBody(
-  status: number,
-  body: string | Uint8Array<ArrayBuffer>,
-  more: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(body, {
+  return new Response(JSON.stringify(body), {
     status,
     headers: { ...HEADERS, "content-type": "application/json", ...more },
   });

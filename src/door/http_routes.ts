@@ -1,7 +1,7 @@
 // What the leader answers over HTTP: the page, the operations, the events, the figures. Every operation
 // goes the one way through perform; nothing here decides anything.
 
-import { authorise, type Authorised } from "../authorise.ts";
+import { authorise } from "../authorise.ts";
 import { listAudit } from "../audit/operations.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
@@ -16,24 +16,19 @@ import { signIn, type Visiting, visiting } from "../node/sessions.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal } from "../refusals.ts";
 import { commit } from "../store/unit.ts";
-import { headSeq } from "../store/journal.ts";
 import type { Events } from "./http_events.ts";
 import {
   bearer,
   bodyOf,
   HEADERS,
   json,
-  jsonBody,
   refused,
   refuseForeign,
   refuseMethod,
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
-import { sharable, SharedReads } from "./http_shared.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
-
-const encoder = new TextEncoder();
 
 /** What Deno tells of a request besides the request. */
 export interface Info {
@@ -46,7 +41,6 @@ export class Routes {
   readonly #events: Events;
   /** Answers by status, for /metrics. */
   readonly #answered = new Map<number, number>();
-  readonly #shared = new SharedReads();
 
   constructor(lead: Lead, events: Events) {
     this.#lead = lead;
@@ -162,9 +156,6 @@ export class Routes {
       });
     }
     const input = await bodyOf(request);
-    if (who.operator && sharable(operation, input)) {
-      return await this.#read(token, who, operation, input);
-    }
     const offered = new Set<number>();
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
       key: request.headers.get("idempotency-key") ?? undefined,
@@ -173,41 +164,6 @@ export class Routes {
     const done = await carryOut(operation, answer, store.folder);
     if (offered.size > 0) this.#mark(request, info, who, [...offered]);
     return answerOf(done);
-  }
-
-  /** A read of the page: done once for all pages that ask for the same at the same time. */
-  async #read(
-    token: string,
-    who: Visiting,
-    operation: AnyOperation,
-    input: unknown,
-  ): Promise<Response> {
-    const { store } = this.#lead;
-    const upS = store.clock.upS();
-    let seq: number;
-    let may: Authorised;
-    try {
-      ({ seq, may } = await store.engine.read(async (tx) => ({
-        may: await authorise(tx, upS, store.secret, who, operation, true),
-        seq: await headSeq(tx),
-      })));
-    } catch (thrown) {
-      const refusal = asRefusal(thrown);
-      await noteRefusal(store, who.token, operation.name, refusal, 0);
-      throw refusal;
-    }
-    const { actor, policy } = may;
-    const identity = [actor.id, actor.role, actor.project, actor.run, policy];
-    const key = JSON.stringify([identity, operation.name, input]);
-    const body = await this.#shared.ask(key, token, seq, async () => {
-      let seen = 0;
-      const answer = await perform(store, this.#caller(who, new Set()), operation, input, {
-        // Read in the snapshot of the answer itself.
-        beside: async (tx) => void (seen = await headSeq(tx)),
-      });
-      return { body: encoder.encode(JSON.stringify(answer)), seq: seen };
-    });
-    return jsonBody(200, body);
   }
 
   /** What went out was offered; what did not is offered again. */
@@ -265,7 +221,6 @@ export class Routes {
     const text = await metricsText(this.#lead.store, {
       streams: this.#events.count,
       answered: this.#answered,
-      shared: this.#shared.shared,
     });
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return new Response(text, { headers: { ...HEADERS, "content-type": type } });
