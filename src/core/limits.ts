@@ -243,6 +243,8 @@ export const TIMES = {
   beatMs: 10_000,
   /** A stream that takes nothing for so long is cut. */
   slowMs: 10_000,
+  /** A page's request is taken so long after it was signed: it may wait for one of the browser's connections. */
+  signedMs: 30_000,
   /** The body of a request has to be there within this time. */
   bodyMs: 10_000,
   /** A stopped leader is usurped within 15 s; a link waits for the next one a bit longer. */

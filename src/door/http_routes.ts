@@ -12,7 +12,7 @@ import { head } from "../core/text.ts";
 import { markOffered } from "../message/deliveries.ts";
 import { carryOut } from "../node/carry.ts";
 import type { Lead } from "../node/leading.ts";
-import { signIn, type Visiting, visiting } from "../node/sessions.ts";
+import { isOfPage, signIn, type Visiting, visiting } from "../node/sessions.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal } from "../refusals.ts";
 import { commit } from "../store/unit.ts";
@@ -28,6 +28,7 @@ import {
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
+import { PROOF, Proofs, type Signed, signedBy } from "./http_proof.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
 
 /** What Deno tells of a request besides the request. */
@@ -41,30 +42,43 @@ export class Routes {
   readonly #events: Events;
   /** Answers by status, for /metrics. */
   readonly #answered = new Map<number, number>();
+  readonly #proofs: Proofs;
 
   constructor(lead: Lead, events: Events) {
     this.#lead = lead;
     this.#events = events;
+    this.#proofs = new Proofs(lead.store.secret);
   }
 
   /** Answers one request that came in at a port. Never rejects. */
   async answer(request: Request, info: Info, port: number): Promise<Response> {
     let response: Response;
+    let signed: Signed | null = null;
     try {
       refuseForeign(request, port);
+      // Not before: no proof is given for an address that is not ours.
+      signed = signedBy(request);
       // Of a home that was deleted or replaced under us nothing is told any more.
       this.#lead.store.engine.assertOurs();
-      response = await this.#route(request, info, new URL(request.url));
+      response = await this.#route(request, info, new URL(request.url), signed);
     } catch (thrown) {
       response = thrown instanceof Rejected
         ? refused(thrown.refusal, thrown.status, thrown.headers)
         : refused(asRefusal(thrown));
     }
+    if (signed !== null) {
+      response.headers.set(PROOF, this.#proofs.of(signed, hostOf(request), response.status));
+    }
     this.#answered.set(response.status, (this.#answered.get(response.status) ?? 0) + 1);
     return response;
   }
 
-  async #route(request: Request, info: Info, url: URL): Promise<Response> {
+  async #route(
+    request: Request,
+    info: Info,
+    url: URL,
+    signed: Signed | null,
+  ): Promise<Response> {
     const path = url.pathname;
     if (ASSET.test(path)) {
       const page = await pageAssets(this.#lead.store.folder);
@@ -78,9 +92,33 @@ export class Routes {
       refuseMethod(request, "GET", "HEAD");
       return json(200, { ok: true });
     }
-    if (path === "/api/session") {
-      refuseMethod(request, "POST");
-      return await this.#session(request);
+    if (path === "/api/session") refuseMethod(request, "POST");
+    const token = await this.#tokenOf(request, signed);
+    if (path === "/api/session") return await this.#session(token);
+    if (path === "/metrics") return await this.#metrics(request, token);
+    if (path === "/api/events") return await this.#follow(request, token, url);
+    const [, name] = /^\/api\/([a-z_]{1,64})$/.exec(path) ?? [];
+    if (name !== undefined) return await this.#operate(request, info, { token, signed }, name);
+    await this.#allowed(token, null, status as unknown as AnyOperation);
+    const shown = head(path, 100);
+    throw new Refusal("UNKNOWN_TOOL", `there is nothing at ${shown}`, { path: shown });
+  }
+
+  /**
+   * The token that a request brings as a bearer, or by which it is signed.
+   * @throws Refusal `TOKEN_INVALID`
+   */
+  async #tokenOf(request: Request, signed: Signed | null): Promise<string> {
+    const { store } = this.#lead;
+    if (signed !== null) {
+      try {
+        return this.#proofs.check(signed, request, hostOf(request));
+      } catch (thrown) {
+        const refusal = asRefusal(thrown);
+        // Who meant the leader of before is no trouble.
+        if (refusal.details["again"] !== true) await noteRefusal(store, "", "sign", refusal, 0);
+        throw refusal;
+      }
     }
     const token = bearer(request);
     if (token === null) {
@@ -90,23 +128,22 @@ export class Routes {
           "`skein dashboard`.",
       });
     }
-    if (path === "/metrics") return await this.#metrics(request, token);
-    if (path === "/api/events") return await this.#follow(request, token, url);
-    const [, name] = /^\/api\/([a-z_]{1,64})$/.exec(path) ?? [];
-    if (name !== undefined) return await this.#operate(request, info, token, name);
-    await this.#allowed(token, null, status as unknown as AnyOperation);
-    const shown = head(path, 100);
-    throw new Refusal("UNKNOWN_TOOL", `there is nothing at ${shown}`, { path: shown });
+    if (!isOfPage(store.secret, token)) return token;
+    const refusal = new Refusal(
+      "TOKEN_INVALID",
+      "a page's session and a link's code are never sent",
+      {
+        hint: "Programs use a token of `skein token issue`; the page signs its requests.",
+      },
+    );
+    await noteRefusal(store, token, "sign", refusal, 0);
+    throw refusal;
   }
 
-  async #session(request: Request): Promise<Response> {
-    const { code } = (await bodyOf(request) ?? {}) as { code?: unknown };
-    if (typeof code !== "string") {
-      throw new Refusal("INVALID_INPUT", "code is required", { field: "code" });
-    }
-    const { store, settings } = this.#lead;
+  async #session(code: string): Promise<Response> {
+    const { store, settings, epoch } = this.#lead;
     try {
-      return json(200, await signIn(store, settings, code));
+      return json(200, await signIn(store, settings, epoch, code));
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       await noteRefusal(store, "", "sign_in", refusal, 0);
@@ -133,7 +170,12 @@ export class Routes {
     }
   }
 
-  async #operate(request: Request, info: Info, token: string, name: string): Promise<Response> {
+  async #operate(
+    request: Request,
+    info: Info,
+    { token, signed }: { token: string; signed: Signed | null },
+    name: string,
+  ): Promise<Response> {
     const { store, settings } = this.#lead;
     const operation = operationNamed(name);
     if (operation === undefined) {
@@ -155,7 +197,7 @@ export class Routes {
         hint: "Send the header Skein-Project; list_projects shows the ids.",
       });
     }
-    const input = await bodyOf(request);
+    const input = await bodyOf(request, signed?.body);
     const offered = new Set<number>();
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
       key: request.headers.get("idempotency-key") ?? undefined,
@@ -228,6 +270,11 @@ export class Routes {
 }
 
 function nothing(): void {}
+
+/** The address by which a request came: one of our own, or it had been refused. */
+function hostOf(request: Request): string {
+  return request.headers.get("host") ?? "";
+}
 
 /** The project that a request names: its id, percent-encoded, since headers are ASCII. */
 function projectOf(request: Request): string | null {

@@ -3,6 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
+import { Line } from "../../dashboard/data/proof.ts";
 import { eventually } from "../support/eventually.ts";
 import { browserTest } from "./browser.ts";
 import { WIDE, withFlock } from "./flock.ts";
@@ -33,7 +34,7 @@ browserTest("tabs: nine of one browser, each live when it is looked at", async (
       const page = await context.newPage();
       page.setDefaultTimeout(25_000);
       await page.goto((await flock.link()).link);
-      await page.waitForSelector(".live.live", { state: "attached" });
+      await page.waitForSelector("[class='live live']", { state: "attached" });
       await page.getByText("Nobody needs you right now.").waitFor();
       pages.push(page);
       // The last one stays in sight.
@@ -42,12 +43,13 @@ browserTest("tabs: nine of one browser, each live when it is looked at", async (
     const [first] = pages;
     const last = pages.at(-1);
     assert(first !== undefined && last !== undefined);
-    const streams = (): Promise<unknown> =>
-      last.evaluate(`fetch("/metrics", { headers: {
-        authorization: "Bearer " + JSON.parse(sessionStorage["skein-session"]).token,
-      } }).then((answer) => answer.text())
-        .then((text) => Number(/skein_event_streams (\\d+)/.exec(text)[1]))`);
-    await eventually(async () => Number(await streams()) <= 4, {
+    const stored = String(await last.evaluate("sessionStorage['skein-session']"));
+    const line = new Line(JSON.parse(stored).token, new URL(last.url()).origin);
+    const streams = async (): Promise<number> => {
+      const text = await (await line.ask("/metrics")).text();
+      return Number(/skein_event_streams (\d+)/.exec(text)?.[1]);
+    };
+    await eventually(async () => await streams() <= 4, {
       withinMs: 20_000,
       what: "tabs that let go of their streams",
     });
