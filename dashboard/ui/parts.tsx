@@ -2,6 +2,8 @@
 
 import type { ComponentChildren, VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useSelect } from "../data/cell.ts";
+import { connection } from "../data/events.ts";
 import type { Answer } from "../data/reads.ts";
 import { href } from "../router.ts";
 import { isPeer } from "./act.tsx";
@@ -49,10 +51,12 @@ export function Empty({ title, children }: { title: string; children?: Component
 
 /** What is shown in place of a part of the page that could not be loaded. */
 export function Unloaded({ what }: { what: string }): VNode {
+  // Else a reload might load the page of somebody else, who has the port.
+  const live = useSelect(connection, ({ state }) => state === "live");
   return (
     <Empty title={`${what} could not be loaded.`}>
       <p>The leader does not answer, or it serves another version of the page by now.</p>
-      <Button kind="primary" onClick={() => location.reload()}>Reload the page</Button>
+      {live && <Button kind="primary" onClick={() => location.reload()}>Reload the page</Button>}
     </Empty>
   );
 }

@@ -35,6 +35,11 @@ const LIES = {
 };
 
 function answered(path: string): Response {
+  if (path.endsWith(".js")) {
+    const script = "globalThis.ran = 1; export const other = () => 'mallory', layoutOf = other;";
+    const lasting = { "content-type": "text/javascript", "cache-control": "max-age=31536000" };
+    return new Response(script, { headers: lasting });
+  }
   if (!path.startsWith("/api/events")) {
     // As convincing as it can be without the key.
     const headers = { ...JSON_TYPE, "skein-proof": `${"0".repeat(32)}.${"0".repeat(64)}` };

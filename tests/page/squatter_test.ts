@@ -60,3 +60,35 @@ browserTest("squatter: the page believes nothing, gives nothing, and comes back"
     assertEquals(seen.errors, []);
   });
 });
+
+browserTest(
+  "squatter: no part of the page comes from it, and each comes from the next leader",
+  async () => {
+    await withFlock(async (flock) => {
+      const ada = await flock.enter("ada", "architect");
+      await ada.ok("create_task", { title: "Made by the flock" });
+      const { page, seen } = await flock.open();
+      await ada.kill();
+      const squatter = await squat(flock.port);
+      await page.locator(".note.bad", { hasText: "Something else answers" }).waitFor();
+      await visit(page, "#/tasks");
+      await eventually(() => squatter.got.some(({ path }) => path.startsWith("/others-")));
+      // Its script is not run, and not kept for later.
+      await eventually(() =>
+        squatter.got.filter(({ path }) => path.startsWith("/others-")).length > 2
+      );
+      assertEquals(
+        await page.evaluate("[window.ran, document.body.textContent.includes('mallory')]"),
+        [
+          undefined,
+          false,
+        ],
+      );
+      await squatter.stop();
+      await flock.enter("ben", "worker");
+      await page.locator(".node", { hasText: "Made by the flock" }).waitFor();
+      assertEquals(await page.evaluate("window.ran"), undefined);
+      assertEquals(seen.errors, []);
+    });
+  },
+);
