@@ -10,6 +10,7 @@ import { forgetTasks } from "./data/tasks.ts";
 import type { JournalRow } from "./data/types.ts";
 import { serveLayouts } from "./graph/worker.ts";
 import { startKeys } from "./keys.ts";
+import { startTabs } from "./newtab.ts";
 import { startRouter } from "./router.ts";
 import { Shell } from "./shell.tsx";
 import { startTheme } from "./theme.ts";
@@ -67,6 +68,7 @@ function start(): void {
   // After that: the router never sees a code.
   startRouter();
   startKeys();
+  startTabs();
   const root = document.getElementById("app");
   if (root === null) return;
   render(<App signingIn={code === null ? null : signIn(code)} />, root);

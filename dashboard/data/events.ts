@@ -167,12 +167,16 @@ function pause(ms: number): Promise<void> {
   });
 }
 
-/** Calls back when nobody has seen this tab for a while; returns how to stop. */
+/** Calls back when nobody has seen this tab for a while, and again as long; returns how to stop. */
 function unseen(callback: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | 0 = 0;
   const look = (): void => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(callback, SEEN_MS);
+    if (!document.hidden) return;
+    timer = setTimeout(() => {
+      callback();
+      look();
+    }, SEEN_MS);
   };
   document.addEventListener("visibilitychange", look);
   look();

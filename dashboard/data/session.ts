@@ -19,8 +19,9 @@ export const session: Cell<Session | null> = new Cell(stored());
 export const signedOut: Cell<string | null> = new Cell<string | null>(null);
 
 function stored(): Session | null {
-  if (typeof sessionStorage === "undefined") return null;
   try {
+    // In the Worker there is none; where it is blocked, asking for it throws.
+    if (typeof sessionStorage === "undefined") return null;
     const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Session | null;
     return isToken(found?.token) ? found : null;
   } catch {

@@ -14,7 +14,7 @@ import { tookText } from "../ui/time.tsx";
 import { fitted, zoomed } from "../graph/viewport.ts";
 import { type Piece, piecesOf, placed } from "../data/lanes.ts";
 import { needsOf, touchesStatus } from "../data/needs.ts";
-import { diffLines } from "../ui/prose.tsx";
+import { diffLines } from "../ui/diff.tsx";
 import { treeOf } from "../views/locks.tsx";
 
 Deno.test("Parser: events that come in pieces, comments, several in one chunk", () => {
