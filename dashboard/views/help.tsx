@@ -51,7 +51,7 @@ export function Help({ closed }: { closed(): void }): VNode {
           checked={on}
           onChange={(event) => setLetters(event.currentTarget.checked)}
         />
-        Keys without Ctrl or Alt do these things
+        Single letters and signs do these things
       </label>
       <div class={on ? "columns" : "columns off"}>
         <dl>

@@ -80,7 +80,8 @@ export function TaskTable({ tasks, all, query }: {
 }
 
 /** Ids of what it waits for still; the graph's edges, for whoever reads them. */
-function waitsOf({ id }: TaskCard, { on, byId }: Tasks): string {
+function waitsOf({ id, status }: TaskCard, { on, byId }: Tasks): string {
+  if (status === "completed" || status === "cancelled") return "";
   return (on.get(id) ?? []).filter((other) => {
     const status = byId.get(other)?.status;
     return status !== "completed" && status !== "cancelled";
