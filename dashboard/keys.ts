@@ -2,8 +2,10 @@
 
 import { sendMessage } from "./acts/words.ts";
 import { createTask } from "./acts/tasks.ts";
+import { Cell } from "./data/cell.ts";
+import { remember, remembered } from "./data/stored.ts";
 import { go, place, refine } from "./router.ts";
-import { openHelp, openPalette } from "./palette.tsx";
+import { openHelp, openPalette, paletteComes } from "./palette.tsx";
 import { nextTheme } from "./theme.ts";
 import { dialogOpen } from "./ui/form.tsx";
 
@@ -20,19 +22,16 @@ export const VIEWS: readonly (readonly [path: string, label: string, key: string
   ["flock", "Flock", "f"],
 ];
 
-/** What `?` shows besides the views. */
-export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
-  ["/", "Search everything, and go anywhere"],
-  ["?", "This map"],
-  ["j  k", "Next and previous row"],
-  ["Enter", "Open the row"],
-  ["c", "Create a task"],
-  ["n", "New message"],
-  ["v", "Tasks: graph, board, table"],
-  ["+  -  0", "Graph: in, out, all of it"],
-  ["d", "Dark, light, as the system"],
-  ["Esc", "Close; back to the view"],
-];
+const OFF = "skein-letters-off";
+/** Whether single letters do something. */
+export const letters: Cell<boolean> = new Cell(
+  typeof document === "undefined" || remembered(OFF) !== "1",
+);
+
+export function setLetters(on: boolean): void {
+  letters.set(on);
+  remember(OFF, on ? "0" : "1");
+}
 
 const CHORD_MS = 1_200;
 let chordUntil = 0;
@@ -77,7 +76,7 @@ function onKey(event: KeyboardEvent): void {
     document.getElementById("main")?.focus();
     return;
   }
-  if (typing(event.target) || dialogOpen()) return;
+  if (!letters.value || typing(event.target) || dialogOpen() || paletteComes()) return;
   if (performance.now() < chordUntil) {
     chordUntil = 0;
     const view = VIEWS.find(([, , key]) => key === event.key);

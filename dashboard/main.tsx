@@ -10,9 +10,11 @@ import { forgetTasks } from "./data/tasks.ts";
 import type { JournalRow } from "./data/types.ts";
 import { serveLayouts } from "./graph/worker.ts";
 import { startKeys } from "./keys.ts";
+import { startTabs } from "./newtab.ts";
 import { startRouter } from "./router.ts";
 import { Shell } from "./shell.tsx";
 import { startTheme } from "./theme.ts";
+import { say } from "./ui/toast.tsx";
 import { SignIn } from "./views/signin.tsx";
 
 const FIRST_ROWS = 200;
@@ -30,12 +32,15 @@ function begin(): void {
   }
 }
 
-function App({ signingIn }: { signingIn: Promise<void> | null }): VNode {
+function App({ signingIn }: { signingIn: Promise<string | null> | null }): VNode {
   const [busy, setBusy] = useState(signingIn !== null);
   const now = useCell(session);
   const key = now === null ? null : `${now.token}\n${now.project}`;
   useEffect(() => {
-    void signingIn?.then(() => setBusy(false));
+    void signingIn?.then((why) => {
+      setBusy(false);
+      tellKept(why);
+    });
   }, []);
   useEffect(() => {
     if (key === null) return;
@@ -46,16 +51,24 @@ function App({ signingIn }: { signingIn: Promise<void> | null }): VNode {
   return key === null || busy ? <SignIn busy={busy} /> : <Shell key={now?.project} />;
 }
 
+/** A link that did not work changes nothing for who is signed in. */
+function tellKept(why: string | null): void {
+  if (why !== null && session.value !== null) say("You stay signed in as before.", why, true);
+}
+
 function start(): void {
   startTheme();
   const code = takeCode();
-  startRouter();
-  startKeys();
   // A link opened in a tab that has the page already changes only the hash.
   addEventListener("hashchange", () => {
     const next = takeCode();
-    if (next !== null) void signIn(next).then(() => location.reload());
+    if (next === null) return;
+    void signIn(next).then(tellKept);
   });
+  // After that: the router never sees a code.
+  startRouter();
+  startKeys();
+  startTabs();
   const root = document.getElementById("app");
   if (root === null) return;
   render(<App signingIn={code === null ? null : signIn(code)} />, root);

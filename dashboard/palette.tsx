@@ -1,17 +1,12 @@
-// `/` opens this: what the user types is looked for in messages, tasks, memory and conversations, and
-// among the places to go. `?` opens the map of keys.
+// What `/` and `?` open: the search and the map of keys. Both come with the views that come later.
 
 import type { VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { call } from "./data/api.ts";
 import { Cell, useCell } from "./data/cell.ts";
-import { KEYS, VIEWS } from "./keys.ts";
-import { href } from "./router.ts";
-import { Icon } from "./ui/icon.tsx";
-import { sayRefused } from "./ui/toast.tsx";
-import { Ago } from "./ui/time.tsx";
+import { say } from "./ui/toast.tsx";
+import { othersThere, useOthers } from "./views/current.tsx";
 
-const open = new Cell<"search" | "help" | null>(null);
+type What = "search" | "help";
+const open = new Cell<What | null>(null);
 
 export function openPalette(): void {
   open.set("search");
@@ -21,211 +16,25 @@ export function openHelp(): void {
   open.set("help");
 }
 
+/** Whether one of them is about to be there: the keys until then are not for the view. */
+export function paletteComes(): boolean {
+  return open.value !== null && !othersThere();
+}
+
 export function Palette(): VNode | null {
   const what = useCell(open);
-  if (what === null) return null;
-  return what === "help" ? <Help /> : <Search />;
+  return what === null ? null : <Late key={what} what={what} />;
 }
 
-interface Hit {
-  readonly kind: string;
-  readonly ref: string;
-  readonly title: string;
-  readonly excerpt: string;
-  readonly at: string | null;
-}
-
-const KIND_PATHS: Readonly<Record<string, string>> = {
-  task: "tasks",
-  message: "messages",
-  memory: "memory",
-  peer: "peers",
-};
-
-function hrefOfHit(hit: Hit): string {
-  if (hit.kind === "view") return href([hit.ref]);
-  if (hit.kind === "conversation") return href(["peers", hit.title.split(" ")[0] ?? ""]);
-  return href([KIND_PATHS[hit.kind] ?? "search", hit.ref]);
-}
-
-function placesFor(query: string): Hit[] {
-  const wanted = query.toLowerCase();
-  const places = VIEWS.filter(([, label]) => label.toLowerCase().includes(wanted))
-    .map(([ref, title]) => ({ kind: "view", ref, title, excerpt: "", at: null }));
-  const id = /^([tmr]\d+)$/.exec(query.trim())?.[1];
-  if (id === undefined) return places;
-  const kind = { t: "task", m: "message", r: "run" }[id.charAt(0)] ?? "task";
-  return [{ kind, ref: id, title: id, excerpt: "", at: null }, ...places];
-}
-
-const TYPING_MS = 120;
-const BEHIND_MS = 500;
-
-interface Found {
-  readonly hits: readonly Hit[];
-  readonly incomplete?: boolean;
-}
-
-function useHits(query: string): readonly Hit[] {
-  const [hits, setHits] = useState<readonly Hit[]>([]);
-  useEffect(() => {
-    const typed = query.trim();
-    if (typed.length < 2) {
-      setHits([]);
-      return;
-    }
-    let stopped = false;
-    const search = async (): Promise<void> => {
-      try {
-        const { hits, incomplete } = await call<Found>("search", { query: typed });
-        if (stopped) return;
-        setHits(hits);
-        // The index is behind: what was said just now comes a moment later.
-        if (incomplete === true) timer = setTimeout(search, BEHIND_MS);
-      } catch (thrown) {
-        if (!stopped) sayRefused(thrown);
-      }
-    };
-    let timer = setTimeout(search, TYPING_MS);
-    return () => {
-      stopped = true;
-      clearTimeout(timer);
-    };
-  }, [query]);
-  return hits;
-}
-
-/** The browser tells of it a moment later: another one may be open by then. */
-function closed(what: "search" | "help"): void {
-  if (open.value === what) open.set(null);
-}
-
-function Search(): VNode {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
-  const found = useHits(query);
-  const hits = [...placesFor(query), ...found].slice(0, 40);
-  // Before anything else is typed: the next key belongs to the dialog already.
-  useLayoutEffect(() => dialog.current?.showModal(), []);
-  const onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by !== 0) {
-      event.preventDefault();
-      setAt(Math.max(0, Math.min(hits.length - 1, at + by)));
-    } else if (event.key === "Enter") {
-      const hit = hits[at];
-      if (hit === undefined) return;
-      event.preventDefault();
-      dialog.current?.close();
-      location.hash = hrefOfHit(hit);
-    }
+function Late({ what }: { what: What }): VNode | null {
+  // The browser tells of its end a moment later: another one may be open by then.
+  const closed = (): void => {
+    if (open.value === what) open.set(null);
   };
-  return (
-    <dialog
-      ref={dialog}
-      class="dialog palette"
-      aria-label="Search"
-      onClose={() => closed("search")}
-      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
-    >
-      <div class="palette-field">
-        <Icon name="search" />
-        <input
-          type="text"
-          role="combobox"
-          aria-label="Search messages, tasks, memory, conversations"
-          aria-expanded="true"
-          aria-controls="hits"
-          aria-activedescendant={hits.length === 0 ? undefined : `hit-${at}`}
-          placeholder="Search, or go to..."
-          value={query}
-          onInput={(event) => {
-            setQuery(event.currentTarget.value);
-            setAt(0);
-          }}
-          onKeyDown={onKey}
-        />
-      </div>
-      <ul id="hits" role="listbox" aria-label="Hits">
-        {hits.map((hit, i) => (
-          <HitRow
-            key={`${hit.kind}/${hit.ref}`}
-            hit={hit}
-            id={`hit-${i}`}
-            on={i === at}
-            close={() => dialog.current?.close()}
-          />
-        ))}
-      </ul>
-      {hits.length === 0 && <p class="palette-none" role="status">Nothing found for this.</p>}
-    </dialog>
-  );
-}
-
-interface HitProps {
-  readonly hit: Hit;
-  readonly id: string;
-  readonly on: boolean;
-  close(): void;
-}
-
-function HitRow({ hit, id, on, close }: HitProps): VNode {
-  return (
-    <li id={id} role="option" aria-selected={on} class={on ? "on" : ""}>
-      <a href={hrefOfHit(hit)} tabIndex={-1} onClick={close}>
-        <span class="kind">{hit.kind === "view" ? "go to" : hit.kind}</span>
-        <span class="hit-title">{hit.title}</span>
-        <span class="excerpt">{hit.excerpt}</span>
-        <Ago at={hit.at} bare />
-      </a>
-    </li>
-  );
-}
-
-function Help(): VNode {
-  const dialog = useRef<HTMLDialogElement>(null);
-  // Before anything else is typed: the next key belongs to the dialog already.
-  useLayoutEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog
-      ref={dialog}
-      class="dialog help"
-      aria-labelledby="help-title"
-      onClose={() => closed("help")}
-      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
-    >
-      <header>
-        <h2 id="help-title">Keyboard</h2>
-        <button
-          type="button"
-          class="ghost small"
-          aria-label="Close"
-          onClick={() => dialog.current?.close()}
-        >
-          <Icon name="close" />
-        </button>
-      </header>
-      <div class="columns">
-        <dl>
-          {VIEWS.map(([path, label, key]) => (
-            <div key={path}>
-              <dt>
-                <kbd>g</kbd> <kbd>{key}</kbd>
-              </dt>
-              <dd>{label}</dd>
-            </div>
-          ))}
-        </dl>
-        <dl>
-          {KEYS.map(([keys, meaning]) => (
-            <div key={keys}>
-              <dt>{keys.split("  ").map((key) => <kbd key={key}>{key}</kbd>)}</dt>
-              <dd>{meaning}</dd>
-            </div>
-          ))}
-        </dl>
-      </div>
-    </dialog>
-  );
+  const part = useOthers(() => {
+    closed();
+    say("This could not be loaded.", "The leader does not answer.", true);
+  });
+  if (part === undefined) return null;
+  return what === "help" ? <part.Help closed={closed} /> : <part.Search closed={closed} />;
 }

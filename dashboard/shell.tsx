@@ -236,7 +236,7 @@ function NewMenu(): VNode {
 
 /** What a reader has to know about the connection. */
 function Notes(): VNode {
-  const { state, since, why, hung } = useCell(connection);
+  const { state, since, why, hung, foreign } = useCell(connection);
   const lead = useCell(moved);
   const [late, setLate] = useState(false);
   useEffect(() => {
@@ -254,7 +254,7 @@ function Notes(): VNode {
     <div class="notes" role="status" aria-live="polite">
       {state !== "live" && late && (
         <p class="note bad">
-          <Lost why={why ?? null} hung={hung === true} />
+          {foreign === true ? <Strange /> : <Lost why={why ?? null} hung={hung === true} />}
         </p>
       )}
       {lead !== null && state === "live" && (
@@ -270,6 +270,18 @@ function Notes(): VNode {
         </p>
       )}
     </div>
+  );
+}
+
+/** Nothing of what it says is shown, and nothing is sent to it that it could use. */
+function Strange(): VNode {
+  return (
+    <span>
+      <strong>Something else answers at {location.host}.</strong>{" "}
+      It is no leader of this flock: another program, perhaps another user's, has the port. Nothing
+      that it says is shown. Do not reload this page; <code>skein dashboard</code>{" "}
+      opens it where the leader is. It goes on by itself when the leader is back.
+    </span>
   );
 }
 

@@ -1,6 +1,7 @@
 // Dark or light: as the system says, unless the user chose otherwise in this browser.
 
 import { Cell } from "./data/cell.ts";
+import { remember, remembered } from "./data/stored.ts";
 
 export type Theme = "system" | "light" | "dark";
 const ORDER: readonly Theme[] = ["system", "light", "dark"];
@@ -15,12 +16,12 @@ function apply(next: Theme): void {
 }
 
 export function startTheme(): void {
-  const stored = localStorage.getItem(KEY);
+  const stored = remembered(KEY);
   apply(ORDER.find((one) => one === stored) ?? "system");
 }
 
 export function nextTheme(): void {
   const next = ORDER[(ORDER.indexOf(theme.value) + 1) % ORDER.length] ?? "system";
-  localStorage.setItem(KEY, next);
+  remember(KEY, next);
   apply(next);
 }

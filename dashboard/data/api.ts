@@ -1,6 +1,7 @@
 // One call of one operation. A refusal comes back as an exception that says what to do.
 
-import { end, projectHeader, session } from "./session.ts";
+import { Foreign } from "./proof.ts";
+import { end, projectHeader, stranger, wire } from "./session.ts";
 
 /** What the leader, or the way to it, refused. */
 export class Refused extends Error {
@@ -25,21 +26,18 @@ const PAUSE_MS = 300;
 
 export function asRefused(thrown: unknown): Refused {
   if (thrown instanceof Refused) return thrown;
+  if (thrown instanceof Foreign) {
+    return new Refused(
+      UNREACHABLE,
+      stranger(),
+      "Run skein dashboard: it opens the page where it is.",
+    );
+  }
   return new Refused(
     UNREACHABLE,
     "The leader does not answer.",
     "Leadership may be moving. If it lasts, run skein dashboard again.",
   );
-}
-
-function headers(key: string | null): Record<string, string> {
-  const now = session.value;
-  return {
-    "content-type": "application/json",
-    ...(now === null ? {} : { authorization: `Bearer ${now.token}` }),
-    ...projectHeader(),
-    ...(key === null ? {} : { "idempotency-key": key }),
-  };
 }
 
 /** The text of an answer; for whoever compares it with the last one before parsing. */
@@ -50,9 +48,15 @@ export async function callText(
 ): Promise<string> {
   let response: Response;
   try {
-    response = await fetch(`/api/${operation}`, {
+    const way = wire();
+    if (way === null) throw new Refused("TOKEN_INVALID", "Nobody is signed in.", "");
+    response = await way.ask(`/api/${operation}`, {
       method: "POST",
-      headers: headers(key),
+      headers: {
+        "content-type": "application/json",
+        ...projectHeader(),
+        ...(key === null ? {} : { "idempotency-key": key }),
+      },
       body: JSON.stringify(input),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -62,8 +66,13 @@ export async function callText(
   const text = await response.text().catch(() => "");
   if (response.ok) return text;
   const refused = refusalOf(response.status, text);
-  if (response.status === 401) end(`${refused.message}. ${refused.hint}`);
+  if (response.status === 401) signedOutBy(refused);
   throw refused;
+}
+
+/** The session has ended: a leader of the flock has said so. */
+export function signedOutBy(refused: Refused): void {
+  end(`${refused.message}. ${refused.hint}`);
 }
 
 /** What an answer that is none refuses. */

@@ -2,8 +2,9 @@
 // by itself, and whoever listens gets the rows of one read of the network together.
 
 import { Cell } from "./cell.ts";
-import { call, refusedBy } from "./api.ts";
-import { end, isHere, projectHeader, session } from "./session.ts";
+import { call, refusedBy, signedOutBy } from "./api.ts";
+import { Foreign } from "./proof.ts";
+import { isHere, keep, projectHeader, wire } from "./session.ts";
 import { type Event, Parser } from "./parser.ts";
 import type { Hello, JournalRow } from "./types.ts";
 
@@ -17,6 +18,8 @@ export interface Connection {
   readonly why?: string | null;
   /** Somebody has the port and says nothing: the leader's process is stopped, or hangs. */
   readonly hung?: boolean;
+  /** Somebody else has the port: what it says is neither shown nor done. */
+  readonly foreign?: boolean;
 }
 
 export const connection: Cell<Connection> = new Cell<Connection>({
@@ -81,6 +84,8 @@ let late = false;
 let refusal: string | null = null;
 /** The last try was given up without an answer. */
 let hung = false;
+/** The last try was answered by somebody else. */
+let foreign = false;
 /** The stream was let go because nobody sees this tab. */
 let away = false;
 
@@ -127,6 +132,8 @@ export async function follow(): Promise<void> {
       continue;
     }
     lost();
+    // Not at once: a page that is left or loaded anew loses its stream, too.
+    if (!wasLive) keep(false);
     await pause(pauseMs * (0.8 + Math.random() * 0.4));
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
@@ -139,9 +146,10 @@ export function stop(): void {
 
 function lost(): void {
   const now = connection.value;
-  if (now.state === "lost" && now.why === refusal && now.hung === hung) return;
+  const same = now.why === refusal && now.hung === hung && now.foreign === foreign;
+  if (now.state === "lost" && same) return;
   const since = now.state === "lost" ? now.since : Date.now();
-  connection.set({ ...now, state: "lost", since, why: refusal, hung });
+  connection.set({ ...now, state: "lost", since, why: refusal, hung, foreign });
 }
 
 /** Waits, but not while the tab is hidden or the network is known to be back. */
@@ -159,12 +167,16 @@ function pause(ms: number): Promise<void> {
   });
 }
 
-/** Calls back when nobody has seen this tab for a while; returns how to stop. */
+/** Calls back when nobody has seen this tab for a while, and again as long; returns how to stop. */
 function unseen(callback: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | 0 = 0;
   const look = (): void => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(callback, SEEN_MS);
+    if (!document.hidden) return;
+    timer = setTimeout(() => {
+      callback();
+      look();
+    }, SEEN_MS);
   };
   document.addEventListener("visibilitychange", look);
   look();
@@ -192,18 +204,14 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
     void answers().then((does) => does || silence.abort());
   }, QUIET_MS);
   try {
-    const response = await fetch(
+    const response = await wire()?.ask(
       lastSeq === null ? "/api/events" : `/api/events?after=${lastSeq}`,
-      {
-        headers: {
-          authorization: `Bearer ${session.value?.token ?? ""}`,
-          ...projectHeader(),
-        },
-        signal: AbortSignal.any([signal, silence.signal]),
-      },
+      { headers: projectHeader(), signal: AbortSignal.any([signal, silence.signal]) },
     );
+    if (response === undefined) return false;
+    foreign = false;
     if (response.status === 401) {
-      end("Your sign-in has ended. Run skein dashboard for a new link.");
+      signedOutBy(await refusedBy(response));
       return false;
     }
     if (!response.ok || response.body === null) {
@@ -224,9 +232,11 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
       take(parser.push(decoder.decode(value, { stream: true })));
     }
-  } catch {
+  } catch (thrown) {
     refusal = null;
-    hung = silence.signal.aborted && !away;
+    foreign = thrown instanceof Foreign;
+    const late = thrown instanceof DOMException && thrown.name === "TimeoutError";
+    hung = (late || silence.signal.aborted) && !away;
     return live;
   } finally {
     seen();
@@ -238,7 +248,8 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
 /** Whether the leader still answers anything. Whoever is gone refuses at once: the stream says so too. */
 async function answers(): Promise<boolean> {
   try {
-    return (await fetch("/healthz", { signal: AbortSignal.timeout(QUIET_MS) })).ok;
+    const answer = await wire()?.ask("/healthz", { signal: AbortSignal.timeout(QUIET_MS) });
+    return answer?.ok === true;
   } catch {
     return false;
   }
@@ -271,6 +282,7 @@ function take(events: readonly Event[]): void {
 function greet(hello: Hello): void {
   const before = connection.value.hello?.leader;
   lastSeq ??= hello.seq;
+  keep(true);
   connection.set({ state: "live", hello, since: Date.now() });
   if (late) {
     late = false;

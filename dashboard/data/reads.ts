@@ -6,7 +6,6 @@ import { useEffect } from "preact/hooks";
 import { asRefused, callText, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
-import { nextTick } from "./pace.ts";
 import { isHere, session } from "./session.ts";
 import type { JournalRow } from "./types.ts";
 
@@ -101,7 +100,7 @@ class Entry {
     const unanswered = this.cell.value.refused?.code === "UNREACHABLE";
     if (unanswered) this.stale = true;
     const pauseMs = unanswered ? AGAIN_MS : this.#pauseMs(endMs, endMs - beginMs);
-    this.#notBefore = nextTick(endMs, pauseMs);
+    this.#notBefore = endMs + pauseMs;
     this.#reading = false;
     if (this.stale) this.touch();
   }

@@ -4,7 +4,6 @@ import { useEffect } from "preact/hooks";
 import { asRefused, call, type Refused } from "./api.ts";
 import { Cell, useCell } from "./cell.ts";
 import { flowing, onRows } from "./events.ts";
-import { nextTick } from "./pace.ts";
 import { concerns } from "./reads.ts";
 import type { JournalRow, TaskCard, TaskGraph } from "./types.ts";
 
@@ -81,7 +80,7 @@ async function read(): Promise<void> {
   }
   const endMs = performance.now();
   const pauseMs = Math.max(PAUSE_MS, (endMs - beginMs) * SHARE);
-  notBefore = Math.max(notBefore, nextTick(endMs, pauseMs));
+  notBefore = Math.max(notBefore, endMs + pauseMs);
   busy = false;
   if (users > 0 && (everything || waiting.size > 0)) schedule();
 }

@@ -2,6 +2,7 @@
 // meanwhile. The Worker is the page's own script, which finds no document there and then loads the
 // layout alone; without a Worker the layout runs here.
 
+import { connection } from "../data/events.ts";
 import { needed } from "../needed.ts";
 import type { Layout, LayoutWish } from "./plane.ts";
 
@@ -40,6 +41,8 @@ const waiting = new Map<number, (layout: Layout) => void>();
 
 function theWorker(): Worker | null {
   if (worker !== undefined) return worker;
+  // Its script comes from whoever has the port.
+  if (connection.value.state !== "live") return null;
   try {
     const made = new Worker("/app.js", { type: "module" });
     made.onmessage = ({ data }: MessageEvent<Answered>) => {

@@ -14,8 +14,7 @@ import { tookText } from "../ui/time.tsx";
 import { fitted, zoomed } from "../graph/viewport.ts";
 import { type Piece, piecesOf, placed } from "../data/lanes.ts";
 import { needsOf, touchesStatus } from "../data/needs.ts";
-import { nextTick } from "../data/pace.ts";
-import { diffLines } from "../ui/prose.tsx";
+import { diffLines } from "../ui/diff.tsx";
 import { treeOf } from "../views/locks.tsx";
 
 Deno.test("Parser: events that come in pieces, comments, several in one chunk", () => {
@@ -261,14 +260,4 @@ Deno.test("touchesStatus: what people do, not how far they are", () => {
   assert(!row("update_task", "task/t1", { progress: "half" }));
   assert(!row("update_task", "task/t1", { note: 5 }));
   assert(!row("note_attempt", "task/t1") && !row("lock_file", "lock/a.ts"));
-});
-
-Deno.test("nextTick: pages that ended at different moments ask at the same one, after the pause", () => {
-  // Two pages whose clocks began at different times; the second ended 4 ms later.
-  for (const pauseMs of [60, 120, 500, 1_000]) {
-    const a = nextTick(1_006, pauseMs, 70_000) + 70_000;
-    const b = nextTick(2_012, pauseMs, 68_998) + 68_998;
-    assertEquals(a, b, `${pauseMs} ms`);
-    assert(Math.abs(a - 71_008 - pauseMs) <= pauseMs * 0.75 + 4, `${pauseMs} ms: ${a - 71_006}`);
-  }
 });

@@ -18,12 +18,23 @@ export function Current(): VNode {
   return view[0] === "attention" ? <AttentionView /> : <Other title={view[1]} path={path} />;
 }
 
-function Other({ title, path }: { title: string; path: readonly string[] }): VNode {
-  const [failed, setFailed] = useState(false);
+/** Whether what comes later is there. */
+export function othersThere(): boolean {
+  return others.now !== undefined;
+}
+
+/** What comes later, once it is there. */
+export function useOthers(failed: () => void): typeof others.now {
   const [part, setPart] = useState(others.now);
   useEffect(() => {
-    if (part === undefined) others.load().then(setPart, () => setFailed(true));
+    if (part === undefined) others.load().then(setPart, failed);
   }, [part]);
+  return part;
+}
+
+function Other({ title, path }: { title: string; path: readonly string[] }): VNode {
+  const [failed, setFailed] = useState(false);
+  const part = useOthers(() => setFailed(true));
   if (part !== undefined) return part.other(path) ?? <NotHere />;
   return (
     <View title={title}>

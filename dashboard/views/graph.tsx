@@ -13,6 +13,7 @@ import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
 import { Glyph, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
 import { Button, Empty, Unloaded } from "../ui/parts.tsx";
+import { letters } from "../keys.ts";
 import { createTask } from "../acts/tasks.ts";
 
 const NARROW_PX = 700;
@@ -62,7 +63,7 @@ export function GraphView({ tasks, run, withDone }: {
     found.scope,
   );
   const onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey || !letters.value) return;
     if (event.key === "+" || event.key === "=") zoom(1);
     else if (event.key === "-") zoom(-1);
     else if (event.key === "0") fit();
@@ -77,7 +78,7 @@ export function GraphView({ tasks, run, withDone }: {
         ref={box}
         class="graph"
         role="group"
-        aria-label="Graph of tasks, each a link; what it waits for is in its description"
+        aria-label="Graph of tasks, each a link; what it waits for is in its description, and in the table"
       >
         <Plane folded={folded} layout={layout} tasks={tasks} camera={camera} />
         {folded.shown.length === 0 && <NothingOpen folded={folded} />}
@@ -112,6 +113,7 @@ function Plane({ folded, layout, tasks, camera }: {
       }}
     >
       <Edges layout={layout} tasks={tasks} lit={lit} />
+      <Ties folded={folded} tasks={tasks} />
       {folded.shown.map((task) => {
         const at = layout.at[task.id];
         return at === undefined ? null : (
@@ -129,6 +131,29 @@ function Plane({ folded, layout, tasks, camera }: {
       })}
     </div>
   );
+}
+
+/** The edges again, for whoever sees none: each node is described by its own. */
+const Ties = memo(function Ties({ folded, tasks }: { folded: Folded; tasks: Tasks }): VNode {
+  const next = new Map<string, string[]>();
+  for (const [from, to] of folded.edges) next.set(from, [...next.get(from) ?? [], to]);
+  return (
+    <div hidden>
+      {folded.shown.map(({ id }) => (
+        <span key={id} id={`ties-${id}`}>{tiesOf(tasks, id, next.get(id) ?? [])}</span>
+      ))}
+    </div>
+  );
+});
+
+function tiesOf({ on, byId }: Tasks, id: string, next: readonly string[]): string {
+  const before = (on.get(id) ?? []).map((other) => {
+    const task = byId.get(other);
+    return task === undefined ? other : `${other} ${task.title}, ${STATE_LABELS[stateOf(task)]}`;
+  });
+  const waits = `Waits for ${before.length === 0 ? "nothing" : before.join("; ")}.`;
+  if (next.length === 0) return waits;
+  return `${waits} ${next.join(", ")} ${next.length === 1 ? "waits" : "wait"} for it.`;
 }
 
 /** The middle of the node where the layers begin. */
@@ -196,6 +221,7 @@ const Node = memo(function Node(props: NodeProps): VNode {
       class={`node n-${state}${near ? " near" : ""}`}
       href={href(["tasks", task.id])}
       data-row
+      aria-describedby={`ties-${task.id}`}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${NODE.width}px` }}
       title={`${task.id} ${task.title}`}
       draggable={false}

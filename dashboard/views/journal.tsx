@@ -12,7 +12,8 @@ import { refine, usePlace } from "../router.ts";
 import { ActText, subjectText } from "../ui/act.tsx";
 import { Refusal } from "../ui/form.tsx";
 import { memo } from "../ui/memo.ts";
-import { Button, Empty, Filter, Given, Loading, Panel, Select, View } from "../ui/parts.tsx";
+import { Button, Empty, Given, Loading, Panel, Select, View } from "../ui/parts.tsx";
+import { Filter } from "../ui/lists.tsx";
 import { Clock } from "../ui/time.tsx";
 import { sayRefused } from "../ui/toast.tsx";
 

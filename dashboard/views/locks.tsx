@@ -7,7 +7,8 @@ import type { Lock } from "../data/types.ts";
 import { releaseLock } from "../acts/words.ts";
 import { refine, usePlace } from "../router.ts";
 import { Glyph } from "../ui/glyph.tsx";
-import { Button, Empty, Filter, Given, PeerLink, TaskLink, View } from "../ui/parts.tsx";
+import { Button, Empty, Given, PeerLink, TaskLink, View } from "../ui/parts.tsx";
+import { Filter } from "../ui/lists.tsx";
 import { Ago, durationText } from "../ui/time.tsx";
 
 interface Folder {

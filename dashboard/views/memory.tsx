@@ -7,8 +7,10 @@ import type { MemoryEntry } from "../data/types.ts";
 import { setMemory } from "../acts/words.ts";
 import { href, refine, usePlace } from "../router.ts";
 import { Icon } from "../ui/icon.tsx";
-import { Button, Empty, Filter, Given, PeerLink, Select, View } from "../ui/parts.tsx";
-import { Diff, Prose } from "../ui/prose.tsx";
+import { Button, Empty, Given, PeerLink, Select, View } from "../ui/parts.tsx";
+import { Filter } from "../ui/lists.tsx";
+import { Prose } from "../ui/prose.tsx";
+import { Diff } from "../ui/diff.tsx";
 import { Ago } from "../ui/time.tsx";
 
 const TYPES = [

@@ -10,6 +10,7 @@ import * as tasks from "../acts/tasks.ts";
 import { sendMessage } from "../acts/words.ts";
 import { confirmed, perform } from "../acts/do.ts";
 import { go, href } from "../router.ts";
+import { useKeptFocus } from "../ui/focus.ts";
 import { Refusal } from "../ui/form.tsx";
 import { Glyph } from "../ui/glyph.tsx";
 import { Button, PeerLink, TaskLink } from "../ui/parts.tsx";
@@ -51,11 +52,13 @@ export function Need({ item }: { item: AttentionItem }): VNode {
   const peers = peersOf(item);
   const isMessage = MESSAGES.has(item.kind);
   const sender = isMessage ? peers[0] ?? "" : "";
+  const row = useRef<HTMLLIElement>(null);
+  useKeptFocus(row, answering);
   const text = isMessage && item.text.startsWith(`${sender}: `)
     ? item.text.slice(sender.length + 2)
     : item.text;
   return (
-    <li class={grave ? "need grave" : "need"} data-row>
+    <li ref={row} class={grave ? "need grave" : "need"} data-row>
       <Glyph of={item.kind === "plan" ? "proposed" : item.kind} />
       <div class="need-body">
         <p class="need-head">

@@ -13,6 +13,9 @@ import { RunsView } from "./runs.tsx";
 import { TaskView } from "./task.tsx";
 import { TasksView } from "./tasks.tsx";
 
+export { Help } from "./help.tsx";
+export { Search } from "./search.tsx";
+
 /** The view at a path; null if there is none. */
 export function other(path: readonly string[]): VNode | null {
   const [view, id] = path;

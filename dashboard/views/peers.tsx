@@ -13,7 +13,8 @@ import { ActText, tells } from "../ui/act.tsx";
 import { Meter } from "../ui/chart.tsx";
 import { Glyph } from "../ui/glyph.tsx";
 import { Icon } from "../ui/icon.tsx";
-import { Button, Empty, Filter, Given, Rows, View } from "../ui/parts.tsx";
+import { Button, Empty, Given, View } from "../ui/parts.tsx";
+import { Filter, Rows } from "../ui/lists.tsx";
 import { Ago } from "../ui/time.tsx";
 
 /** Rows after which the list of peers may look different. */

@@ -20,7 +20,7 @@ export function SignIn({ busy }: { busy: boolean }): VNode {
           <pre><code>skein dashboard</code></pre>
           <p class="hint">
             It opens the page with a link that works once. The sign-in lasts 12 hours, in this tab,
-            and survives a change of leader.
+            and survives a change of leader; a reload while no leader answers ends it.
           </p>
         </>
       )}

@@ -8,7 +8,8 @@ import type { RunSummary, TaskCard } from "../data/types.ts";
 import { createTask } from "../acts/tasks.ts";
 import { refine, usePlace } from "../router.ts";
 import { Refusal } from "../ui/form.tsx";
-import { Button, Filter, Loading, Select, Tabs, View } from "../ui/parts.tsx";
+import { Button, Loading, Select, View } from "../ui/parts.tsx";
+import { Filter, Tabs } from "../ui/lists.tsx";
 import { Board } from "./board.tsx";
 import { GraphView } from "./graph.tsx";
 import { TaskTable } from "./tasktable.tsx";
@@ -49,7 +50,7 @@ export function TasksView(): VNode {
       {!tasks.loaded
         ? tasks.refused === undefined && <Loading rows={8} />
         : view === "table"
-        ? <TaskTable tasks={filtered} query={query} />
+        ? <TaskTable tasks={filtered} all={tasks} query={query} />
         : view === "board"
         ? <Board tasks={filtered} />
         : <GraphView tasks={tasks} run={run} withDone={query["done"] === "1"} />}

@@ -3,10 +3,12 @@
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import { stateOf, type TaskCard } from "../data/types.ts";
+import type { Tasks } from "../data/tasks.ts";
 import { memo } from "../ui/memo.ts";
 import { href, refine } from "../router.ts";
 import { Glyph, Priority, STATE_LABELS, STATE_ORDER } from "../ui/glyph.tsx";
-import { Empty, Rows, Select } from "../ui/parts.tsx";
+import { Empty, Select } from "../ui/parts.tsx";
+import { Rows } from "../ui/lists.tsx";
 import { Ago } from "../ui/time.tsx";
 
 const ROW_PX = 40;
@@ -23,8 +25,9 @@ function number(task: TaskCard): number {
   return Number(task.id.slice(1));
 }
 
-export function TaskTable({ tasks, query }: {
+export function TaskTable({ tasks, all, query }: {
   tasks: readonly TaskCard[];
+  all: Tasks;
   query: Readonly<Record<string, string>>;
 }): VNode {
   const state = query["state"] ?? "";
@@ -68,7 +71,7 @@ export function TaskTable({ tasks, query }: {
         : (
           <div class="list task-table">
             <Rows items={rows} height={ROW_PX} keyOf={(task) => task.id}>
-              {(task) => <Row task={task} />}
+              {(task) => <Row task={task} waits={waitsOf(task, all)} />}
             </Rows>
           </div>
         )}
@@ -76,7 +79,16 @@ export function TaskTable({ tasks, query }: {
   );
 }
 
-const Row = memo(function Row({ task }: { task: TaskCard }): VNode {
+/** Ids of what it waits for still; the graph's edges, for whoever reads them. */
+function waitsOf({ id, status }: TaskCard, { on, byId }: Tasks): string {
+  if (status === "completed" || status === "cancelled") return "";
+  return (on.get(id) ?? []).filter((other) => {
+    const status = byId.get(other)?.status;
+    return status !== "completed" && status !== "cancelled";
+  }).join(", ");
+}
+
+const Row = memo(function Row({ task, waits }: { task: TaskCard; waits: string }): VNode {
   const state = stateOf(task);
   const who = task.claimed_by ?? (task.assigned_to ? `for ${task.assigned_to}` : "");
   return (
@@ -89,6 +101,7 @@ const Row = memo(function Row({ task }: { task: TaskCard }): VNode {
       <span class="title">
         {task.title}
         {task.progress && <span class="dim">{task.progress}</span>}
+        {waits !== "" && <span class="dim">waits for {waits}</span>}
       </span>
       <Priority value={task.priority} />
       <span class="who">{who}</span>

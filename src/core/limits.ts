@@ -98,10 +98,6 @@ export const LIMITS = {
   pageTokenS: 43_200,
   /** Pages and programs that follow events at the same time. */
   eventStreams: 64,
-  /** Different reads of pages that are done once for all who ask; beyond, each is done for itself. */
-  sharedReads: 200,
-  /** A longer question is nobody else's. */
-  sharedKeyChars: 4_000,
   /** Unsent bytes of a stream: whoever is further behind is read to from the journal later. */
   eventBytes: 1024 * 1024,
   /** Rows that are told one by one to who comes back; past that it reads everything anew. */
@@ -253,10 +249,6 @@ export const TIMES = {
   joinMs: 1_000,
   /** Leaving has to be over before the client's SIGKILL. */
   leaveMs: 100,
-  /** The longest that a read waits for others who ask the same, where several do so without end. */
-  sharedReadMs: 250,
-  /** Who has not asked for so long does not ask any more: a page asks about once a second at least. */
-  sharedAskMs: 3_000,
   /** Who closes its end still gets the answers that are ready within this; a first call has to join. */
   answerMs: 200,
   /** A cancellation that crosses the answer comes within this; later ones are about what was read. */
@@ -265,6 +257,8 @@ export const TIMES = {
   beatMs: 10_000,
   /** A stream that takes nothing for so long is cut. */
   slowMs: 10_000,
+  /** A page's request is taken so long after it was signed: it may wait for one of the browser's connections. */
+  signedMs: 30_000,
   /** The body of a request has to be there within this time. */
   bodyMs: 10_000,
   /** A stopped leader is usurped within 15 s; a link waits for the next one a bit longer. */

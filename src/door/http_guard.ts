@@ -2,6 +2,7 @@
 // machine's own page or from a program, by the right method, and not too large. And the headers that
 // every answer carries.
 
+import { sha256 } from "../core/digest.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 
@@ -45,16 +46,7 @@ export function json(
   body: unknown,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  return jsonBody(status, JSON.stringify(body), more);
-}
-
-/** The same, of what is JSON already. */
-export function jsonBody(
-  status: number,
-  body: string | Uint8Array<ArrayBuffer>,
-  more: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(body, {
+  return new Response(JSON.stringify(body), {
     status,
     headers: { ...HEADERS, "content-type": "application/json", ...more },
   });
@@ -119,9 +111,10 @@ export function bearer(request: Request): string | null {
 
 /**
  * The body of a request, as JSON.
- * @throws Rejected 413, 415, 408 or 400
+ * @param digest SHA-256 that it has to have, where the request is signed
+ * @throws Rejected 413, 415, 408, 401 or 400
  */
-export async function bodyOf(request: Request): Promise<unknown> {
+export async function bodyOf(request: Request, digest: string | null = null): Promise<unknown> {
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new Rejected(
@@ -134,6 +127,9 @@ export async function bodyOf(request: Request): Promise<unknown> {
   }
   if (Number(request.headers.get("content-length") ?? 0) > LIMITS.requestBytes) throw tooLarge();
   const text = await textOf(request);
+  if (digest !== null && sha256(text) !== digest) {
+    throw new Rejected(401, new Refusal("TOKEN_INVALID", "another body was signed"));
+  }
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text) as unknown;

@@ -13,8 +13,6 @@ export interface Served {
   readonly streams: number;
   /** Answers by HTTP status. */
   readonly answered: ReadonlyMap<number, number>;
-  /** Reads that were answered by what another page had read. */
-  readonly shared: number;
 }
 
 type Labels = Readonly<Record<string, string | number>>;
@@ -63,9 +61,6 @@ export async function metricsText(store: Store, served: Served): Promise<string>
       ...served.answered,
     ].sort(([a], [b]) => a - b).map(([status, count]) => [{ status }, count]),
   );
-  put("http_reads_shared_total", "counter", "Reads that another page's read has answered.", [
-    [{}, served.shared],
-  ]);
   const measured = METER.all();
   put(
     "operation_refused_total",

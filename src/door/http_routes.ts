@@ -1,7 +1,7 @@
 // What the leader answers over HTTP: the page, the operations, the events, the figures. Every operation
 // goes the one way through perform; nothing here decides anything.
 
-import { authorise, type Authorised } from "../authorise.ts";
+import { authorise } from "../authorise.ts";
 import { listAudit } from "../audit/operations.ts";
 import { operationNamed } from "../catalogue.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
@@ -12,28 +12,24 @@ import { head } from "../core/text.ts";
 import { markOffered } from "../message/deliveries.ts";
 import { carryOut } from "../node/carry.ts";
 import type { Lead } from "../node/leading.ts";
-import { signIn, type Visiting, visiting } from "../node/sessions.ts";
+import { isOfPage, signIn, type Visiting, visiting } from "../node/sessions.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal } from "../refusals.ts";
 import { commit } from "../store/unit.ts";
-import { headSeq } from "../store/journal.ts";
 import type { Events } from "./http_events.ts";
 import {
   bearer,
   bodyOf,
   HEADERS,
   json,
-  jsonBody,
   refused,
   refuseForeign,
   refuseMethod,
   Rejected,
 } from "./http_guard.ts";
 import { metricsText } from "./http_metrics.ts";
-import { sharable, SharedReads } from "./http_shared.ts";
+import { PROOF, Proofs, type Signed, signedBy } from "./http_proof.ts";
 import { type Page, pageAssets, type PageFile } from "./page.ts";
-
-const encoder = new TextEncoder();
 
 /** What Deno tells of a request besides the request. */
 export interface Info {
@@ -46,31 +42,43 @@ export class Routes {
   readonly #events: Events;
   /** Answers by status, for /metrics. */
   readonly #answered = new Map<number, number>();
-  readonly #shared = new SharedReads();
+  readonly #proofs: Proofs;
 
   constructor(lead: Lead, events: Events) {
     this.#lead = lead;
     this.#events = events;
+    this.#proofs = new Proofs(lead.store.secret);
   }
 
   /** Answers one request that came in at a port. Never rejects. */
   async answer(request: Request, info: Info, port: number): Promise<Response> {
     let response: Response;
+    let signed: Signed | null = null;
     try {
       refuseForeign(request, port);
+      // Not before: no proof is given for an address that is not ours.
+      signed = signedBy(request);
       // Of a home that was deleted or replaced under us nothing is told any more.
       this.#lead.store.engine.assertOurs();
-      response = await this.#route(request, info, new URL(request.url));
+      response = await this.#route(request, info, new URL(request.url), signed);
     } catch (thrown) {
       response = thrown instanceof Rejected
         ? refused(thrown.refusal, thrown.status, thrown.headers)
         : refused(asRefusal(thrown));
     }
+    if (signed !== null) {
+      response.headers.set(PROOF, this.#proofs.of(signed, hostOf(request), response.status));
+    }
     this.#answered.set(response.status, (this.#answered.get(response.status) ?? 0) + 1);
     return response;
   }
 
-  async #route(request: Request, info: Info, url: URL): Promise<Response> {
+  async #route(
+    request: Request,
+    info: Info,
+    url: URL,
+    signed: Signed | null,
+  ): Promise<Response> {
     const path = url.pathname;
     if (ASSET.test(path)) {
       const page = await pageAssets(this.#lead.store.folder);
@@ -84,9 +92,33 @@ export class Routes {
       refuseMethod(request, "GET", "HEAD");
       return json(200, { ok: true });
     }
-    if (path === "/api/session") {
-      refuseMethod(request, "POST");
-      return await this.#session(request);
+    if (path === "/api/session") refuseMethod(request, "POST");
+    const token = await this.#tokenOf(request, signed);
+    if (path === "/api/session") return await this.#session(token);
+    if (path === "/metrics") return await this.#metrics(request, token);
+    if (path === "/api/events") return await this.#follow(request, token, url);
+    const [, name] = /^\/api\/([a-z_]{1,64})$/.exec(path) ?? [];
+    if (name !== undefined) return await this.#operate(request, info, { token, signed }, name);
+    await this.#allowed(token, null, status as unknown as AnyOperation);
+    const shown = head(path, 100);
+    throw new Refusal("UNKNOWN_TOOL", `there is nothing at ${shown}`, { path: shown });
+  }
+
+  /**
+   * The token that a request brings as a bearer, or by which it is signed.
+   * @throws Refusal `TOKEN_INVALID`
+   */
+  async #tokenOf(request: Request, signed: Signed | null): Promise<string> {
+    const { store } = this.#lead;
+    if (signed !== null) {
+      try {
+        return this.#proofs.check(signed, request, hostOf(request));
+      } catch (thrown) {
+        const refusal = asRefusal(thrown);
+        // Who meant the leader of before is no trouble.
+        if (refusal.details["again"] !== true) await noteRefusal(store, "", "sign", refusal, 0);
+        throw refusal;
+      }
     }
     const token = bearer(request);
     if (token === null) {
@@ -96,23 +128,22 @@ export class Routes {
           "`skein dashboard`.",
       });
     }
-    if (path === "/metrics") return await this.#metrics(request, token);
-    if (path === "/api/events") return await this.#follow(request, token, url);
-    const [, name] = /^\/api\/([a-z_]{1,64})$/.exec(path) ?? [];
-    if (name !== undefined) return await this.#operate(request, info, token, name);
-    await this.#allowed(token, null, status as unknown as AnyOperation);
-    const shown = head(path, 100);
-    throw new Refusal("UNKNOWN_TOOL", `there is nothing at ${shown}`, { path: shown });
+    if (!isOfPage(store.secret, token)) return token;
+    const refusal = new Refusal(
+      "TOKEN_INVALID",
+      "a page's session and a link's code are never sent",
+      {
+        hint: "Programs use a token of `skein token issue`; the page signs its requests.",
+      },
+    );
+    await noteRefusal(store, token, "sign", refusal, 0);
+    throw refusal;
   }
 
-  async #session(request: Request): Promise<Response> {
-    const { code } = (await bodyOf(request) ?? {}) as { code?: unknown };
-    if (typeof code !== "string") {
-      throw new Refusal("INVALID_INPUT", "code is required", { field: "code" });
-    }
-    const { store, settings } = this.#lead;
+  async #session(code: string): Promise<Response> {
+    const { store, settings, epoch } = this.#lead;
     try {
-      return json(200, await signIn(store, settings, code));
+      return json(200, await signIn(store, settings, epoch, code));
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       await noteRefusal(store, "", "sign_in", refusal, 0);
@@ -139,7 +170,12 @@ export class Routes {
     }
   }
 
-  async #operate(request: Request, info: Info, token: string, name: string): Promise<Response> {
+  async #operate(
+    request: Request,
+    info: Info,
+    { token, signed }: { token: string; signed: Signed | null },
+    name: string,
+  ): Promise<Response> {
     const { store, settings } = this.#lead;
     const operation = operationNamed(name);
     if (operation === undefined) {
@@ -161,10 +197,7 @@ export class Routes {
         hint: "Send the header Skein-Project; list_projects shows the ids.",
       });
     }
-    const input = await bodyOf(request);
-    if (who.operator && sharable(operation, input)) {
-      return await this.#read(token, who, operation, input);
-    }
+    const input = await bodyOf(request, signed?.body);
     const offered = new Set<number>();
     const key = request.headers.get("idempotency-key") ?? undefined;
     const answer = await perform(store, this.#caller(who, offered), operation, input, {
@@ -174,41 +207,6 @@ export class Routes {
     const done = await carryOut(store, operation, answer, { peer: who.peer, key });
     if (offered.size > 0) this.#mark(request, info, who, [...offered]);
     return answerOf(done);
-  }
-
-  /** A read of the page: done once for all pages that ask for the same at the same time. */
-  async #read(
-    token: string,
-    who: Visiting,
-    operation: AnyOperation,
-    input: unknown,
-  ): Promise<Response> {
-    const { store } = this.#lead;
-    const upS = store.clock.upS();
-    let seq: number;
-    let may: Authorised;
-    try {
-      ({ seq, may } = await store.engine.read(async (tx) => ({
-        may: await authorise(tx, upS, store.secret, who, operation, true),
-        seq: await headSeq(tx),
-      })));
-    } catch (thrown) {
-      const refusal = asRefusal(thrown);
-      await noteRefusal(store, who.token, operation.name, refusal, 0);
-      throw refusal;
-    }
-    const { actor, policy } = may;
-    const identity = [actor.id, actor.role, actor.project, actor.run, policy];
-    const key = JSON.stringify([identity, operation.name, input]);
-    const body = await this.#shared.ask(key, token, seq, async () => {
-      let seen = 0;
-      const answer = await perform(store, this.#caller(who, new Set()), operation, input, {
-        // Read in the snapshot of the answer itself.
-        beside: async (tx) => void (seen = await headSeq(tx)),
-      });
-      return { body: encoder.encode(JSON.stringify(answer)), seq: seen };
-    });
-    return jsonBody(200, body);
   }
 
   /** What went out was offered; what did not is offered again. */
@@ -266,7 +264,6 @@ export class Routes {
     const text = await metricsText(this.#lead.store, {
       streams: this.#events.count,
       answered: this.#answered,
-      shared: this.#shared.shared,
     });
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return new Response(text, { headers: { ...HEADERS, "content-type": type } });
@@ -274,6 +271,11 @@ export class Routes {
 }
 
 function nothing(): void {}
+
+/** The address by which a request came: one of our own, or it had been refused. */
+function hostOf(request: Request): string {
+  return request.headers.get("host") ?? "";
+}
 
 /** The project that a request names: its id, percent-encoded, since headers are ASCII. */
 function projectOf(request: Request): string | null {

@@ -38,6 +38,9 @@ const PATHS: Readonly<Record<string, string>> = {
   [PAGE_FILES.css]: "/app.css",
 };
 
+/** Which parts of the script there are, in the head of the page. */
+const PARTS = /name="parts" content="([^"]*)"/;
+
 const DAY_MS = 86_400_000;
 
 let page: Promise<Page> | null = null;
@@ -46,9 +49,20 @@ let building: Promise<void> | null = null;
 /** The page, if it is built; else what says that it is being built, while it is. */
 export async function pageAssets(home: string): Promise<Page> {
   const beside = fromFileUrl(new URL(".", import.meta.url));
-  const found = await (page ??= readPage(beside).then((one) => one ?? fromSources(home)));
-  if (!found.ready) page = null;
-  return found;
+  const mine = page ??= readPage(beside).then((one) => one ?? fromSources(home));
+  try {
+    const found = await mine;
+    if (!found.ready) forget(mine);
+    return found;
+  } catch (thrown) {
+    // A read that failed once (no descriptor was left) is nothing to stay with.
+    forget(mine);
+    throw thrown;
+  }
+}
+
+function forget(old: Promise<Page>): void {
+  if (page === old) page = null;
 }
 
 async function fromSources(home: string): Promise<Page> {
@@ -110,7 +124,21 @@ function partPath(name: string): string | null {
     : null;
 }
 
-async function pageOf(texts: ReadonlyMap<string, string>, ready = true): Promise<Page> {
+/** The page's head tells what each part has to be: it is loaded later, when somebody else may answer. */
+async function pinned(texts: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+  const html = texts.get("/") ?? "";
+  const [, list = ""] = PARTS.exec(html) ?? [];
+  const parts = list.split(" ").map(async (path) => {
+    const bytes = new TextEncoder().encode(texts.get(path) ?? "");
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    return `${path}#sha256-${btoa(String.fromCharCode(...digest))}`;
+  });
+  const pins = list === "" ? "" : (await Promise.all(parts)).join(" ");
+  return new Map(texts).set("/", html.replace(PARTS, `name="parts" content="${pins}"`));
+}
+
+async function pageOf(given: ReadonlyMap<string, string>, ready = true): Promise<Page> {
+  const texts = await pinned(given);
   const sorted = [...texts].sort(([a], [b]) => a < b ? -1 : 1);
   const files = new Map<string, PageFile>();
   for (const [path, text] of sorted) {

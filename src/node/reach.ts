@@ -1,7 +1,7 @@
 // Whether the page of whoever leads is there: a leader that was stopped keeps its port and says nothing.
 
 /** A page on loopback answers within a few milliseconds, unless its process stands still. */
-const ANSWER_MS = 1_000;
+export const ANSWER_MS = 1_000;
 
 /** Whether the page at this origin answers. Never throws. */
 export async function answers(url: string): Promise<boolean> {

@@ -29,9 +29,15 @@ export interface SignedIn {
 
 /**
  * Exchanges a link code for a session.
- * @throws Refusal `TOKEN_INVALID` when it is none, was used, or is too old
+ * @param epoch of the leader that does it
+ * @throws Refusal `TOKEN_INVALID` when it is none, was used, is too old, or was made for another leader
  */
-export async function signIn(store: Store, settings: Settings, code: string): Promise<SignedIn> {
+export async function signIn(
+  store: Store,
+  settings: Settings,
+  epoch: number,
+  code: string,
+): Promise<SignedIn> {
   const claims = readToken(store.secret, code);
   const link = linkOf(claims);
   if (link === null) {
@@ -42,6 +48,11 @@ export async function signIn(store: Store, settings: Settings, code: string): Pr
   const upS = store.clock.upS();
   if (isOver(claims, upS)) {
     throw new Refusal("TOKEN_INVALID", "the sign-in link is older than two minutes", {
+      hint: AGAIN,
+    });
+  }
+  if (link.epoch !== epoch) {
+    throw new Refusal("TOKEN_INVALID", "the sign-in link was for a leader that leads no more", {
       hint: AGAIN,
     });
   }
@@ -79,6 +90,17 @@ export async function signIn(store: Store, settings: Settings, code: string): Pr
   return { token, expires_at: iso(store.clock.wallMs() + leftMs), project: claims.project };
 }
 
+/** Whether a token is a browser's: its session, or the code of the link to one. */
+export function isOfPage(secret: Uint8Array, token: string): boolean {
+  try {
+    const claims = readToken(secret, token);
+    return isPage(claims) || linkOf(claims) !== null;
+  } catch {
+    // None of ours: refused as such where it is read.
+    return false;
+  }
+}
+
 /** Over, or made in an earlier boot, whose seconds are over. */
 function isOver(claims: Claims, upS: number): boolean {
   return upS >= claims.expiresS || upS + 1 < claims.issuedS;
@@ -105,7 +127,7 @@ export async function visiting(
   const claims = readToken(store.secret, token);
   if (linkOf(claims) !== null) {
     throw new Refusal("TOKEN_INVALID", "the code of a link has to be exchanged for a session", {
-      hint: "POST it to /api/session, or open the link in a browser.",
+      hint: "Open the link in a browser.",
     });
   }
   if (claims.peer !== OPERATOR) return await asPeer(store, settings, token, claims);

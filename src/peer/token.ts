@@ -29,6 +29,11 @@ export function issueToken(secret: Uint8Array, claims: Claims): string {
   const text = JSON.stringify([peer, role, project, incarnation, issuedS, expiresS]);
   const payload = btoa(String.fromCharCode(...new TextEncoder().encode(text)))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return tokenOf(secret, payload);
+}
+
+/** The whole token, for who holds the secret and was sent all of it but the signature. */
+export function tokenOf(secret: Uint8Array, payload: string): string {
   return `${VERSION}.${payload}.${macOf(secret, payload)}`;
 }
 

@@ -13,6 +13,7 @@ import {
   type StoredPolicy,
 } from "../core/policy.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
+import { leaderRow } from "./leader.ts";
 import { linkMark } from "./session.ts";
 import { issueToken } from "./token.ts";
 
@@ -116,11 +117,18 @@ export const issueLink = operation({
   secret: true,
   input: z.strictObject({}),
   output: z.lazy(() =>
-    z.object({ code: z.string(), project: z.string(), expires_in_s: z.number() })
+    z.object({
+      code: z.string(),
+      /** The leader that takes it, and no other. */
+      epoch: z.number(),
+      project: z.string(),
+      expires_in_s: z.number(),
+    })
   ),
   survey: (_input, view) => Promise.resolve(view.secret),
-  handle(ctx, _input, secret) {
+  async handle(ctx, _input, secret) {
     const { actor } = ctx;
+    const { epoch } = await leaderRow(ctx.tx);
     const issuedS = Math.floor(ctx.upS);
     // A session that makes a link (to move to another port) does not live longer by it.
     const endsS = Math.floor(Math.min(issuedS + LIMITS.pageTokenS, actor.proofEndsS ?? Infinity));
@@ -128,11 +136,11 @@ export const issueLink = operation({
       peer: actor.id,
       role: actor.role,
       project: actor.project,
-      incarnation: linkMark(crypto.randomUUID(), endsS),
+      incarnation: linkMark(crypto.randomUUID(), endsS, epoch),
       issuedS,
       expiresS: issuedS + LIMITS.linkS,
     });
     ctx.record({ subject: `peer/${actor.name}`, detail: { project: actor.project } });
-    return Promise.resolve({ code, project: actor.project, expires_in_s: LIMITS.linkS });
+    return { code, epoch, project: actor.project, expires_in_s: LIMITS.linkS };
   },
 });

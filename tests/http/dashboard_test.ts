@@ -1,11 +1,13 @@
 // `skein dashboard`: with a leader it prints its link and ends; without one it leads and serves until it
 // is interrupted, in nobody's way.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { leadingTo } from "../../src/door/dashboard.ts";
 import { type Flock, withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND, testEnv } from "../support/peer.ts";
 import { exchange, type Json, request, Session, urlOf, withSite } from "./site.ts";
+import { squat } from "./squatter.ts";
 
 /** The command as a human's terminal has it, while it runs. */
 class Running {
@@ -163,5 +165,34 @@ Deno.test("doctor: says where the page is, and whether it answers", async () => 
     anna?.signal("SIGCONT");
     assertEquals(ill.state, "fault");
     assertMatch(ill.text, /does not answer/);
+  });
+});
+
+Deno.test("dashboard: the link is in no argument of a process, but in a file for this user alone", async () => {
+  await withFlock(async (flock) => {
+    await flock.cli(["status"]);
+    const [first, second] = ["http://127.0.0.1:1/#code=a.b.c", "http://127.0.0.1:1/#code=d.e.f"]
+      .map((link) => ({ link, path: leadingTo(link, flock.home) }));
+    assertMatch(second?.path ?? "", /open-[0-9a-f-]+\.html$/);
+    assert(!(second?.path ?? "").includes("code"));
+    assert(Deno.readTextFileSync(second?.path ?? "").includes(`url=${second?.link}"`));
+    assertEquals((Deno.statSync(second?.path ?? "").mode ?? 0) & 0o777, 0o600);
+    assertThrows(() => Deno.statSync(first?.path ?? ""), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("dashboard: no link leads to somebody else who has the leader's port", async () => {
+  await withFlock(async (flock) => {
+    const anna = await flock.join({ name: "anna" });
+    const url = await urlOf(flock);
+    await anna.kill();
+    const squatter = await squat(Number(new URL(url).port));
+    const running = new Running(flock, ["--json"], { SKEIN_PORT: new URL(url).port });
+    const way = await running.link();
+    assert(way.url !== url, "it leads to the squatter");
+    assertEquals((await exchange(way.url, String(way.link).split("#code=")[1] ?? "")).status, 200);
+    await running.end();
+    await squatter.stop();
+    assert(squatter.got.every(({ path }) => path === "/healthz"), JSON.stringify(squatter.got));
   });
 });

@@ -115,7 +115,7 @@ Deno.test("events: who takes nothing is cut, and holds nobody up", async () => {
     const lines = [
       "GET /api/events HTTP/1.1",
       `host: ${host}`,
-      `authorization: Bearer ${session.token}`,
+      `authorization: ${(await session.bearer()).headers["authorization"]}`,
     ];
     await slow.write(new TextEncoder().encode([...lines, "", ""].join("\r\n")));
     await eventually(async () => await streams(session) === 1);

@@ -8,19 +8,20 @@ import { raw, request, Session, withSite } from "./site.ts";
 
 const WANTED = JSON.stringify({ title: "never" });
 
-function post(host: string, token: string, ...more: readonly string[]): string[] {
+function post(host: string, session: Session, ...more: readonly string[]): string[] {
   return [
     "POST /api/create_task HTTP/1.1",
     `host: ${host}`,
     "content-type: application/json",
     `content-length: ${WANTED.length}`,
-    `authorization: Bearer ${token}`,
+    ...Object.entries(session.headers).map(([name, value]) => `${name}: ${value}`),
     ...more,
   ];
 }
 
 Deno.test("guard: a foreign Host is refused, everywhere", async () => {
-  await withSite(async (flock, session) => {
+  await withSite(async (flock, page) => {
+    const session = await page.bearer();
     const { host, port } = new URL(session.url);
     const foreign = [
       "evil.example",
@@ -37,7 +38,7 @@ Deno.test("guard: a foreign Host is refused, everywhere", async () => {
       `LOCALHOST:${port}`,
     ];
     for (const name of foreign) {
-      const { status, text } = await raw(session.url, post(name, session.token), WANTED);
+      const { status, text } = await raw(session.url, post(name, session), WANTED);
       assert([400, 403].includes(status), `${name}: ${status}`);
       if (status === 403) assertMatch(text, /NOT_ALLOWED/);
       for (const path of ["/", "/app.js", "/healthz", "/metrics", "/api/events"]) {
@@ -47,7 +48,7 @@ Deno.test("guard: a foreign Host is refused, everywhere", async () => {
       }
     }
     for (const name of [host, `localhost:${port}`]) {
-      const { status, text } = await raw(session.url, post(name, session.token), WANTED);
+      const { status, text } = await raw(session.url, post(name, session), WANTED);
       assertEquals(status, 200, text);
     }
     assertEquals(flock.count("SELECT count(*) FROM task"), 2);
@@ -55,7 +56,8 @@ Deno.test("guard: a foreign Host is refused, everywhere", async () => {
 });
 
 Deno.test("guard: a foreign Origin is refused, and so is what a browser calls cross-site", async () => {
-  await withSite(async (flock, session) => {
+  await withSite(async (flock, page) => {
+    const session = await page.bearer();
     const { host, port, origin } = new URL(session.url);
     const origins = [
       "http://evil.example",
@@ -69,18 +71,18 @@ Deno.test("guard: a foreign Origin is refused, and so is what a browser calls cr
       "",
     ];
     for (const one of origins) {
-      const lines = post(host, session.token, `origin: ${one}`);
+      const lines = post(host, session, `origin: ${one}`);
       const { status } = await raw(session.url, lines, WANTED);
       assertEquals(status, 403, one);
     }
     for (const site of ["cross-site", "same-site"]) {
-      const lines = post(host, session.token, `sec-fetch-site: ${site}`);
+      const lines = post(host, session, `sec-fetch-site: ${site}`);
       assertEquals((await raw(session.url, lines, WANTED)).status, 403, site);
       const script = ["GET /app.js HTTP/1.1", `host: ${host}`, `sec-fetch-site: ${site}`];
       assertEquals((await raw(session.url, script)).status, 403, site);
     }
     assertEquals(flock.count("SELECT count(*) FROM task"), 0);
-    const own = post(host, session.token, `origin: ${origin}`, "sec-fetch-site: same-origin");
+    const own = post(host, session, `origin: ${origin}`, "sec-fetch-site: same-origin");
     assertEquals((await raw(session.url, own, WANTED)).status, 200);
     const link = [
       "GET / HTTP/1.1",
@@ -93,7 +95,8 @@ Deno.test("guard: a foreign Origin is refused, and so is what a browser calls cr
 });
 
 Deno.test("guard: without a token nothing is told", async () => {
-  await withSite(async (flock, session) => {
+  await withSite(async (flock, page) => {
+    const session = await page.bearer();
     const before = flock.count("SELECT count(*) FROM task");
     const bad = ["", "x", "operator", `${session.token}x`, session.token.slice(0, -1)];
     for (const { name } of CATALOGUE) {
@@ -132,7 +135,8 @@ Deno.test("guard: without a token nothing is told", async () => {
 });
 
 Deno.test("guard: only the methods of a path, and no change by GET", async () => {
-  await withSite(async (flock, session) => {
+  await withSite(async (flock, page) => {
+    const session = await page.bearer();
     const seq = (): number => flock.count("SELECT max(seq) FROM journal");
     const { host } = new URL(session.url);
     const before = seq();
@@ -152,7 +156,7 @@ Deno.test("guard: only the methods of a path, and no change by GET", async () =>
         const { status, text } = await raw(session.url, [
           `${method} ${path} HTTP/1.1`,
           `host: ${host}`,
-          `authorization: Bearer ${session.token}`,
+          `authorization: ${session.headers["authorization"]}`,
           "content-length: 0",
         ]);
         assertEquals(status, 405, `${method} ${path}: ${text}`);
@@ -166,12 +170,13 @@ Deno.test("guard: only the methods of a path, and no change by GET", async () =>
 });
 
 Deno.test("guard: bodies that are not JSON, not typed so, too large or too slow", async () => {
-  await withSite(async (flock, session) => {
+  await withSite(async (flock, page) => {
+    const session = await page.bearer();
     const { host } = new URL(session.url);
     const send = (type: string, body: string) =>
       request(`${session.url}/api/create_task`, {
         method: "POST",
-        headers: { authorization: `Bearer ${session.token}`, "content-type": type },
+        headers: { ...session.headers, "content-type": type },
         body,
       });
     for (
@@ -198,11 +203,11 @@ Deno.test("guard: bodies that are not JSON, not typed so, too large or too slow"
     });
     const endless = await fetch(`${session.url}/api/create_task`, {
       method: "POST",
-      headers: { authorization: `Bearer ${session.token}`, "content-type": json },
+      headers: { ...session.headers, "content-type": json },
       body: pieces,
     }).then(async (one) => [one.status, (await one.text()).length > 0], () => [413, true]);
     assertEquals(endless, [413, true]);
-    const slow = post(host, session.token).filter((line) => !/content-length/.test(line));
+    const slow = post(host, session).filter((line) => !/content-length/.test(line));
     const startMs = performance.now();
     const late = await raw(session.url, [...slow, "content-length: 1000"], '{"title":');
     assertEquals(late.status, 408, late.text);

@@ -1,7 +1,8 @@
 // The page's files: built once from the sources, whoever asks, and served with what they are.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { pageAssets } from "../../src/door/page.ts";
 import { withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import { request, withSite } from "./site.ts";
@@ -54,5 +55,15 @@ Deno.test("page: a checkout's leader builds it when somebody looks, and knows wh
     assertEquals((await request(`${session.url}${part}`)).status, 200, `a part, ${part}`);
     assertEquals((await request(`${session.url}/chunk-OTHER.js`)).status, 401);
     assert(!/https?:\/\/(?!www\.w3\.org\/)/.test(text), "it asks nobody else for anything");
+  });
+});
+
+Deno.test("page: a read that failed once is tried again", async () => {
+  await withFlock(async (flock) => {
+    assertEquals((await flock.cli(["page"])).code, 0);
+    const broken = join(flock.folder, "no-home");
+    Deno.writeTextFileSync(broken, "");
+    await assertRejects(() => pageAssets(broken));
+    assert((await pageAssets(flock.home)).ready);
   });
 });

@@ -1,7 +1,8 @@
 // Which port: the preferred one, else the next free one, back as soon as it can; any one for 0; and a
 // clear word where there is none.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Foreign } from "../../dashboard/data/proof.ts";
 import { type Flock, withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import { startPeer } from "../support/peer.ts";
@@ -54,8 +55,9 @@ Deno.test("port: two homes on one machine get one each", async () => {
       const urls = [await urlOf(one), await urlOf(two)];
       assertEquals(urls, [local(port), local(port + 1)]);
       const [first, second] = [await signIn(one), await signIn(two)];
-      // A session of one is nothing to the other.
-      await first.at(second.url).refused(401, "TOKEN_INVALID", "status");
+      // A session of one is nothing to the other, and the other none to it.
+      await assertRejects(() => first.at(second.url).ok("status"), Foreign);
+      await (await first.bearer()).at(second.url).refused(401, "TOKEN_INVALID", "status");
       await second.ok("status");
     });
   });

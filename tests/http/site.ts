@@ -6,6 +6,7 @@ import { assertEquals } from "@std/assert";
 import { type Flock, type MemberOptions, withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Peer, Reply } from "../support/peer.ts";
+import { isToken, Line, type Wish } from "../../dashboard/data/proof.ts";
 
 export type Json = Reply["json"];
 
@@ -30,10 +31,27 @@ export class Session {
   readonly token: string;
   readonly project: string;
 
+  readonly #line: Line | null;
+
   constructor(url: string, token: string, project = "") {
     this.url = url;
     this.token = token;
     this.project = project;
+    this.#line = isOfBrowser(token) ? new Line(token, url) : null;
+  }
+
+  /** What a program sends that has the token. */
+  get headers(): Readonly<Record<string, string>> {
+    const authorization = `Bearer ${this.token}`;
+    const project = encodeURIComponent(this.project);
+    return project === "" ? { authorization } : { authorization, "skein-project": project };
+  }
+
+  /** Asks as whoever has such a token does: a page signs, a program sends it. */
+  async ask(path: string, wish: Wish = {}): Promise<Response> {
+    if (this.#line !== null) return await this.#line.ask(path, wish);
+    const headers = { ...this.headers, ...wish.headers };
+    return await fetch(`${this.url}${path}`, { ...wish, headers });
   }
 
   /** The same session at another address. */
@@ -42,16 +60,14 @@ export class Session {
   }
 
   async post(operation: string, input: unknown = {}, more: More = {}): Promise<Answer> {
-    return await request(`${this.url}/api/${operation}`, {
-      method: "POST",
-      body: JSON.stringify(input),
-      ...(more.signal === undefined ? {} : { signal: more.signal }),
-      headers: {
-        "content-type": "application/json",
-        authorization: `Bearer ${this.token}`,
-        ...more.headers,
-      },
-    });
+    return await answerOf(
+      await this.ask(`/api/${operation}`, {
+        method: "POST",
+        body: JSON.stringify(input),
+        ...(more.signal === undefined ? {} : { signal: more.signal }),
+        headers: { "content-type": "application/json", ...more.headers },
+      }),
+    );
   }
 
   /** Calls an operation that has to succeed. */
@@ -75,16 +91,30 @@ export class Session {
     return answer.json;
   }
 
-  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    return request(`${this.url}${path}`, {
-      headers: { authorization: `Bearer ${this.token}`, ...headers },
-    });
+  async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return await answerOf(await this.ask(path, { headers }));
   }
+
+  /** The same human with a token as programs send it. */
+  async bearer(): Promise<Session> {
+    const { token } = await this.ok("issue_token");
+    return new Session(this.url, token, this.project);
+  }
+}
+
+/** Whether a token is a page's session or a link's code: neither is ever sent. */
+function isOfBrowser(token: string): boolean {
+  if (!isToken(token)) return false;
+  const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+  return /"(page|link)-/.test(atob(payload));
 }
 
 /** One request, its answer read whole. */
 export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, init);
+  return await answerOf(await fetch(url, init));
+}
+
+async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   return {
     status: response.status,
@@ -153,12 +183,16 @@ export async function signIn(flock: Flock, options: MemberOptions = {}): Promise
   return new Session(url, answer.json.token, answer.json.project);
 }
 
-export function exchange(url: string, code: string): Promise<Answer> {
-  return request(`${url}/api/session`, {
+/** Trades the code of a link for a session, as a page does; what can be no code is sent as a bearer. */
+export async function exchange(url: string, code: string): Promise<Answer> {
+  const wish: Wish = {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ code }),
-  });
+    body: "{}",
+  };
+  if (isToken(code)) return await answerOf(await new Line(code, url).ask("/api/session", wish));
+  const headers = { ...wish.headers, authorization: `Bearer ${code}` };
+  return await request(`${url}/api/session`, { ...wish, headers });
 }
 
 /** A flock of peers, the first of which leads and serves, and the human's session there. */
@@ -206,10 +240,7 @@ export class Follower {
   ): Promise<Follower> {
     const stop = new AbortController();
     const query = after === null ? "" : `?after=${after}`;
-    const response = await fetch(`${session.url}/api/events${query}`, {
-      headers: { authorization: `Bearer ${session.token}`, ...headers },
-      signal: stop.signal,
-    });
+    const response = await session.ask(`/api/events${query}`, { headers, signal: stop.signal });
     if (response.status !== 200) throw new Error(`events: ${await response.text()}`);
     return new Follower(response, stop);
   }

@@ -69,10 +69,9 @@ Deno.test("promise 5: the leader killed time after time, the page answers within
       await follower.until((events) => events[0]?.event === "hello", "hello");
       assertEquals(follower.events[0]?.data.leader.name, flock.leader().name);
       assertEquals(follower.of("reset").length, 0);
-      // A link of before is good now, and once it was used, on no leader any more.
+      // A link is for the leader of its time: somebody else may have had the port after that one's death.
       links.push(link);
-      assertEquals((await exchange(session.url, link)).status, 200);
-      for (const used of links) assertEquals((await exchange(session.url, used)).status, 401);
+      for (const old of links) assertEquals((await exchange(session.url, old)).status, 401);
       // The same session, no new sign-in.
       await session.ok("create_task", { title: `by the page, round ${n}` });
       assertEquals((await session.ok("status")).leader.url, session.url);
@@ -124,12 +123,7 @@ Deno.test("promise 5: a stopped leader keeps its port: the page moves to the nex
     await follower.until(() => follower.last >= last, "everything");
     // The page takes itself along, without a new link from the command line.
     const { code } = await there.ok("issue_link");
-    const answer = await request(`${session.url}/api/session`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ code }),
-    });
-    assertEquals(answer.status, 200);
+    assertEquals((await exchange(session.url, code)).status, 200);
     await follower.close();
     await eventually(async () => !await answers(next), { withinMs: 15_000, what: "it is closed" });
     assertEquals(await answers(session.url), true);

@@ -127,7 +127,7 @@ export class Flock {
     const { page, seen } = await this.blank(options);
     const way = await this.link();
     await page.goto(way.link);
-    await page.waitForSelector(".live.live", { state: "attached" });
+    await page.waitForSelector("[class='live live']", { state: "attached" });
     return { page, seen, way };
   }
 

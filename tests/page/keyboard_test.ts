@@ -46,6 +46,25 @@ browserTest("keyboard: everywhere, the map, search, rows, an act, and the way ba
     await page.keyboard.press("Enter");
     await page.locator(".bubble", { hasText: "The editor drops the selection" }).waitFor();
 
+    // By id, and what no index has: goals, what peers do, reserved paths.
+    for (
+      const [typed, kind, at] of [
+        ["r1", "run", "#/runs/r1"],
+        ["two people", "run", "#/runs/r1"],
+        ["tools import", "peer", "#/peers/dan"],
+        ["theme.css", "lock", "#/locks?q=src%2Feditor%2Ftheme.css"],
+      ] as const
+    ) {
+      await page.keyboard.press("/");
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.type(typed);
+      await page.locator("#hits li.on .kind", { hasText: kind }).waitFor();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      assert(page.url().endsWith(at), `${typed}: ${page.url()}`);
+      assertEquals(await page.getByText("There is no such view").count(), 0, typed);
+    }
+
     await page.keyboard.press("g");
     await page.keyboard.press("t");
     await page.keyboard.press("v");

@@ -180,7 +180,7 @@ browserTest("live: when nobody is left the page says so and what to do", async (
     assert((await note.textContent())?.includes("skein dashboard"));
     assertEquals(await page.locator(".live.lost").count(), 1);
     await flock.enter("ben", "worker");
-    await page.waitForSelector(".live.live", { state: "attached" });
+    await page.waitForSelector("[class='live live']", { state: "attached" });
     await note.waitFor({ state: "detached" });
   });
 });
@@ -203,7 +203,7 @@ browserTest("live: of a store that is gone the page does not say that all is wel
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     }
     Deno.renameSync(away, flock.home);
-    await page.waitForSelector(".live.live", { state: "attached" });
+    await page.waitForSelector("[class='live live']", { state: "attached" });
     await note.waitFor({ state: "detached" });
   });
 });
@@ -220,7 +220,7 @@ browserTest(
       await visit(page, "#/tasks");
       taken.close();
       await page.waitForURL((url) => url.origin === preferred);
-      await page.waitForSelector(".live.live", { state: "attached" });
+      await page.waitForSelector("[class='live live']", { state: "attached" });
       await ada.ok("create_task", { title: "Made at the new address" });
       await visit(page, "#/tasks");
       await page.locator(".node", { hasText: "Made at the new address" }).waitFor();

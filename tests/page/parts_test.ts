@@ -33,7 +33,7 @@ browserTest(
       const paths = asked(page);
       const { link, url } = await flock.link();
       await page.goto(link);
-      await page.waitForSelector(".live.live", { state: "attached" });
+      await page.waitForSelector("[class='live live']", { state: "attached" });
       await page.waitForSelector(".facts a");
       await settled(page);
       const first = [...paths];

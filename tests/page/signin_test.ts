@@ -1,6 +1,10 @@
 // Who may see the page: nobody without a link, nobody twice with the same one.
 
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { OPERATOR, pageMark } from "../../src/peer/session.ts";
+import { issueToken } from "../../src/peer/token.ts";
+import { eventually } from "../support/eventually.ts";
 import { browserTest } from "./browser.ts";
 import { visit, withFlock } from "./flock.ts";
 
@@ -36,7 +40,7 @@ browserTest(
         ),
       );
       await page.reload();
-      await page.waitForSelector(".live.live", { state: "attached" });
+      await page.waitForSelector("[class='live live']", { state: "attached" });
       const { page: second } = await flock.blank();
       await second.goto(way.link);
       await second.locator("[role=alert]").waitFor();
@@ -53,9 +57,18 @@ browserTest(
     await withFlock(async (flock) => {
       await flock.enter("ada", "architect");
       const { page } = await flock.open();
+      const nowS = Math.floor(Deno.osUptime());
+      const token = issueToken(Deno.readFileSync(join(flock.home, "secret")), {
+        peer: OPERATOR,
+        role: "operator",
+        project: flock.repository,
+        incarnation: pageMark("expired"),
+        issuedS: nowS - 60,
+        expiresS: nowS - 1,
+      });
       await page.evaluate(`{
       const stored = JSON.parse(sessionStorage.getItem("skein-session"));
-      sessionStorage.setItem("skein-session", JSON.stringify({ ...stored, token: stored.token + "x" }));
+      sessionStorage.setItem("skein-session", JSON.stringify({ ...stored, token: "${token}" }));
     }`);
       await page.reload();
       await page.locator(".signin [role=alert]").waitFor();
@@ -63,6 +76,31 @@ browserTest(
     });
   },
 );
+
+browserTest("sign-in: a link that does not work leaves who is signed in as they are", async () => {
+  await withFlock(async (flock) => {
+    await flock.enter("ada", "architect");
+    const { page, way, seen } = await flock.open();
+    await visit(page, "#/peers");
+    for (const code of ["anything", way.link.split("#code=")[1] ?? ""]) {
+      await page.evaluate(`location.hash = "code=${code}"`);
+      await page.locator(".toast", { hasText: "You stay signed in" }).waitFor();
+      await page.locator(".toast button").click();
+      await page.locator("[class='live live']").waitFor();
+      assert(!page.url().includes("code"), page.url());
+      assertEquals(await page.locator("#main .view h1").count(), 1);
+    }
+    // One that does is taken without a new load of the page, which somebody else might answer.
+    const before = await page.evaluate("window.stays = true, sessionStorage['skein-session']");
+    await page.evaluate(
+      `location.hash = ${JSON.stringify(new URL((await flock.link()).link).hash)}`,
+    );
+    await eventually(async () => await page.evaluate("sessionStorage['skein-session']") !== before);
+    await page.locator("[class='live live']").waitFor();
+    assertEquals(await page.evaluate("window.stays"), true);
+    assertEquals(seen.errors, []);
+  });
+});
 
 browserTest(
   "sign-in: what is refused is shown with what to do, and nothing is lost of what was typed",

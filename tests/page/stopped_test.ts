@@ -41,7 +41,10 @@ browserTest(
       // It goes on, steps down, and the next leader takes the old address: both pages are there.
       ada.signal("SIGCONT");
       await note.waitFor({ state: "detached", timeout: FOLLOWED_MS });
-      await page.waitForSelector(".live.live", { state: "attached", timeout: FOLLOWED_MS });
+      await page.waitForSelector("[class='live live']", {
+        state: "attached",
+        timeout: FOLLOWED_MS,
+      });
       await page.getByText("ben leads").first().waitFor({ state: "attached" });
       await page.locator(".journal .act", { hasText: "Made while the leader was stopped" })
         .or(page.locator(".journal .op", { hasText: "create_task" })).first().waitFor();

@@ -284,7 +284,7 @@ browserTest("page: an empty flock says what to do in every view", async () => {
     const light = await page.evaluate(ground);
     assert(dark !== light, "the switch changes nothing");
     await page.reload();
-    await page.waitForSelector(".live.live", { state: "attached" });
+    await page.waitForSelector("[class='live live']", { state: "attached" });
     assertEquals(await page.evaluate(ground), light, "the choice is not kept");
     assertEquals(seen.errors, []);
   });
