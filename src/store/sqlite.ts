@@ -7,16 +7,14 @@ import { invariant } from "../core/invariant.ts";
 import { TIMES } from "../core/limits.ts";
 import type { Presence, Tx } from "../core/transaction.ts";
 import { BellBoard } from "./bellboard.ts";
-import type { Bell, Checkpoint, Engine, Hold, LogState } from "./engine.ts";
+import type { Bell, Checkpoint, Engine, Hold } from "./engine.ts";
 import { CODE, codeOf, explain } from "./faults.ts";
 import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
+import { WriteAheadLog } from "./log.ts";
 import { deserted, Ringer } from "./ringer.ts";
-
-/** What stands before each page in the write-ahead log. */
-const FRAME_HEAD_BYTES = 24;
 
 function nothing(): void {}
 
@@ -35,19 +33,19 @@ export class SqliteEngine implements Engine {
   readonly #ino: number | null;
   #writer: Connection | null = null;
   #reader: Connection | null = null;
-  #upkeep: Connection | null = null;
+  readonly #log: WriteAheadLog;
   readonly #ringer = new Ringer();
   readonly #board: BellBoard;
   readonly #guard = new Guard();
   #dataVersion = -1;
   #closed = false;
   #breathMs = 0;
-  #walIno: number | null = null;
 
   /** Opens the store of a home whose file exists; store/open.ts is the way in. */
   constructor(home: Home) {
     this.#home = home;
     this.#board = new BellBoard(home.bells);
+    this.#log = new WriteAheadLog(home.database, () => this.#connect(TIMES.upkeepSleepMs));
     const info = Deno.statSync(home.database);
     this.#dev = info.dev;
     this.#ino = info.ino;
@@ -63,11 +61,6 @@ export class SqliteEngine implements Engine {
     this.#reader = this.#connect(TIMES.busySleepMs);
     this.#reader.prepare("PRAGMA query_only = ON").get();
     return this.#reader;
-  }
-
-  /** For checkpoints, which may wait for readers and writers. */
-  #upkeeping(): Connection {
-    return this.#upkeep ??= this.#connect(TIMES.upkeepSleepMs);
   }
 
   #connect(timeoutMs: number): Connection {
@@ -99,7 +92,7 @@ export class SqliteEngine implements Engine {
       }
       // Committed into a file that is not the home's any more: nothing may be acknowledged.
       this.assertOurs();
-      this.#assertLog();
+      this.#log.assertOurs();
       return result;
     });
   }
@@ -191,20 +184,6 @@ export class SqliteEngine implements Engine {
     throw new Refusal("STORE_REPLACED", `${this.#home.database} was replaced under this session`);
   }
 
-  /** The newest commits live in the log alone; without it they are not kept. */
-  #assertLog(): void {
-    let ino: number | null;
-    try {
-      ino = Deno.statSync(`${this.#home.database}-wal`).ino;
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-      throw new Refusal("STORE_GONE", "the store's write-ahead log was deleted under this session");
-    }
-    this.#walIno ??= ino;
-    if (ino === this.#walIno) return;
-    throw new Refusal("STORE_REPLACED", "the store's write-ahead log was replaced");
-  }
-
   #presencePath(name: string): string {
     return `${this.#home.peers}/${name.includes(".") ? name : `${name}.lock`}`;
   }
@@ -274,47 +253,18 @@ export class SqliteEngine implements Engine {
   }
 
   checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null {
-    // The file keeps its size when the log begins anew; what is in it, SQLite tells.
-    if (this.#logBytes() < Math.min(fromBytes, restartFromBytes)) return null;
-    const before = this.#moveLog("NOOP");
-    if (before === null) return null;
-    if (before.pendingBytes < fromBytes && before.bytes < restartFromBytes) return null;
-    // In nobody's way. If it copied everything, the next writer begins the log anew by itself.
-    const moved = this.#moveLog("PASSIVE") ?? before;
-    if (before.bytes < restartFromBytes) return { before, after: moved };
-    // Where writers never pause none does; then they are held up for what came since, and a sync.
-    return { before, after: this.#moveLog("RESTART") ?? moved };
-  }
-
-  shrinkLog(toBytes: number): void {
-    if (this.#logBytes() > toBytes) this.#moveLog("TRUNCATE");
-  }
-
-  /** Null where somebody reads or writes: the next tick tries again. */
-  #moveLog(how: "NOOP" | "PASSIVE" | "RESTART" | "TRUNCATE"): LogState | null {
-    const upkeep = this.#upkeeping();
     try {
-      const { page_size: pageBytes } = upkeep.prepare("PRAGMA page_size").get() as {
-        page_size: number;
-      };
-      const { log, checkpointed } = upkeep.prepare(`PRAGMA wal_checkpoint(${how})`).get() as {
-        log: number;
-        checkpointed: number;
-      };
-      const frameBytes = pageBytes + FRAME_HEAD_BYTES;
-      return { bytes: log * frameBytes, pendingBytes: (log - checkpointed) * frameBytes };
+      return this.#log.checkpoint(fromBytes, restartFromBytes);
     } catch (thrown) {
-      if (codeOf(thrown) === CODE.busy || codeOf(thrown) === CODE.locked) return null;
       throw this.#explain(thrown);
     }
   }
 
-  #logBytes(): number {
+  shrinkLog(toBytes: number): void {
     try {
-      return Deno.statSync(`${this.#home.database}-wal`).size;
+      this.#log.shrink(toBytes);
     } catch (thrown) {
-      if (thrown instanceof Deno.errors.NotFound) return 0;
-      throw thrown;
+      throw this.#explain(thrown);
     }
   }
 
@@ -322,7 +272,7 @@ export class SqliteEngine implements Engine {
     this.#closed = true;
     this.#ringer.close();
     this.#board.close();
-    this.#upkeep?.close();
+    this.#log.close();
     this.#reader?.close();
     this.#writer?.close();
   }
