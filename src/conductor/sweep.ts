@@ -114,6 +114,12 @@ async function isOpen(calls: Calls, id: number): Promise<boolean> {
   return now?.id === id;
 }
 
+/** Whether an attempt's work may still be merged: whoever sweeps may have slept. */
+async function stands(calls: Calls, id: number): Promise<boolean> {
+  const { attempts: [now] } = await calls.attempts({ after: id - 1, open: true });
+  return now?.id === id && now.lost !== true;
+}
+
 /** What somebody has looked at: approved, it is merged; given back, another attempt goes on with it. */
 async function reviewed(
   calls: Calls,
@@ -218,6 +224,7 @@ async function merge(
     task,
     branch: branch ?? "",
     message: `Merge ${task} (${attempt.worker})`,
+    still: () => stands(calls, id),
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
   if (merged.outcome === "waiting" && isKnown(attempt, merged)) return null;

@@ -8,6 +8,7 @@ import {
   abandonedRun,
   attemptsAre,
   audit,
+  deadlyGitAt,
   endDelays,
   exists,
   hostsOf,
@@ -96,6 +97,26 @@ for (const [what, words] of [["saved", " --no-verify "], ["merged", " commit-tre
     });
   });
 }
+
+Deno.test("races: nor does whoever sweeps, when the task was cancelled while they slept", async () => {
+  await withStage(async (stage) => {
+    stage.play([WRITES]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    await abandonedRun(stage, ["run", "all", "--tasks", plan]);
+    const dead = startHost(stage, "r1", { PATH: deadlyGitAt(stage, " commit-tree ") });
+    assertEquals((await dead.ended).code === 0, false);
+    const { path, met } = sleepyGitAt(stage, " commit-tree ");
+    const sweeper = stage.start(["run", "--resume", "r1", "--json"], { PATH: path });
+    await eventually(() => exists(met), { what: "it sleeps", withinMs: 15_000 });
+    await stage.ask("task", "update", "t1", "--action", "cancel");
+    sweeper.signal("SIGCONT");
+    await sweeper.ended;
+    const states = rows<{ state: string }>(stage, "SELECT state FROM attempt");
+    assertEquals(states.map(({ state }) => state), ["stopped"]);
+    assertEquals(await stage.files("skein/run/r1"), ["README.md"]);
+    assertEquals(await stage.git("show", "skein/task/r1/t1-1:a.txt"), "by t1\n");
+  });
+});
 
 Deno.test("races: workers that die while they wait for a delay are replaced", async () => {
   await withStage(async (stage) => {
