@@ -9,7 +9,7 @@ import { readText } from "./files.ts";
 import { runnerPath } from "./launcher.ts";
 import { type Installed, installedAt } from "./note.ts";
 import { commandPath, type Places } from "./places.ts";
-import { PLUGIN } from "./registration.ts";
+import { namesMarket, PLUGIN, settingsIn } from "./registration.ts";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -39,12 +39,8 @@ export function installation(places: Places, home: string): Finding[] {
     const remedy = `Run: SKEIN_HOME=${shellWord(home)} skein install`;
     found.push({ what: "installation", state: "fault", text, remedy });
   }
-  return [
-    ...found,
-    ...note.settings.map(registration),
-    server(places, note),
-    command(places, note),
-  ];
+  found.push(...note.settings.map(registration), ...marketplace(note));
+  return [...found, server(places, note), command(places, note)];
 }
 
 /** Whether a settings file still names the plugin. */
@@ -52,7 +48,7 @@ function registration(path: string): Finding {
   const what = "registration";
   let enabled: unknown;
   try {
-    const settings = JSON.parse(readText(path) ?? "{}") as Record<string, unknown>;
+    const settings = settingsIn(path);
     enabled = (settings["enabledPlugins"] as Record<string, unknown> | undefined)?.[PLUGIN];
   } catch {
     const text = `${path} is no JSON: Claude Code reads nothing of it`;
@@ -64,6 +60,22 @@ function registration(path: string): Finding {
     return { what, state: "note", text, remedy: `${AGAIN}, or: claude plugin enable ${PLUGIN}` };
   }
   return { what, state: "fault", text: `${path} does not name the plugin any more`, remedy: AGAIN };
+}
+
+/** A fault where no settings say any more where the plugin is; those that name it may be another file. */
+function marketplace({ settings, markets = [] }: Installed): Finding[] {
+  const files = [...settings, ...markets];
+  const named = files.some((path) => {
+    try {
+      return namesMarket(settingsIn(path));
+    } catch {
+      // That it is no JSON is a finding of its own, if it names the plugin.
+      return false;
+    }
+  });
+  if (named) return [];
+  const text = `nothing says where the plugin is any more: ${files.join(", ")}`;
+  return [{ what: "marketplace", state: "fault", text, remedy: AGAIN }];
 }
 
 /** Whether what the client starts is there. */

@@ -2,7 +2,7 @@
 // that it is switched on, and, where the user asked for it, that its tools need no permission.
 
 import { Refusal } from "../core/errors.ts";
-import { type Change, notOurs } from "./files.ts";
+import { type Change, notOurs, readText } from "./files.ts";
 import { type Json, JsonText, UnfitJson } from "./jsontext.ts";
 import { asBefore, furtherUndo, type Installed, type Undo } from "./note.ts";
 import { NAME } from "./plugin.ts";
@@ -116,8 +116,22 @@ export function linesOf({ market, enable, trustTools }: Wanted): string {
 }
 
 /** What is to be taken out by hand where a file cannot be written. */
-export const ENTRIES = `${NAME} in ${MARKETS}, ${PLUGIN} in ${PLUGINS} and ${TOOLS_RULE} in ` +
-  `${PERMISSIONS}.${ALLOW}`;
+export function entriesIn(path: string, note: Installed | null): string {
+  const rule = note?.rule.includes(path) === true
+    ? [`${TOOLS_RULE} in ${PERMISSIONS}.${ALLOW}`]
+    : [];
+  return [`${NAME} in ${MARKETS}`, `${PLUGIN} in ${PLUGINS}`, ...rule].join(", ");
+}
+
+/** What a settings file says; it throws where that is not understood. */
+export function settingsIn(path: string): Json {
+  return new JsonText(readText(path)).value();
+}
+
+/** Whether settings say where the plugin is. */
+export function namesMarket(settings: Json): boolean {
+  return (settings[MARKETS] as Json | undefined)?.[NAME] !== undefined;
+}
 
 function namesRule(settings: Json): boolean {
   const allow = (settings[PERMISSIONS] as Json | undefined)?.[ALLOW];
@@ -127,7 +141,7 @@ function namesRule(settings: Json): boolean {
 function namesUs(settings: Json): boolean {
   const has = (part: string, entry: string): boolean =>
     (settings[part] as Json | undefined)?.[entry] !== undefined;
-  return has(MARKETS, NAME) || has(PLUGINS, PLUGIN) || namesRule(settings);
+  return namesMarket(settings) || has(PLUGINS, PLUGIN) || namesRule(settings);
 }
 
 function isEmpty(value: unknown): boolean {

@@ -15,18 +15,20 @@ import { MARK, runnerPath } from "./launcher.ts";
 import { type Installed, installedAt, noteFile } from "./note.ts";
 import { commandPath, type Places } from "./places.ts";
 import { releaseProgram, removePrograms } from "./programs.ts";
-import { ENTRIES, unregistered } from "./registration.ts";
+import { entriesIn, unregistered } from "./registration.ts";
 import { removeDenos } from "./runtime.ts";
-
-const BY_HAND = `Take these out of it yourself, then run skein uninstall again: ${ENTRIES}. ` +
-  "Nothing was changed.";
 
 /** Takes out exactly what was put in; the home with its store stays. */
 export async function uninstall(places: Places, dryRun: boolean): Promise<readonly Change[]> {
   const known = installedAt(places);
   const seen = settingsOf(known).map((path) => takenOut(path, readText(path), known));
   for (const { path, before, after } of seen) {
-    if (before !== after) refuseUnwritable(path, BY_HAND);
+    if (before === after) continue;
+    refuseUnwritable(
+      path,
+      "Take these out of it yourself, then run skein uninstall again: " +
+        `${entriesIn(path, known)}. Nothing was changed.`,
+    );
   }
   if (dryRun || !isThere(places.data)) return [...seen, ...launcherOf(places, known)];
   return await alone(places.data, (madeNow) => {

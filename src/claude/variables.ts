@@ -4,9 +4,9 @@
 
 import { join } from "@std/path";
 import { faultsOf, type Reading } from "../node/settings.ts";
-import { readText } from "./files.ts";
 import type { Finding } from "./installation.ts";
 import type { Places } from "./places.ts";
+import { settingsIn } from "./registration.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -49,7 +49,7 @@ function settingsFiles(places: Places): string[] {
 /** The variables that a settings file gives to sessions; none where it is not understood. */
 function variablesIn(path: string): Record<string, string> {
   try {
-    const { env } = JSON.parse(readText(path) ?? "{}") as { env?: unknown };
+    const { env } = settingsIn(path);
     if (typeof env !== "object" || env === null) return {};
     return Object.fromEntries(
       Object.entries(env).filter((one): one is [string, string] => typeof one[1] === "string"),

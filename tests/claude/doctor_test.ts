@@ -196,6 +196,16 @@ doctorTest("settings that no longer name the plugin, or are torn or gone", async
   assert(/^note: .*switched off \| .*claude plugin enable skein@skein$/.test(said), said);
 });
 
+doctorTest("a project's settings name the plugin, the user's say where it is", async (patient) => {
+  const own = patient.settings("\uFEFF{}\n");
+  await patient.install({ scope: "project" });
+  const well = await patient.findings();
+  assertEquals([well.get("registration")?.state, well.get("marketplace")], ["ok", undefined]);
+  Deno.writeTextFileSync(own, "{}\n");
+  const said = await patient.says("marketplace");
+  assert(/^fault: .*settings\.json.*Run: skein install$/.test(said), said);
+});
+
 doctorTest("a server whose program is gone", async (patient) => {
   await patient.install();
   Deno.removeSync(join(patient.places.data, "app-one"), { recursive: true });
