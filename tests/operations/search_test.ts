@@ -4,8 +4,12 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { forgetTurnsBefore } from "../../src/conversation/table.ts";
 import { LIMITS, TIMES } from "../../src/core/limits.ts";
+import { Refusal } from "../../mod.ts";
+import { bringIndexUp } from "../../src/flock/indexing.ts";
+import type { Engine } from "../../src/store/engine.ts";
 import { openStore } from "../../src/store/open.ts";
 import { commit } from "../../src/store/unit.ts";
+import { refusal } from "../support/home.ts";
 import { startHolder } from "../support/holder.ts";
 import { flockTest } from "./flock.ts";
 
