@@ -70,3 +70,31 @@ flockTest(
     store.engine.close();
   },
 );
+
+flockTest(
+  "search: a store that takes no write is still searched; one that is gone is not",
+  async (flock) => {
+    const lead = await flock.member("lead");
+    await lead.leave();
+    // Nobody leads: what is recorded now waits for the search.
+    const store = await openStore(flock.home);
+    await commit(store, (unit) => {
+      unit.record({ actor: "lead", op: "test", subject: "thing/1", detail: {} });
+      return Promise.resolve();
+    });
+    const told = (code: "STORE_FULL" | "STORE_REPLACED"): Promise<void> => {
+      const write = (): Promise<never> => Promise.reject(new Refusal(code, "as it is"));
+      const unwritable: Engine = new Proxy(store.engine, {
+        get: (target, name) => {
+          if (name === "write") return write;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return bringIndexUp({ ...store, engine: unwritable });
+    };
+    await told("STORE_FULL");
+    await refusal("STORE_REPLACED", () => told("STORE_REPLACED"));
+    store.engine.close();
+  },
+);
