@@ -2,7 +2,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { forgetTurnsBefore } from "../../src/conversation/table.ts";
 import { LIMITS, TIMES } from "../../src/core/limits.ts";
 import { Refusal } from "../../mod.ts";
 import { bringIndexUp } from "../../src/flock/indexing.ts";
@@ -10,6 +9,7 @@ import type { Engine } from "../../src/store/engine.ts";
 import { openStore } from "../../src/store/open.ts";
 import { commit } from "../../src/store/unit.ts";
 import { refusal } from "../support/home.ts";
+import { Leader } from "../audit/tamper.ts";
 import { startHolder } from "../support/holder.ts";
 import { flockTest } from "./flock.ts";
 
@@ -56,11 +56,10 @@ flockTest(
     assertEquals(await refs("needle"), []);
     assertEquals((await refs("hay")).length > 0, true);
     const store = await openStore(flock.home);
-    let forgotten = 0;
-    for (let more = 1; more > 0; forgotten += more) {
-      more = await commit(store, ({ tx }) => forgetTurnsBefore(tx, "9", 300));
-    }
-    assertEquals(forgotten, LIMITS.conversationTurns - 1);
+    await store.engine.write((tx) =>
+      tx.run("UPDATE conversation SET at = '2001-01-01T00:00:00.000Z'")
+    );
+    await new Leader(store).forget();
     assertEquals(await refs("hay"), [last]);
     const rows = await store.engine.read((tx) =>
       tx.all("SELECT d.id FROM search_doc d WHERE d.kind = 'conversation'")
