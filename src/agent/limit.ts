@@ -44,7 +44,7 @@ export function resetIn(said: string, nowMs: number): number | null {
 /** "2h 5m", "30 seconds" in milliseconds; 0 if it is none. */
 function spanOf(said: string): number {
   let ms = 0;
-  for (const [, count = "", unit = ""] of said.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
+  for (const [, count = "", unit = ""] of said.matchAll(/(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)/gi)) {
     const factor = /^(d|days?)$/i.test(unit)
       ? 86_400_000
       : /^(h|hrs?|hours?)$/i.test(unit)

@@ -54,17 +54,6 @@ export async function forgetTurns(
   }
 }
 
-/** Forgets of the `limit` oldest turns those before a time, but never the newest; returns how many. */
-export async function forgetTurnsBefore(tx: Tx, before: string, limit: number): Promise<number> {
-  const oldest = await tx.all<{ id: number; at: string }>(
-    `SELECT id, at FROM conversation WHERE id < (SELECT max(id) FROM conversation)
-     ORDER BY id ${limitTo(limit)}`,
-  );
-  const old = oldest.slice(0, limit).filter(({ at }) => at < before);
-  await forgetTurns(tx, old);
-  return old.length;
-}
-
 /** The newest turns of a peer, oldest first. */
 export async function turnsOf(tx: Tx, peer: string, limit: number): Promise<TurnRow[]> {
   const rows = await tx.all<TurnRow>(

@@ -118,7 +118,7 @@ export interface Operation<I extends z.ZodType, O extends z.ZodType, P> {
   searches?(input: z.output<I>): boolean;
   /** How long the call may wait, if it can: from its input. */
   waitMs?(input: z.output<I>): number;
-  /** Work that touches the file system, done before the transaction opens. */
+  /** Work that touches the file system, done before the transaction opens; only for who may. */
   prepare?(input: z.output<I>, folder: string): P | Promise<P>;
   /** Reads too long for one transaction, once it is clear that the actor may. In place of `prepare`. */
   survey?(input: z.output<I>, view: View): Promise<P>;

@@ -36,7 +36,8 @@ const COMPANION = new RegExp(
 
 /** `Promise<ToolCall>`: a type that takes a type. */
 function isGeneric(text: string, from: number, tag: string): boolean {
-  return /[\w$]/.test(text.charAt(from - 1)) && /^<[A-Z]\w*[a-z]\w*(?:[>{[<|]| \||$)/.test(tag);
+  return /[\w$]/.test(text.charAt(from - 1)) &&
+    /^<[A-Z][A-Z\d_]*[a-z]\w*(?:[>{[<|]| \||$)/.test(tag);
 }
 
 /** Tags that imitate calls of tools and their results. */

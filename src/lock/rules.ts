@@ -27,7 +27,10 @@ export function isGlob(path: string): boolean {
 /** Whether nothing in a pattern narrows it down: it would reserve everything. */
 export function matchesEverything(path: string): boolean {
   // A class of what may not be there narrows nothing down either.
-  return /^[*?/]*$/.test(path.replaceAll(/\[[!^][^\]]*\]/g, "?"));
+  // Behind the last bracket nothing closes: each of a thousand open ones would be looked for to the end.
+  const closed = path.lastIndexOf("]") + 1;
+  const bare = path.slice(0, closed).replaceAll(/\[[!^][^\]]*\]/g, "?") + path.slice(closed);
+  return /^[*?/]*$/.test(bare);
 }
 
 /** `{a,b}` written out; null when there are more than `most` results or braces do not match. */

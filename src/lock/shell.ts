@@ -209,7 +209,9 @@ function gitWrites([verb = "", ...args]: readonly string[]): string[] {
 /** Whether a git command changes, or throws away, whatever is not committed in the tree. */
 function reachesForAll([verb = "", ...args]: readonly string[]): boolean {
   const everything = args.some((arg) => /^(\.|\.\/|:\/|\*)$/.test(arg));
-  const forced = args.some((arg) => /^(-[a-zA-Z]*f[a-zA-Z]*|--force|--discard-changes)$/.test(arg));
+  const forced = args.some((arg) =>
+    /^(-[a-eg-zA-Z]*f[a-zA-Z]*|--force|--discard-changes)$/.test(arg)
+  );
   switch (verb) {
     case "reset":
       return args.some((arg) => /^--(hard|merge|keep)$/.test(arg));
@@ -222,7 +224,7 @@ function reachesForAll([verb = "", ...args]: readonly string[]): boolean {
     case "stash":
       return !/^(list|show|drop|clear|create|store|branch)$/.test(args[0] ?? "push");
     case "clean":
-      return forced && !args.some((arg) => /^(-[a-zA-Z]*n[a-zA-Z]*|--dry-run)$/.test(arg));
+      return forced && !args.some((arg) => /^(-[a-mo-zA-Z]*n[a-zA-Z]*|--dry-run)$/.test(arg));
     default:
       return false;
   }

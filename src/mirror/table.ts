@@ -96,7 +96,7 @@ export async function logsFrom(tx: Tx, rows: number): Promise<number> {
 }
 
 /** Numbers of rows that one page looks at: most may be of other projects, or of nobody's business. */
-const LOOK_ROWS = 4_000;
+const LOOK_ROWS = 2_000;
 
 /** A page, and after which row the next one begins; null behind the last. */
 export interface Rows {
@@ -135,7 +135,7 @@ function ended(
   return { rows: page, next: at.to < at.last ? at.to : null };
 }
 
-/** Messages of a project, and mail that came to the reader from another one. */
+/** Messages of a project, and mail that came to it from another one. */
 export async function messageRows(
   tx: Tx,
   project: string,
@@ -146,8 +146,11 @@ export async function messageRows(
   const at = await stretch(tx, "message", after);
   const rows = await tx.all<{ cursor: number }>(
     `SELECT id AS cursor, 'm' || id AS id, sender_name AS sender, category, content, task, run, at
-     FROM message m WHERE id > ? AND id <= ? AND ((project = ? AND (? = 1 OR sender = ?)) OR EXISTS
-       (SELECT 1 FROM delivery d WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id))
+     FROM message m WHERE id > ? AND id <= ? AND ((project = ? AND (? = 1 OR sender = ?))
+       OR EXISTS (SELECT 1 FROM delivery d
+         WHERE d.peer = ? AND d.state IN (0, 1, 2) AND d.message = m.id)
+       OR (? = 1 AND EXISTS (SELECT 1 FROM json_each(m.recipients) r JOIN peer p ON p.id = r.value
+         WHERE p.project = ?)))
      ORDER BY id ${limitTo(limit)}`,
     at.from,
     at.to,
@@ -155,6 +158,8 @@ export async function messageRows(
     reader.all ? 1 : 0,
     reader.id,
     reader.id,
+    reader.all ? 1 : 0,
+    project,
   );
   return ended(rows, limit, at);
 }

@@ -7,6 +7,7 @@ import { sha256 } from "../core/digest.ts";
 import { iso } from "../core/clock.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
+import { forgetTurns } from "../conversation/table.ts";
 import { forgetDocument } from "../flock/search.ts";
 import { BLANKED, dropUpTo } from "../store/journal.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
@@ -31,7 +32,7 @@ const PARTS: readonly ((chunk: Chunk, store: Store) => Promise<boolean>)[] = [
   blankDetails,
   forgetJournal,
   forgetKeys,
-  forgetTurns,
+  forgetOldTurns,
 ];
 
 /** Forgets one chunk, of so many milliseconds at most or one page; true if there may be more. */
@@ -223,27 +224,19 @@ async function forgetKeys(chunk: Chunk): Promise<boolean> {
   return gone === LIMITS.forgetRows;
 }
 
-interface OldTurn extends Dated {
-  readonly project: string;
-}
-
-/** Turns of conversations, also from the search index: what is forgotten is found by nobody. */
-function forgetTurns(chunk: Chunk): Promise<boolean> {
+/** Turns of conversations; the newest row stays, so that no number comes twice. */
+function forgetOldTurns(chunk: Chunk): Promise<boolean> {
   const { tx } = chunk.unit;
-  return course<OldTurn>(chunk, {
+  return course<Dated>(chunk, {
     key: "kept_turn",
     before: chunk.before(LIMITS.retentionDays),
     page: (from, most) =>
-      tx.all<OldTurn>(
-        "SELECT id, at, project FROM conversation WHERE id > ? ORDER BY id LIMIT ?",
+      tx.all<Dated>(
+        `SELECT id, at FROM conversation WHERE id > ? AND id < (SELECT max(id) FROM conversation)
+         ORDER BY id LIMIT ?`,
         from,
         most,
       ),
-    forget: async (rows) => {
-      for (const { id, project } of rows) {
-        await tx.run("DELETE FROM conversation WHERE id = ?", id);
-        await forgetDocument(tx, project, "conversation", String(id));
-      }
-    },
+    forget: (rows) => forgetTurns(tx, rows),
   });
 }

@@ -287,7 +287,8 @@ CREATE INDEX task_delayed ON task (project, not_before_s, assigned_to)
 CREATE INDEX peer_reserved ON peer (lease_until_s) WHERE state = 'gone' AND lease_until_s IS NOT NULL;
 
 -- How many tasks were made, and how many of them have ended and how: what only grows is counted when it
--- happens. run: '' for none; status: 'made' for all.
+-- happens. run: '' for none; status: 'made' for all. (Each claim asks the triggers, too: a list of states
+-- would be built for it every time.)
 CREATE TABLE task_count (
   project TEXT NOT NULL, run TEXT NOT NULL, status TEXT NOT NULL, total INTEGER NOT NULL,
   PRIMARY KEY (project, run, status)
@@ -300,17 +301,17 @@ CREATE TRIGGER task_made AFTER INSERT ON task BEGIN
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 CREATE TRIGGER task_made_ended AFTER INSERT ON task
-  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  WHEN new.status = 'completed' OR new.status = 'failed' OR new.status = 'cancelled' BEGIN
   INSERT INTO task_count VALUES (new.project, coalesce(new.run, ''), new.status, 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 CREATE TRIGGER task_ends AFTER UPDATE OF status ON task
-  WHEN new.status IN ('completed', 'failed', 'cancelled') BEGIN
+  WHEN new.status = 'completed' OR new.status = 'failed' OR new.status = 'cancelled' BEGIN
   INSERT INTO task_count VALUES (new.project, coalesce(new.run, ''), new.status, 1)
     ON CONFLICT DO UPDATE SET total = total + 1;
 END;
 CREATE TRIGGER task_goes_on AFTER UPDATE OF status ON task
-  WHEN old.status IN ('completed', 'failed', 'cancelled') BEGIN
+  WHEN old.status = 'completed' OR old.status = 'failed' OR old.status = 'cancelled' BEGIN
   UPDATE task_count SET total = total - 1
     WHERE project = old.project AND run = coalesce(old.run, '') AND status = old.status;
 END;

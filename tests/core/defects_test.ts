@@ -66,7 +66,9 @@ Deno.test("keepDefect: one file for each place, a bounded number, and never a th
     for (const odd of [undefined, null, "text", 7, circle, new Error("")]) {
       assert(keepDefect(home, "odd", odd, circle) !== null);
     }
-    assertEquals(keepDefect(join(home, "logs/defects", files[0]?.name ?? ""), "x", one, {}), null);
+    const file = join(home, "no-folder");
+    Deno.writeTextFileSync(file, "");
+    assertEquals(keepDefect(file, "x", one, {}), null);
     return Promise.resolve();
   });
 });

@@ -147,7 +147,7 @@ homeTest("retention: rows dated ahead stop nothing behind them", async (home) =>
   await act(store, 1);
   await believeClock(store);
   await forget(store);
-  assertEquals([count(home, "message"), count(home, "conversation")], [251, 250]);
+  assertEquals([count(home, "message"), count(home, "conversation")], [251, 251]);
   assertEquals(count(home, "journal"), 4);
   assertEquals((await verdict(store)).faults, []);
 });

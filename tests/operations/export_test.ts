@@ -39,7 +39,9 @@ flockTest("export_project: a worker's mail is what it sent and what it got", asy
     (await everything(member, "messages", 2)).map(({ content }) => content);
   assertEquals(await said(anna), ["to anna", "from anna", "to all", "from elsewhere"]);
   assertEquals(await said(bob), ["to bob", "to all", "from elsewhere to bob"]);
-  assertEquals(await said(lead), ["to anna", "from anna", "to bob", "to all"]);
+  const within = ["to anna", "from anna", "to bob", "to all"];
+  assertEquals(await said(lead), [...within, "from elsewhere", "from elsewhere to bob"]);
+  assertEquals(await said(eve), ["from elsewhere", "from elsewhere to bob"]);
 });
 
 flockTest("export_project: goes on past what others wrote, however much", async (flock) => {

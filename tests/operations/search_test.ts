@@ -2,10 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { forgetTurnsBefore } from "../../src/conversation/table.ts";
 import { LIMITS, TIMES } from "../../src/core/limits.ts";
+import { Refusal } from "../../mod.ts";
+import { bringIndexUp } from "../../src/flock/indexing.ts";
+import type { Engine } from "../../src/store/engine.ts";
 import { openStore } from "../../src/store/open.ts";
 import { commit } from "../../src/store/unit.ts";
+import { refusal } from "../support/home.ts";
+import { Leader } from "../audit/tamper.ts";
 import { startHolder } from "../support/holder.ts";
 import { flockTest } from "./flock.ts";
 
@@ -52,17 +56,44 @@ flockTest(
     assertEquals(await refs("needle"), []);
     assertEquals((await refs("hay")).length > 0, true);
     const store = await openStore(flock.home);
-    let forgotten = 0;
-    for (let more = 1; more > 0; forgotten += more) {
-      more = await commit(store, ({ tx }) => forgetTurnsBefore(tx, "9", 300));
-    }
-    assertEquals(forgotten, LIMITS.conversationTurns - 1);
+    await store.engine.write((tx) =>
+      tx.run("UPDATE conversation SET at = '2001-01-01T00:00:00.000Z'")
+    );
+    await new Leader(store).forget();
     assertEquals(await refs("hay"), [last]);
     const rows = await store.engine.read((tx) =>
       tx.all("SELECT d.id FROM search_doc d WHERE d.kind = 'conversation'")
     );
     assertEquals(rows.length, 1);
     assertEquals(Number(await log("hay again")), Number(last) + 1);
+    store.engine.close();
+  },
+);
+
+flockTest(
+  "search: a store that takes no write is still searched; one that is gone is not",
+  async (flock) => {
+    const lead = await flock.member("lead");
+    await lead.leave();
+    // Nobody leads: what is recorded now waits for the search.
+    const store = await openStore(flock.home);
+    await commit(store, (unit) => {
+      unit.record({ actor: "lead", op: "test", subject: "thing/1", detail: {} });
+      return Promise.resolve();
+    });
+    const told = (code: "STORE_FULL" | "STORE_REPLACED"): Promise<void> => {
+      const write = (): Promise<never> => Promise.reject(new Refusal(code, "as it is"));
+      const unwritable: Engine = new Proxy(store.engine, {
+        get: (target, name) => {
+          if (name === "write") return write;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return bringIndexUp({ ...store, engine: unwritable });
+    };
+    await told("STORE_FULL");
+    await refusal("STORE_REPLACED", () => told("STORE_REPLACED"));
     store.engine.close();
   },
 );
