@@ -94,18 +94,25 @@ export function reportProgress(extra: Extra): () => void {
 
 /**
  * A client that was killed cannot close the pipe if somebody else holds its end: looks whether it is
- * still there. Looks by itself until it is called for the first time: from then on the caller's timer
- * does, since every wake of an idle session costs.
+ * still there. Looks by itself as long as nobody calls it, and again when nobody has for a while: mostly
+ * the caller's timer does, since every wake of an idle session costs.
  */
 export function watchParent(gone: () => void): () => void {
   const parent = Deno.ppid;
   const look = (): void => {
     if (Deno.ppid !== parent) gone();
   };
-  let timer: ReturnType<typeof setInterval> | null = setInterval(look, TIMES.parentMs);
+  let timer: ReturnType<typeof setTimeout>;
+  const lookIn = (ms: number): void => {
+    timer = setTimeout(() => {
+      look();
+      lookIn(TIMES.parentMs);
+    }, ms);
+  };
+  lookIn(TIMES.parentMs);
   return () => {
-    if (timer !== null) clearInterval(timer);
-    timer = null;
+    clearTimeout(timer);
+    lookIn(3 * TIMES.parentMs);
     look();
   };
 }
