@@ -259,8 +259,6 @@ export const TIMES = {
   marksMs: 5,
   /** Repeats of a refusal are told together after this. */
   refusalsMs: 5_000,
-  /** How long a search may spend on the index before it answers from what there is. */
-  searchIndexMs: 2_000,
   /** How often a waiting command line looks: it has no bell. */
   visitorMs: 25,
   /** A duty works in chunks of at most this, so that calls are not held up. */
