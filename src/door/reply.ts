@@ -97,24 +97,19 @@ export function reportProgress(extra: Extra): () => void {
  * still there. Looks by itself as long as nobody calls it, and again when nobody has for a while: mostly
  * the caller's timer does, since every wake of an idle session costs.
  */
-export function watchParent(gone: () => void): () => void {
-  const parent = Deno.ppid;
-  const look = (): void => {
-    if (Deno.ppid !== parent) gone();
-  };
+export function watchParent(
+  gone: () => void,
+  parentNow: () => number = () => Deno.ppid,
+): () => void {
+  const parent = parentNow();
   let timer: ReturnType<typeof setTimeout>;
-  const lookIn = (ms: number): void => {
-    timer = setTimeout(() => {
-      look();
-      lookIn(TIMES.parentMs);
-    }, ms);
-  };
-  lookIn(TIMES.parentMs);
-  return () => {
+  const look = (nextMs: number): void => {
     clearTimeout(timer);
-    lookIn(3 * TIMES.parentMs);
-    look();
+    if (parentNow() !== parent) gone();
+    else timer = setTimeout(() => look(TIMES.parentMs), nextMs);
   };
+  look(TIMES.parentMs);
+  return () => look(3 * TIMES.parentMs);
 }
 
 /** Trouble that no answer can carry goes to stderr, one line each. */
