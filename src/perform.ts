@@ -7,6 +7,7 @@ import { iso } from "./core/clock.ts";
 import { defectRefusal } from "./core/defects.ts";
 import { asRefusal, Refusal } from "./core/errors.ts";
 import { invariant } from "./core/invariant.ts";
+import { LIMITS } from "./core/limits.ts";
 import { METER } from "./core/meter.ts";
 import { type AnyOperation, type Context, type Shown, WAIT } from "./core/operation.ts";
 import { permits, RIGHTS } from "./core/policy.ts";
@@ -58,9 +59,6 @@ export interface CallOptions {
   /** Set when the caller no longer wants the answer. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Tool calls of a peer without a budget that are counted together. */
-const UNCOUNTED_CALLS = 50;
 
 /** The answer of an operation: one JSON object. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -210,7 +208,7 @@ async function runWrite(
     );
     const { actor } = who;
     // Written when it matters to a budget, else now and then: a call costs no write of its own.
-    counting = calls > (actor.budgeted ? 0 : UNCOUNTED_CALLS);
+    counting = calls > (actor.budgeted ? 0 : LIMITS.uncountedCalls);
     if (counting) await addUsage(unit.tx, actor.id, { tool_calls: calls });
     if (options.key !== undefined) {
       const known = await rememberedAnswer(unit.tx, actor.id, options.key, request);

@@ -6,7 +6,7 @@
 import type { Store } from "./store/unit.ts";
 import { commit } from "./store/unit.ts";
 import { ERRORS, type Refusal } from "./core/errors.ts";
-import { LIMITS } from "./core/limits.ts";
+import { LIMITS, TIMES } from "./core/limits.ts";
 import type { Unit } from "./core/transaction.ts";
 import { notify, SYSTEM } from "./message/notice.ts";
 import { stillAlive } from "./peer/life.ts";
@@ -21,8 +21,6 @@ const STRIKES: ReadonlySet<string> = new Set(["RATE_LIMITED", "CONTENT_REFUSED"]
 /** In whose name a refusal is kept when nobody could be identified. */
 export const NOBODY = "nobody";
 const MINUTE_MS = 60_000;
-/** Repeats are told together after so long. */
-const FLUSH_MS = 5_000;
 
 /** A refusal as it is kept. */
 interface Note {
@@ -55,7 +53,7 @@ class RefusalLog {
     const known = this.#repeats.get(key);
     if (known !== undefined && known.minute === minute) {
       known.times += 1;
-      this.#timer ??= setTimeout(() => void this.settled(), FLUSH_MS);
+      this.#timer ??= setTimeout(() => void this.settled(), TIMES.refusalsMs);
       Deno.unrefTimer(this.#timer);
       return;
     }

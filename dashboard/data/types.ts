@@ -132,7 +132,7 @@ export interface StatusAnswer {
   readonly leader: { readonly name: string; readonly url: string | null } | null;
 }
 
-export type DeliveryState = "queued" | "offered" | "seen";
+export type DeliveryState = "queued" | "offered" | "seen" | "undelivered";
 
 export interface Message {
   readonly id: string;

@@ -65,6 +65,7 @@ const SHAPES: Readonly<Record<string, VNode | readonly VNode[]>> = {
   budget: [RING, <path key="c" d="M8 4.800V8l2.2 1.6" />],
   stuck: [RING, <path key="q" d="M8 4.800v3.800M8 10.800v.2" />],
   queued: <circle cx="8" cy="8" r="3.8" />,
+  undelivered: <path d="M4.600 4.600l6.800 6.800M11.400 4.600l-6.800 6.800" />,
   offered: [
     <circle key="r" cx="8" cy="8" r="3.8" />,
     <path key="h" class="full" d="M8 4.200a3.8 3.8 0 0 1 0 7.600z" />,

@@ -39,11 +39,12 @@ export function MessageLine({ message }: { message: Message }): VNode {
   );
 }
 
-const ORDER = ["queued", "offered", "seen"] as const;
+const ORDER = ["queued", "offered", "undelivered", "seen"] as const;
 const MEANING = {
   queued: "waits for the recipient",
   offered: "was shown to the recipient",
   seen: "was read: the recipient went on",
+  undelivered: "was never read: the recipient was gone for a month",
 };
 
 /** The states of all deliveries; short: the least that is true of all. */

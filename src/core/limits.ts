@@ -1,4 +1,4 @@
-// Every bound of skein, in one place, each with its reason. Sizes are in characters unless the
+// The bounds of skein, each with its reason; what only one file can mean stands there. Sizes are in characters unless the
 // name says bytes; times carry their unit.
 
 export const LIMITS = {
@@ -161,6 +161,12 @@ export const LIMITS = {
   lockTtlMaxS: 86_400,
   /** How long a lock that was taken for an editor lasts, unless its turn ends before. */
   automaticLockS: 600,
+  /** A gap between the two clocks of more than this means that the machine slept. */
+  sleptS: 5,
+  /** Steps of indexing in one tick; more would take the machine from those who work. */
+  indexSteps: 5,
+  /** Tool calls of a peer without a budget that are counted together. */
+  uncountedCalls: 50,
   /** After the machine slept, nobody's lease ends for this long. */
   graceS: 60,
   /** How long a peer may be stalled before others may take its claims and locks. */
@@ -213,7 +219,7 @@ export const LOG = {
 export const TIMES = {
   /** The leader probes every presence lock this often: half of what noticing a death may take. */
   reapMs: 500,
-  /** The tick of a node: safety poll, stall watch, touch of the own presence. */
+  /** The tick of a node in which somebody waits, or that leads: safety poll, stall watch, own presence. */
   tickMs: 1_000,
   /** A node in which nobody waits lets so many ticks become one. */
   quietTicks: 2,
@@ -243,6 +249,18 @@ export const TIMES = {
   busyNapUs: 100,
   /** The longest timer before it naps again: shorter ones find the lock taken and cost more. */
   busyDelayMs: 16,
+  /** A presence that is being made is given its name long before this. */
+  presenceMadeMs: 60_000,
+  /** What is due although nothing was written is looked for this often. */
+  quietDutyMs: 10_000,
+  /** History is forgotten this often: what is kept for days need not go within the minute. */
+  retentionMs: 600_000,
+  /** Marks of delivery wait this long, so that many become one write, or go along with another. */
+  marksMs: 5,
+  /** Repeats of a refusal are told together after this. */
+  refusalsMs: 5_000,
+  /** How often a waiting command line looks: it has no bell. */
+  visitorMs: 25,
   /** A duty works in chunks of at most this, so that calls are not held up. */
   chunkMs: 5,
   /** A client that only lists tools leaves no trace: it is gone before this. */

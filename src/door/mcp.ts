@@ -19,6 +19,7 @@ import { TIMES } from "../core/limits.ts";
 import { VERSION } from "../core/version.ts";
 import { CHANNEL_CAPABILITY } from "../claude/channel.ts";
 import type { ClaudeSession } from "../claude/session.ts";
+import { Complaints } from "../node/complaints.ts";
 import type { Node } from "../node/node.ts";
 import type { Environment } from "../node/settings.ts";
 import { serving } from "./lead.ts";
@@ -70,8 +71,7 @@ class McpDoor {
   );
   #lookForParent = (): void => {};
   #ending = false;
-  /** What was complained about last: the same trouble comes back with every tick. */
-  #complaint = "";
+  readonly #complaints = new Complaints();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -132,8 +132,7 @@ class McpDoor {
 
   /** Trouble that no answer can carry: to stderr, and to the client's log. */
   #complain(text: string): void {
-    if (text === this.#complaint) return;
-    this.#complaint = text;
+    if (!this.#complaints.due(text)) return;
     complain(text);
     this.#server.log("warning", text).catch(() => {
       // The client is gone, or does not listen: stderr has it.

@@ -94,20 +94,22 @@ export function reportProgress(extra: Extra): () => void {
 
 /**
  * A client that was killed cannot close the pipe if somebody else holds its end: looks whether it is
- * still there. Looks by itself until it is called for the first time: from then on the caller's timer
- * does, since every wake of an idle session costs.
+ * still there. Looks by itself as long as nobody calls it, and again when nobody has for a while: mostly
+ * the caller's timer does, since every wake of an idle session costs.
  */
-export function watchParent(gone: () => void): () => void {
-  const parent = Deno.ppid;
-  const look = (): void => {
-    if (Deno.ppid !== parent) gone();
+export function watchParent(
+  gone: () => void,
+  parentNow: () => number = () => Deno.ppid,
+): () => void {
+  const parent = parentNow();
+  let timer: ReturnType<typeof setTimeout>;
+  const look = (nextMs: number): void => {
+    clearTimeout(timer);
+    if (parentNow() !== parent) gone();
+    else timer = setTimeout(() => look(TIMES.parentMs), nextMs);
   };
-  let timer: ReturnType<typeof setInterval> | null = setInterval(look, TIMES.parentMs);
-  return () => {
-    if (timer !== null) clearInterval(timer);
-    timer = null;
-    look();
-  };
+  look(TIMES.parentMs);
+  return () => look(3 * TIMES.parentMs);
 }
 
 /** Trouble that no answer can carry goes to stderr, one line each. */

@@ -20,7 +20,7 @@ import {
 import { headSeq } from "../store/journal.ts";
 import { flushRefusals, hasRefusals } from "../store/refusals.ts";
 import { commit, type Store } from "../store/unit.ts";
-import { StallWatch, Ticker } from "./presence.ts";
+import { type SleepWatch, StallWatch, Ticker } from "./presence.ts";
 import { forgetHistory } from "./retention.ts";
 import { HeadKeeper } from "./head.ts";
 
@@ -40,15 +40,9 @@ export interface DutyEvents {
   deposed(): void;
 }
 
-/** A file that is being made is given its name long before this. */
-const JOINING_MS = 60_000;
-const RETENTION_TICKS = 60;
 /** Ticks between two looks for what is due although nothing was written. */
-const QUIET_TICKS = 10;
-/** Index steps in one tick; more would take the machine from those who work. */
-const INDEX_STEPS = 5;
-/** A gap between the two clocks of more than this means that the machine slept. */
-const SLEPT_S = 5;
+const QUIET_TICKS = TIMES.quietDutyMs / TIMES.tickMs;
+const RETENTION_TICKS = TIMES.retentionMs / TIMES.tickMs;
 
 export class Duties {
   readonly #store: Store;
@@ -70,16 +64,22 @@ export class Duties {
   #residents: readonly Resident[] = [];
   /** Whom this leader has marked since, and how. */
   readonly #marked = new Map<string, boolean>();
-  #clock: { upS: number; ms: number };
-  #graceUntilS = -1;
+  readonly #sleep: SleepWatch;
+  #forgetting = false;
   readonly #head: HeadKeeper;
 
-  constructor(store: Store, me: string, epoch: number, events: DutyEvents) {
+  constructor(
+    store: Store,
+    me: string,
+    epoch: number,
+    sleep: SleepWatch,
+    events: DutyEvents,
+  ) {
     this.#store = store;
     this.#me = me;
     this.#epoch = epoch;
     this.#events = events;
-    this.#clock = { upS: store.clock.upS(), ms: performance.now() };
+    this.#sleep = sleep;
     this.#head = new HeadKeeper(store);
   }
 
@@ -143,7 +143,8 @@ export class Duties {
       // Where nothing was written there is nothing to follow; now and then all the same.
       if (this.#seq !== this.#followedSeq || this.#ticks % QUIET_TICKS === 0) await this.#follow();
       if (this.#ticks % RETENTION_TICKS === 0) {
-        await this.#run("retention", () => this.#forget());
+        // Beside the others: a long history is forgotten for minutes, in small steps.
+        void this.#forget();
       }
     } finally {
       this.#busy = false;
@@ -209,19 +210,16 @@ export class Duties {
     for (const name of engine.presences()) {
       // Whoever is joining holds its file before it has a row; before that, the file has another
       // name and may be unlocked for an instant.
-      const fresh = name.includes(".") && Date.now() - (engine.pulseOf(name) ?? 0) < JOINING_MS;
+      const fresh = name.includes(".") &&
+        Date.now() - (engine.pulseOf(name) ?? 0) < TIMES.presenceMadeMs;
       if (!fresh && !known.has(name) && engine.held(name) === "free") engine.forget(name);
     }
   }
 
   /** Ends leases that are over; not right after the machine slept. */
   async expire(): Promise<void> {
+    if (this.#sleep.look()) return;
     const upS = this.#store.clock.upS();
-    const nowMs = performance.now();
-    const sleptS = upS - this.#clock.upS - (nowMs - this.#clock.ms) / 1000;
-    this.#clock = { upS, ms: nowMs };
-    if (sleptS > SLEPT_S) this.#graceUntilS = upS + LIMITS.graceS;
-    if (upS < this.#graceUntilS) return;
     const due = await this.#store.engine.read(async (tx) => ({
       peers: await expiredLeases(tx, upS),
       locks: await locks.expiredLocks(tx, upS),
@@ -267,7 +265,7 @@ export class Duties {
 
   async index(): Promise<void> {
     let lags = await this.#store.engine.read(indexLags);
-    for (let step = 0; lags && step < INDEX_STEPS; step++) {
+    for (let step = 0; lags && step < LIMITS.indexSteps; step++) {
       lags = await this.fenced(({ tx }) => indexStep(tx));
       // Give way to the calls that wait.
       await new Promise((next) => setTimeout(next, 0));
@@ -284,11 +282,16 @@ export class Duties {
   }
 
   async #forget(): Promise<void> {
-    let more = true;
-    while (more && !this.#stopped) {
-      more = await this.fenced((unit) => forgetHistory(unit, this.#store));
-      await new Promise((next) => setTimeout(next, TIMES.chunkMs));
-    }
+    if (this.#forgetting) return;
+    this.#forgetting = true;
+    await this.#run("retention", async () => {
+      let more = true;
+      while (more && !this.#stopped) {
+        more = await this.fenced((unit) => forgetHistory(unit, this.#store));
+        await new Promise((next) => setTimeout(next, TIMES.chunkMs));
+      }
+    });
+    this.#forgetting = false;
   }
 }
 

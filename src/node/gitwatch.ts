@@ -1,5 +1,6 @@
-// Keeps a peer's git state in the roster fresh, and warns two peers that have changed one file.
+// Keeps a peer's git state in the roster fresh, at a pace of its own, and warns two peers that have changed one file.
 
+import { TIMES } from "../core/limits.ts";
 import type { Unit } from "../core/transaction.ts";
 import { neutralise } from "../filter/filter.ts";
 import { dirtyFiles } from "../flock/attention.ts";
@@ -9,7 +10,20 @@ import type { GitState } from "../core/git.ts";
 import { livePeers, peerById, type PeerRow, setGit } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { readGit } from "../core/git.ts";
-import { GitPace } from "./git.ts";
+
+/** Decides when to read again: not more often than every few seconds, less on slow trees. */
+export class GitPace {
+  #nextMs = 0;
+
+  due(nowMs: number): boolean {
+    return nowMs >= this.#nextMs;
+  }
+
+  /** Notes how long a read took. A tree that takes long is read less often. */
+  took(startMs: number, endMs: number): void {
+    this.#nextMs = endMs + Math.max(TIMES.gitMs, 20 * (endMs - startMs));
+  }
+}
 
 /** Files that one warning names. */
 const NAMED = 10;

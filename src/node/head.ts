@@ -5,7 +5,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
 import { SYSTEM } from "../message/notice.ts";
-import { dropHead, readHead, writeHead } from "../store/headfile.ts";
+import { dropHead, readHead, removeHalfHeads, writeHead } from "../store/headfile.ts";
 import type { Head } from "../store/journal.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
 import type { Store } from "../store/unit.ts";
@@ -55,6 +55,7 @@ export class HeadKeeper {
 
   async #compare(keeping: Keeping): Promise<void> {
     const { folder, secret, engine } = this.#store;
+    removeHalfHeads(folder, Date.now());
     const head = readHead(folder, secret);
     const found = await engine.read(async (tx) => ({
       kept: await getMeta(tx, KEPT) !== undefined,

@@ -28,7 +28,7 @@ export interface ElectionEvents {
   leading(incarnation: string, epoch: number): void;
   deposed(): void;
   /** This life is over: a newer one of the same identity is here, or control has ended it. */
-  fenced(): void;
+  over(): void;
 }
 
 /**
@@ -71,7 +71,7 @@ export async function beginLife(
     const { id: peer, role } = entered;
     const mail = new Mail(store, peer, incarnation);
     const election = new Election({
-      ...storeBallot(store, incarnation, peer, () => events.fenced()),
+      ...storeBallot(store, incarnation, peer, () => events.over()),
       leading: (epoch) => events.leading(incarnation, epoch),
       deposed: () => events.deposed(),
     });

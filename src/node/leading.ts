@@ -7,6 +7,7 @@ import type { JournalRow } from "../store/journal.ts";
 import type { Store } from "../store/unit.ts";
 import { Duties } from "./duties.ts";
 import type { NodeOptions } from "./life.ts";
+import type { SleepWatch } from "./presence.ts";
 
 /** What the leader serves from. */
 export interface Lead {
@@ -43,11 +44,13 @@ export class Leading {
     store: Store,
     incarnation: string,
     epoch: number,
-    options: Pick<NodeOptions, "onLead" | "onTrouble" | "settings">,
+    options: Pick<NodeOptions, "onLead" | "onTrouble" | "settings"> & {
+      readonly sleep: SleepWatch;
+    },
     events: LeadingEvents,
   ) {
     const trouble = (what: string, thrown: unknown): void => options.onTrouble?.(what, thrown);
-    this.#duties = new Duties(store, incarnation, epoch, {
+    this.#duties = new Duties(store, incarnation, epoch, options.sleep, {
       failed: (duty, thrown) => trouble(`duty ${duty}`, thrown),
       deposed: () => events.deposed(),
     });

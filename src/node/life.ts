@@ -37,9 +37,9 @@ export interface NodeOptions {
    * imports a door, so whoever makes a node brings its own.
    */
   readonly onLead?: OnLead | undefined;
-  /** Called once a second while the peer lives, in the wake that it has anyway. */
+  /** Called with every tick while the peer lives, in the wake that it has anyway: a second or two apart. */
   readonly onTick?: () => void;
-  /** Told of trouble that no answer can carry; never used for the normal course. */
+  /** Told of trouble that no answer can carry, each text once a minute; never for the normal course. */
   readonly onTrouble?: (what: string, thrown: unknown) => void;
 }
 
@@ -60,11 +60,11 @@ export interface Life {
 }
 
 /** Writes the marks that are due, frees what the peer held and gives the lead away. */
-export async function sayGoodbye(life: Life, uncountedCalls: number): Promise<void> {
+export async function sayGoodbye(life: Life, uncountedCalls: () => number): Promise<void> {
   await life.mail.close();
   await refusalsWritten(life.store);
   await commit(life.store, async (unit) => {
-    await addUsage(unit.tx, life.entered.id, { tool_calls: uncountedCalls });
+    await addUsage(unit.tx, life.entered.id, { tool_calls: uncountedCalls() });
     if (life.guest) return;
     await unit.tx.run(
       "UPDATE leader SET incarnation = NULL, peer = NULL, url = NULL WHERE incarnation = ?",

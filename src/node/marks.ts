@@ -2,13 +2,12 @@
 // They go along with the next write of the same peer, or after a moment in one of their own. If they
 // are lost with the process, the message is offered again to the next one: never to none.
 
+import { TIMES } from "../core/limits.ts";
 import type { Tx } from "../core/transaction.ts";
 import { markOffered, markQueued, markSeen } from "../message/deliveries.ts";
 import { peerByIncarnation } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 
-/** Delay before marks are written, so that many become one transaction, or none of their own. */
-const WRITE_BEHIND_MS = 5;
 /** Delay before marks are written again that a busy store did not take. */
 const WRITE_AGAIN_MS = 1_000;
 /** SQLite's code of whatever breaks a constraint. */
@@ -61,7 +60,7 @@ export class Marks {
   }
 
   soon(): void {
-    this.#later(WRITE_BEHIND_MS);
+    this.#later(TIMES.marksMs);
   }
 
   #later(ms: number): void {

@@ -13,14 +13,16 @@ import type { Entered } from "../peer/entry.ts";
 import { peerByIncarnation, peerBySession, setSession } from "../peer/table.ts";
 import { type Answer, type Caller, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
-import type { JournalRow } from "../store/journal.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
 import { carryOut } from "./carry.ts";
 import { beginGuest } from "./guest.ts";
 import { beginLife } from "./joining.ts";
 import { Leading } from "./leading.ts";
-import { type Life, type NodeOptions, sayGoodbye, watch } from "./life.ts";
+import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
+import { type Listener, Listeners } from "./listeners.ts";
+import { Complaints } from "./complaints.ts";
+import { SleepWatch } from "./presence.ts";
 import type { Called, CallOptions } from "./call.ts";
 import type { Offer } from "./mail.ts";
 import { Pulse } from "./pulse.ts";
@@ -38,13 +40,15 @@ export class Node {
   #store: Store | null = null;
   #session: string | null;
   #pulse: Pulse | null = null;
-  /** Who listens, and how that ends in the present life. */
-  readonly #listeners = new Map<(rows: readonly JournalRow[]) => void, () => void>();
-  /** Tool calls that the store does not know of yet. */
-  #uncounted = 0;
+  readonly #listeners = new Listeners();
+  readonly #complaints = new Complaints();
+  readonly #sleep: SleepWatch;
+  /** Tool calls of the present life that the store does not know of yet. */
+  #calls = { uncounted: 0 };
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#sleep = new SleepWatch(options.clock ?? systemClock);
     this.#session = options.session ?? null;
     const repository = repositoryOf(options.folder);
     this.#project = repository?.commonDir ?? options.folder;
@@ -59,10 +63,6 @@ export class Node {
   /** The epoch in which this node leads, or null. */
   get epoch(): number | null {
     return this.#life?.election.epoch ?? null;
-  }
-
-  get joined(): boolean {
-    return this.#life !== null;
   }
 
   #alive(): Promise<Life> {
@@ -83,9 +83,9 @@ export class Node {
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
       this.#notices = [...life.entered.notices];
       this.#life = life;
-      this.#pulse = new Pulse(life, this.#options.onTick, (thrown) => this.#trouble(thrown));
+      this.#pulse = new Pulse(life, () => this.#ticked(life), this.#failed);
       // It has joined, whatever becomes of this: another try would be a life beside this one.
-      await this.#settle(life).catch((thrown) => this.#trouble(thrown));
+      await this.#settle(life).catch(this.#failed);
       return life;
     } catch (thrown) {
       await noteRefusal(store, "", "join", asRefusal(thrown), 0);
@@ -97,9 +97,13 @@ export class Node {
   }
 
   async #settle(life: Life): Promise<void> {
-    for (const [one] of this.#listeners) this.#listeners.set(one, await life.feed.listen(one));
-    if (this.#listeners.size > 0) await watch(life, true);
+    await this.#listeners.moveTo(life);
     await life.election.look();
+  }
+
+  #ticked(life: Life): void {
+    if (life.election.epoch === null) this.#sleep.look(); // A leader's duties look by themselves.
+    this.#options.onTick?.();
   }
 
   #begin(store: Store): Promise<Life> {
@@ -114,7 +118,7 @@ export class Node {
     }, {
       leading: (incarnation, epoch) => this.#lead(store, incarnation, epoch),
       deposed: () => this.#stepDown(),
-      fenced: () => this.#life?.election.stop(),
+      over: () => this.#life?.election.stop(),
     });
   }
 
@@ -133,15 +137,20 @@ export class Node {
       return;
     }
     if (life.guest) return;
-    await this.#end(life);
+    // Whoever calls meanwhile waits for the new life: the one that ends would only refuse.
     this.#life = null;
-    this.#entering = null;
-    await this.#alive();
+    this.#entering = this.#end(life).then(() => this.#join()).catch((thrown) => {
+      this.#entering = null;
+      throw thrown;
+    });
+    await this.#entering;
   }
 
   #lead(store: Store, incarnation: string, epoch: number): void {
-    this.#leading = new Leading(store, incarnation, epoch, this.#options, {
-      deposed: () => void this.#life?.election.look().catch((thrown) => this.#trouble(thrown)),
+    const { onLead, settings } = this.#options;
+    const around = { onLead, settings, onTrouble: this.#trouble, sleep: this.#sleep };
+    this.#leading = new Leading(store, incarnation, epoch, around, {
+      deposed: () => void this.#life?.election.look().catch(this.#failed),
       changed: (ms) => this.changed(ms),
       listen: (listener) => this.#hear(listener),
     });
@@ -152,9 +161,11 @@ export class Node {
     this.#leading = null;
   }
 
-  #trouble(thrown: unknown): void {
-    this.#options.onTrouble?.("tick", thrown);
-  }
+  readonly #failed = (thrown: unknown): void => this.#trouble("tick", thrown);
+  readonly #trouble = (what: string, thrown: unknown): void => {
+    const due = this.#complaints.due(`${what}: ${asRefusal(thrown).message}`);
+    if (due) this.#options.onTrouble?.(what, thrown);
+  };
 
   /**
    * Runs one operation as this node's peer.
@@ -164,7 +175,7 @@ export class Node {
     const life = await this.#alive();
     life.store.engine.assertOurs();
     const offer = life.mail.begin();
-    if (options.peek !== true) this.#uncounted += 1;
+    if (options.peek !== true) this.#calls.uncounted += 1;
     try {
       const caller = this.#caller(life, options.peek === true ? null : offer, options.label);
       const { key, signal, claims } = options;
@@ -177,10 +188,7 @@ export class Node {
       let answer = await perform(life.store, caller, operation, input, how);
       offer.committed();
       this.#remember(operation, answer);
-      if (operation.carriesOut !== undefined) {
-        const decided = { peer: life.entered.id, key };
-        answer = await carryOut(life.store, operation, answer, decided);
-      }
+      answer = await carryOut(life.store, operation, answer, { peer: life.entered.id, key });
       if (this.#notices.length > 0) {
         answer = { ...answer, notice: this.#notices.splice(0).join("; ") };
       }
@@ -208,9 +216,8 @@ export class Node {
 
   /** Whether there is mail that was not offered yet. */
   async hasUnread(): Promise<boolean> {
-    const life = await this.#alive();
-    const { entered, incarnation, mail } = life;
-    const rows = await life.store.engine.read((tx) => unread(tx, entered.id, incarnation, 1, mail));
+    const { store, entered, incarnation, mail } = await this.#alive();
+    const rows = await store.engine.read((tx) => unread(tx, entered.id, incarnation, 1, mail));
     return rows.length > 0;
   }
 
@@ -246,12 +253,13 @@ export class Node {
   }
 
   #caller(life: Life, offer: Offer | null, label?: string): Caller {
+    const calls = this.#calls;
     return {
       label,
       token: life.pass.token,
       renew: (role, project) => life.pass.renew(role, project),
-      uncounted: this.#uncounted,
-      counted: (calls) => void (this.#uncounted -= calls),
+      uncounted: calls.uncounted,
+      counted: (counted) => void (calls.uncounted -= counted),
       folder: this.#options.folder,
       project: this.#project,
       settings: this.#options.settings,
@@ -277,22 +285,10 @@ export class Node {
     return this.#hear((rows) => listener(rows.map((row) => row.subject)));
   }
 
-  async #hear(listener: (rows: readonly JournalRow[]) => void): Promise<() => Promise<void>> {
+  async #hear(listener: Listener): Promise<() => Promise<void>> {
     const life = await this.#alive();
-    this.#listeners.set(listener, await life.feed.listen(listener));
-    const end = (): void => {
-      this.#listeners.get(listener)?.();
-      this.#listeners.delete(listener);
-    };
-    await watch(life, true).catch((thrown) => {
-      end();
-      throw thrown;
-    });
-    return async () => {
-      end();
-      if (this.#left || this.#life === null || this.#listeners.size > 0) return;
-      await watch(this.#life, false);
-    };
+    await this.#listeners.add(life, listener);
+    return () => this.#listeners.remove(this.#left ? null : this.#life, listener);
   }
 
   /** Proves to a process that this one starts that it acts for this peer. */
@@ -319,8 +315,11 @@ export class Node {
     life.election.stop();
     life.feed.close();
     const late = new Promise<false>((done) => setTimeout(() => done(false), TIMES.leaveMs * 0.8));
-    const said = sayGoodbye(life, this.#uncounted).then(() => true, (thrown) => {
-      this.#trouble(thrown);
+    // What this life has called is its own: the next one of this node counts anew.
+    const calls = this.#calls;
+    this.#calls = { uncounted: 0 };
+    const said = sayGoodbye(life, () => calls.uncounted).then(() => true, (thrown) => {
+      this.#failed(thrown);
       return false;
     });
     // If the store is busy, the freed lock says it all.

@@ -3,7 +3,8 @@
 // The watcher counts its own ticks, never seconds of a clock: after a laptop's sleep everybody's
 // pulse is old, and the watcher's own late tick says so.
 
-import { TIMES } from "../core/limits.ts";
+import type { Clock } from "../core/clock.ts";
+import { LIMITS, TIMES } from "../core/limits.ts";
 
 /** Counts the ticks for which somebody's pulse has not changed. */
 export class StallWatch {
@@ -44,6 +45,34 @@ export class Ticker {
     const gap = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     return gap > TIMES.lateTickMs + (ticks - 1) * TIMES.tickMs;
+  }
+}
+
+/**
+ * Whether the machine slept: the seconds since boot go on then, a process's own clock does not. Every
+ * node looks all the time, so that whoever is elected right after a sleep knows of it.
+ */
+export class SleepWatch {
+  readonly #clock: Pick<Clock, "upS">;
+  #upS: number;
+  #ms = performance.now();
+  #graceUntilS = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Pick<Clock, "upS">) {
+    this.#clock = clock;
+    this.#upS = clock.upS();
+  }
+
+  /** Takes a look; true if it slept within the time for which no lease ends. */
+  look(): boolean {
+    const upS = this.#clock.upS();
+    const ms = performance.now();
+    if (upS - this.#upS - (ms - this.#ms) / 1000 > LIMITS.sleptS) {
+      this.#graceUntilS = upS + LIMITS.graceS;
+    }
+    this.#upS = upS;
+    this.#ms = ms;
+    return upS < this.#graceUntilS;
   }
 }
 

@@ -12,13 +12,13 @@ export function storeBallot(
   store: Store,
   incarnation: string,
   peer: string,
-  fenced: () => void,
+  over: () => void,
 ): Omit<Ballot, "leading" | "deposed"> {
   const { engine } = store;
   return {
     me: incarnation,
     seat: () => readSeat(store),
-    take: (epoch) => takeSeat(store, incarnation, peer, epoch, fenced),
+    take: (epoch) => takeSeat(store, incarnation, peer, epoch, over),
     held: (name) => engine.held(name),
     pulseOf: (name) => engine.pulseOf(name),
     freed: (name) => engine.freed(name),
@@ -36,19 +36,19 @@ function readSeat(store: Store): Promise<Seat> {
   });
 }
 
-/** One compare-and-swap on the leader row; `fenced` is told if this life is over. */
+/** One compare-and-swap on the leader row; `over` is told if this life is over. */
 function takeSeat(
   store: Store,
   incarnation: string,
   peer: string,
   epoch: number,
-  fenced: () => void,
+  over: () => void,
 ): Promise<number | null> {
   return commit(store, async (unit) => {
     const own = await peerByIncarnation(unit.tx, incarnation);
     if (own === undefined) {
       // A newer life of this identity is here: a ghost does not lead.
-      fenced();
+      over();
       return null;
     }
     const changed = await unit.tx.run(

@@ -3,7 +3,7 @@
 
 import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
-import { LOG } from "../core/limits.ts";
+import { LOG, TIMES } from "../core/limits.ts";
 import type { AnyOperation, Role, Settings } from "../core/operation.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { markOffered } from "../message/deliveries.ts";
@@ -29,9 +29,6 @@ export interface VisitorOptions {
   /** Proof of who acts; nothing else counts then. */
   readonly token?: string | null;
 }
-
-/** How often a waiting visitor looks; it has no bell. */
-const POLL_MS = 25;
 
 export class Visitor {
   readonly #options: VisitorOptions;
@@ -131,7 +128,7 @@ export class Visitor {
     let stopped = false;
     const poll = async (): Promise<void> => {
       do {
-        const leftMs = Math.max(0, Math.min(POLL_MS, deadline - performance.now()));
+        const leftMs = Math.max(0, Math.min(TIMES.visitorMs, deadline - performance.now()));
         await new Promise((wake) => setTimeout(wake, leftMs));
       } while (!stopped && !store.engine.changed() && performance.now() < deadline);
     };

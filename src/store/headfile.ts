@@ -50,6 +50,26 @@ export function writeHead(folder: string, secret: Uint8Array, head: Head): void 
   Deno.renameSync(temporary, path);
 }
 
+/** Whoever was killed between writing and renaming left this. */
+const HALF = /^head\.\d+\.new$/;
+/** A head that is being written has its name within milliseconds. */
+const HALF_MS = 60_000;
+
+/** Removes heads that were never given their name. */
+export function removeHalfHeads(folder: string, nowMs: number): void {
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (!isFile || !HALF.test(name)) continue;
+    const path = join(folder, name);
+    try {
+      const madeMs = Deno.lstatSync(path).mtime?.getTime() ?? nowMs;
+      if (nowMs - madeMs > HALF_MS) Deno.removeSync(path);
+    } catch (thrown) {
+      // Renamed or removed meanwhile.
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
+  }
+}
+
 /** Takes the file away that says more than the store has; the store has written that down. */
 export function dropHead(folder: string): void {
   try {

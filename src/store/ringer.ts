@@ -1,6 +1,6 @@
-// The sending end of bells, and whether the other end is still there. The first ring goes out at once; further rings of the same bell
-// within a millisecond become one, sent when it has passed. Rings are hints: a lost one is made
-// good by the listener's safety poll.
+// The sending end of bells, and whether the other end is still there. The first ring goes out at once;
+// further rings of the same bell within a millisecond become one, sent when it has passed. Rings are
+// hints: a lost one is made good by the listener's safety poll.
 
 import { createSocket, type Socket } from "node:dgram";
 import { TIMES } from "../core/limits.ts";

@@ -177,3 +177,16 @@ homeTest("verify: a leader that is killed while it renews a head adds no loss", 
   await new Leader(store).keepHead();
   assertEquals((await faults(store)).filter((one) => !one.startsWith("older_copy")), []);
 });
+
+homeTest(
+  "head: what a killed leader had half written is taken away, what is being written is not",
+  async (home) => {
+    const store = await storeWith(home, 5);
+    const [old, young] = ["head.4711.new", "head.4712.new"].map((name) => `${home.folder}/${name}`);
+    for (const path of [old, young]) Deno.writeTextFileSync(path ?? "", "half");
+    Deno.utimeSync(old ?? "", new Date(0), new Date(0));
+    await new Leader(store).keepHead();
+    const names = [...Deno.readDirSync(home.folder)].map(({ name }) => name);
+    assertEquals(names.filter((name) => name.startsWith("head")).sort(), ["head", "head.4712.new"]);
+  },
+);

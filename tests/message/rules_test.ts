@@ -28,8 +28,8 @@ Deno.test("CATEGORIES: nobody can send a command", () => {
   assertEquals(new Set(CATEGORIES).size, 7);
 });
 
-Deno.test("STATES: queued, then offered, then seen", () => {
-  assertEquals([...STATES], ["queued", "offered", "seen"]);
+Deno.test("STATES: queued, then offered, then seen, or never", () => {
+  assertEquals([...STATES], ["queued", "offered", "seen", "undelivered"]);
 });
 
 Deno.test("messageNumber: reads what messageId writes, with or without the letter", () => {

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { join } from "@std/path";
 import { LIMITS, TIMES } from "../../src/core/limits.ts";
 import { parseStatus } from "../../src/core/git.ts";
-import { GitPace } from "../../src/node/git.ts";
+import { GitPace } from "../../src/node/gitwatch.ts";
 import { git, makeRepository, write } from "../support/git.ts";
 import { withTempFolder } from "../support/temp.ts";
 

@@ -10,7 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { type TestHome, withHome } from "../support/home.ts";
 
 const SETTINGS = { messagesPerMinute: 1_000, leaseS: 600, stalledGraceS: 300 };
-const NOBODY = { leading: () => {}, deposed: () => {}, fenced: () => {} };
+const NOBODY = { leading: () => {}, deposed: () => {}, over: () => {} };
 // A node keeps its database open and an election waiting to the end of the process.
 const LOOSE = { sanitizeOps: false, sanitizeResources: false };
 

@@ -2,8 +2,8 @@
 // a pulse that nobody can read say nothing about anybody else.
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { TIMES } from "../../src/core/limits.ts";
-import { pulseDue, StallWatch, Ticker } from "../../src/node/presence.ts";
+import { LIMITS, TIMES } from "../../src/core/limits.ts";
+import { pulseDue, SleepWatch, StallWatch, Ticker } from "../../src/node/presence.ts";
 
 /** Looks at the same pulse so many times and returns the last count. */
 function watch(stall: StallWatch, pulse: number | null, times: number, late = false): number {
@@ -92,4 +92,22 @@ Deno.test("pulseDue: whatever the ticks, nobody is silent for as long as it take
     }
     assert(longestMs <= TIMES.pulseMs, `${longestMs} ms with ${ticks} ticks`);
   }
+});
+
+Deno.test("SleepWatch: a sleep gives a grace, also to who looked before it and leads after it", () => {
+  let upS = 1_000;
+  const watch = new SleepWatch({ upS: () => upS });
+  assertEquals(watch.look(), false);
+  upS += 8 * 3_600;
+  assertEquals(watch.look(), true);
+  upS += LIMITS.sleptS;
+  assertEquals(watch.look(), true, "and while it lasts");
+  upS += LIMITS.sleptS;
+  const steps = Math.ceil(LIMITS.graceS / LIMITS.sleptS);
+  const looks = [];
+  for (let i = 0; i < steps; i++) {
+    looks.push(watch.look());
+    upS += LIMITS.sleptS;
+  }
+  assertEquals([looks[0], looks.at(-1)], [true, false]);
 });
