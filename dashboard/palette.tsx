@@ -5,15 +5,21 @@ import { Cell, useCell } from "./data/cell.ts";
 import { say } from "./ui/toast.tsx";
 import { othersThere, useOthers } from "./views/current.tsx";
 
-type What = "search" | "help";
+/** One of them, each time anew: the browser tells of a dialog's end a moment after it. */
+interface What {
+  readonly id: number;
+  readonly search: boolean;
+}
+
 const open = new Cell<What | null>(null);
+let last = 0;
 
 export function openPalette(): void {
-  open.set("search");
+  open.set({ id: ++last, search: true });
 }
 
 export function openHelp(): void {
-  open.set("help");
+  open.set({ id: ++last, search: false });
 }
 
 /** Whether one of them is about to be there: the keys until then are not for the view. */
@@ -23,11 +29,10 @@ export function paletteComes(): boolean {
 
 export function Palette(): VNode | null {
   const what = useCell(open);
-  return what === null ? null : <Late key={what} what={what} />;
+  return what === null ? null : <Late key={what.id} what={what} />;
 }
 
 function Late({ what }: { what: What }): VNode | null {
-  // The browser tells of its end a moment later: another one may be open by then.
   const closed = (): void => {
     if (open.value === what) open.set(null);
   };
@@ -36,5 +41,5 @@ function Late({ what }: { what: What }): VNode | null {
     say("This could not be loaded.", "The leader does not answer.", true);
   });
   if (part === undefined) return null;
-  return what === "help" ? <part.Help closed={closed} /> : <part.Search closed={closed} />;
+  return what.search ? <part.Search closed={closed} /> : <part.Help closed={closed} />;
 }

@@ -2,10 +2,13 @@
 // is interrupted, in nobody's way.
 
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
 import { leadingTo } from "../../src/door/dashboard.ts";
 import { type Flock, withFlock } from "../cluster/flock.ts";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND, testEnv } from "../support/peer.ts";
+import { freePorts } from "./ports.ts";
 import { exchange, type Json, request, Session, urlOf, withSite } from "./site.ts";
 import { squat } from "./squatter.ts";
 
@@ -181,18 +184,27 @@ Deno.test("dashboard: the link is in no argument of a process, but in a file for
   });
 });
 
-Deno.test("dashboard: no link leads to somebody else who has the leader's port", async () => {
-  await withFlock(async (flock) => {
-    const anna = await flock.join({ name: "anna" });
-    const url = await urlOf(flock);
-    await anna.kill();
-    const squatter = await squat(Number(new URL(url).port));
-    const running = new Running(flock, ["--json"], { SKEIN_PORT: new URL(url).port });
-    const way = await running.link();
-    assert(way.url !== url, "it leads to the squatter");
-    assertEquals((await exchange(way.url, String(way.link).split("#code=")[1] ?? "")).status, 200);
-    await running.end();
+Deno.test("dashboard: no link leads to an address that has not proven itself", async () => {
+  await withSite(async (flock, session) => {
+    const [port = 0] = freePorts(1);
+    const squatter = await squat(port);
+    const say = (url: string): void => {
+      const db = new DatabaseSync(join(flock.home, "skein.db"), { timeout: 5_000 });
+      db.prepare("UPDATE leader SET url = ?").run(url);
+      db.close();
+    };
+    // As in the moment between a leader's death and the next one's first word.
+    say(`http://127.0.0.1:${port}`);
+    const running = new Running(flock, ["--json"]);
+    await eventually(() => squatter.got.length > 1, { withinMs: 10_000, what: "it is asked" });
+    say(session.url);
+    const { url, link } = await running.link();
+    assertEquals(url, session.url);
+    assertEquals((await exchange(url, String(link).split("#code=")[1] ?? "")).status, 200);
+    await running.child.status;
     await squatter.stop();
-    assert(squatter.got.every(({ path }) => path === "/healthz"), JSON.stringify(squatter.got));
+    const sent = JSON.stringify(squatter.got);
+    assert(squatter.got.every(({ path }) => path === "/healthz"), sent);
+    assert(!sent.includes(String(link).split(".").at(-1) ?? ""), sent);
   });
 });
