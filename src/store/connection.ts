@@ -85,6 +85,14 @@ export class Connection {
     return statement;
   }
 
+  rollback(): void {
+    try {
+      this.prepare("ROLLBACK").run();
+    } catch {
+      // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
+    }
+  }
+
   /** A probe never waits, so it may run inside a transaction. */
   held(name: string): Presence {
     return this.#probe(name);

@@ -87,7 +87,7 @@ export class SqliteEngine implements Engine {
         connection.prepare("COMMIT").run();
       } catch (thrown) {
         tx.end();
-        rollback(connection);
+        connection.rollback();
         throw this.#explain(thrown);
       }
       // Committed into a file that is not the home's any more: nothing may be acknowledged.
@@ -110,7 +110,7 @@ export class SqliteEngine implements Engine {
         return result;
       } catch (thrown) {
         tx.end();
-        rollback(connection);
+        connection.rollback();
         throw this.#explain(thrown);
       }
     });
@@ -275,13 +275,5 @@ export class SqliteEngine implements Engine {
     this.#log.close();
     this.#reader?.close();
     this.#writer?.close();
-  }
-}
-
-function rollback(connection: Connection): void {
-  try {
-    connection.prepare("ROLLBACK").run();
-  } catch {
-    // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
   }
 }
