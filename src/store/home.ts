@@ -29,6 +29,8 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
 export interface Home {
   readonly folder: string;
   readonly database: string;
+  /** SQLite's write-ahead log, where there is one. */
+  readonly log: string;
   readonly peers: string;
   readonly secret: string;
   readonly openLock: string;
@@ -41,6 +43,7 @@ export function homeAt(folder: string): Home {
   return {
     folder,
     database: join(folder, "skein.db"),
+    log: join(folder, "skein.db-wal"),
     peers: join(folder, "peers"),
     secret: join(folder, "secret"),
     openLock: join(folder, "open.lock"),

@@ -29,6 +29,7 @@ function nap(ms: number): void {
 
 export class SqliteEngine implements Engine {
   readonly #home: Home;
+  readonly #durable: boolean;
   readonly #dev: number;
   readonly #ino: number | null;
   #writer: Connection | null = null;
@@ -42,8 +43,9 @@ export class SqliteEngine implements Engine {
   #breathMs = 0;
 
   /** Opens the store of a home whose file exists; store/open.ts is the way in. */
-  constructor(home: Home) {
+  constructor(home: Home, durable = false) {
     this.#home = home;
+    this.#durable = durable;
     this.#board = new BellBoard(home.bells);
     this.#log = new WriteAheadLog(home.database, () => this.#connect(TIMES.upkeepSleepMs));
     const info = Deno.statSync(home.database);
@@ -65,8 +67,9 @@ export class SqliteEngine implements Engine {
 
   #connect(timeoutMs: number): Connection {
     if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
+    const { database } = this.#home;
     try {
-      return new Connection(this.#home.database, (name) => this.held(name), timeoutMs);
+      return new Connection(database, (name) => this.held(name), timeoutMs, this.#durable);
     } catch (thrown) {
       throw this.#explain(thrown);
     }
