@@ -85,13 +85,16 @@ export function prepareHome(folder: string): Home {
  */
 function refuseMoved(folder: string): void {
   const home = resolve(folder);
-  // Where the last link of a path leads to nothing, or another folder above is missing, nothing was moved.
-  const before = namesIn(dirname(home)).filter((name) =>
-    name.startsWith(`${basename(home)}.before-`)
-  )
-    .sort().map((name) => join(dirname(home), name));
+  let names: string[];
+  try {
+    names = namesIn(dirname(home));
+  } catch {
+    // Whoever may not look beside it cannot have put it there.
+    return;
+  }
+  const last = names.filter((name) => name.startsWith(`${basename(home)}.before-`)).sort()
+    .map((name) => join(dirname(home), name)).at(-1);
   const [ready] = readyFor(home);
-  const last = before.at(-1);
   if (ready === undefined && last === undefined) return;
   const put = (path: string): string => `mv ${shellWord(path)} ${shellWord(home)}`;
   const ways = [
