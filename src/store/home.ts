@@ -57,7 +57,7 @@ export function homeAt(folder: string): Home {
  * @throws Refusal `HOME_UNSAFE`, `HOME_MOVED`, `STORE_FULL`
  */
 export function prepareHome(folder: string): Home {
-  if (!exists(folder)) refuseMoved(folder);
+  refuseMoved(folder);
   makeFolder(folder);
   const real = Deno.realPathSync(folder);
   const home = homeAt(real);
@@ -82,8 +82,10 @@ export function prepareHome(folder: string): Home {
 /**
  * A home that is missing while one stands beside it under another name was moved there: a new one in its
  * place would look as if everything were lost.
+ * @throws Refusal `HOME_MOVED`
  */
-function refuseMoved(folder: string): void {
+export function refuseMoved(folder: string): void {
+  if (exists(folder)) return;
   const home = resolve(folder);
   let names: string[];
   try {
