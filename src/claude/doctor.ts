@@ -6,7 +6,7 @@ import { asRefusal } from "../core/errors.ts";
 import { systemClock } from "../core/clock.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { VERSION } from "../core/version.ts";
-import { isMade } from "../store/home.ts";
+import { isMade, refuseMoved } from "../store/home.ts";
 import { type Environment, faultsOf } from "../node/settings.ts";
 import { answers } from "../node/reach.ts";
 import { leaderRow } from "../peer/leader.ts";
@@ -68,6 +68,7 @@ async function homeOf(
   const found: Finding[] = [];
   try {
     if (!isMade(environment.home)) {
+      refuseMoved(environment.home);
       const text = `${environment.home} is not there yet: the first session or command makes it`;
       return [{ what: "home", state: "ok", text }];
     }

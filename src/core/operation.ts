@@ -70,6 +70,8 @@ export interface Settings extends ProcessPolicy {
   readonly stalledGraceS: number;
   /** Agents that may run at the same time on this machine, over all runs. */
   readonly agents?: number;
+  /** Whether a write is on the disk before it is acknowledged, for the day the power fails. */
+  readonly durable?: boolean;
 }
 
 /** The store, as a survey sees it. */

@@ -33,7 +33,7 @@ export const OTHER_COMMANDS: readonly { words: string; summary: string }[] = [
   { words: "mirror", summary: "keep .coordination/ up to date, until interrupted" },
   { words: "import", summary: "take a .coordination/ over into the store" },
   { words: "export", summary: "write the project as .coordination/, JSON lines or a report" },
-  { words: "backup", summary: "copy the whole home, while everybody goes on working" },
+  { words: "backup", summary: "copy the home's store, while everybody goes on working" },
   { words: "restore", summary: "put a backup in the home's place, when no session is there" },
   { words: "up", summary: "be a peer without an agent, an observer, until interrupted" },
   { words: "completions", summary: "print completions for bash, zsh or fish" },

@@ -6,6 +6,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
+import { Output } from "./wireout.ts";
 
 /** Error codes of JSON-RPC. */
 const PARSE_ERROR = -32700;
@@ -13,11 +14,8 @@ const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 const NEWLINE = 10;
 const READ_BYTES = 65_536;
-/**
- * An answer of at most so many bytes is written at once: it fits into what a pipe holds, many times over,
- * and whoever has just asked reads. All else is handed to another thread, which may be held up.
- */
-const SHORT_BYTES = 4_096;
+/** A request that is older waits for something to happen: whoever has it open may be reading all the same. */
+const YOUNG_MS = 1_000;
 
 /** What matters here of a message whose shape was checked. */
 interface Message {
@@ -41,14 +39,10 @@ export class StdioTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   readonly #events: WireEvents;
-  #writing: Promise<void> = Promise.resolve();
-  /** Lines that are handed over and not written yet. */
-  #underway = 0;
+  readonly #output: Output = new Output(() => this.#end(true));
   /** Requests without an answer, and when they came. */
   readonly #asked = new Map<string | number, number>();
   #onAnswer = (): void => {};
-  readonly #encoder = new TextEncoder();
-  readonly #short = new Uint8Array(SHORT_BYTES);
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #closed = false;
 
@@ -127,6 +121,9 @@ export class StdioTransport implements Transport {
   }
 
   #ask({ id, method, params }: Message): void {
+    // Who asks on after all answers has read them; who asks on before that may read none.
+    const fromMs = performance.now() - YOUNG_MS;
+    if (!this.#asked.values().some((atMs) => atMs >= fromMs)) this.#output.wasRead();
     if (id !== undefined && method !== undefined) this.#asked.set(id, performance.now());
     // What is given up is never answered.
     const { requestId } = params ?? {};
@@ -137,14 +134,16 @@ export class StdioTransport implements Transport {
   }
 
   #refuse(id: string | number | null, code: number, message: string): void {
-    this.#write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })).catch(() => {
-      // The client is gone: the wire has said so.
-    });
+    this.#output.write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })).catch(
+      () => {
+        // The client is gone: the wire has said so.
+      },
+    );
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
     const answers = "id" in message && !("method" in message) && message.id !== undefined;
-    const written = this.#write(JSON.stringify(message), answers);
+    const written = this.#output.write(JSON.stringify(message), answers);
     // Said as the write begins: the client may answer before the write is known to be done.
     if (answers) {
       this.#events.flushed(message.id as string | number);
@@ -152,35 +151,6 @@ export class StdioTransport implements Transport {
       this.#onAnswer();
     }
     await written;
-  }
-
-  /** One line after the other, each whole. */
-  #write(line: string, answers = false): Promise<void> {
-    const text = `${line}\n`;
-    if (answers && text.length <= SHORT_BYTES && this.#underway === 0) {
-      const { read, written } = this.#encoder.encodeInto(text, this.#short);
-      if (read === text.length) return this.#writeNow(this.#short.subarray(0, written));
-    }
-    const bytes = this.#encoder.encode(text);
-    this.#underway += 1;
-    const mine = this.#writing.then(async () => {
-      for (let from = 0; from < bytes.length;) {
-        from += await Deno.stdout.write(bytes.subarray(from));
-      }
-    });
-    // A client that cannot be written to is gone; later lines find that out for themselves.
-    this.#writing = mine.catch(() => this.#end(true)).finally(() => this.#underway -= 1);
-    return mine;
-  }
-
-  #writeNow(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
-      return Promise.resolve();
-    } catch (thrown) {
-      this.#end(true);
-      return Promise.reject(thrown);
-    }
   }
 
   /** Of one who may still read the SDK is not told: it would answer nothing any more. */
@@ -200,7 +170,7 @@ export class StdioTransport implements Transport {
     while (this.#asked.values().some((atMs) => atMs >= fromMs)) {
       await new Promise<void>((next) => this.#onAnswer = next);
     }
-    await this.#writing;
+    await this.#output.written;
   }
 
   close(): Promise<void> {

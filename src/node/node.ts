@@ -76,8 +76,8 @@ export class Node {
   }
 
   async #join(): Promise<Life> {
-    const { home, clock, secret } = this.#options;
-    const store = this.#store ??= await openStore(home, clock ?? systemClock, secret ?? null);
+    const { home, clock = systemClock, secret = null, settings } = this.#options;
+    const store = this.#store ??= await openStore(home, clock, secret, settings.durable);
     try {
       const life = await this.#begin(store);
       for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);

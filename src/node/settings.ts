@@ -68,6 +68,7 @@ export function readEnvironment(env: Env, cwd: string): Environment {
       leaseS: number(env, "SKEIN_LEASE_S", LIMITS.leaseS, 1, 604_800),
       stalledGraceS: number(env, "SKEIN_STALLED_S", LIMITS.stalledGraceS, 1, 604_800),
       agents: number(env, "SKEIN_AGENTS", LIMITS.agents, 1, 1_000),
+      durable: syncOf(filled(env, "SKEIN_SYNC")) === "full",
     },
     secret: secretOf(filled(env, "SKEIN_SECRET")),
     // An empty one is a token that nobody got, not none: it must not act as the human.
@@ -131,6 +132,12 @@ export const VARIABLES: readonly { name: string; meaning: string }[] = [
   { name: "SKEIN_AGENT", meaning: "the agent's program for workers (default `claude`)" },
   { name: "SKEIN_AGENTS", meaning: "agents that runs may have at work on this machine (24)" },
   { name: "SKEIN_STALLED_S", meaning: "seconds a peer may be stalled before takeover (300)" },
+  {
+    name: "SKEIN_SYNC",
+    meaning:
+      "`normal` (default): what is acknowledged outlives any process; `full`: a power cut, " +
+      "too, and each write waits for the disk",
+  },
 ];
 
 /** What a refusal of a variable carries: its name, and what to do about it. */
@@ -175,6 +182,16 @@ function policyOf(text: string | null): PolicyName | null {
     "INVALID_INPUT",
     `SKEIN_POLICY=${text} is not ${POLICIES.join(", ")}`,
     wrong("SKEIN_POLICY"),
+  );
+}
+
+function syncOf(text: string | null): "normal" | "full" {
+  if (text === null) return "normal";
+  if (text === "normal" || text === "full") return text;
+  throw new Refusal(
+    "INVALID_INPUT",
+    `SKEIN_SYNC=${text} is not normal or full`,
+    wrong("SKEIN_SYNC"),
   );
 }
 

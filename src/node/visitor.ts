@@ -53,8 +53,8 @@ export class Visitor {
     options: Pick<CallOptions, "key" | "signal" | "claims"> = {},
   ): Promise<{ answer: Answer; shown: () => Promise<void> }> {
     try {
-      const { home, secret } = this.#options;
-      const store = this.#store ??= await openStore(home, systemClock, secret ?? null);
+      const { home, secret, settings: { durable } } = this.#options;
+      const store = this.#store ??= await openStore(home, systemClock, secret ?? null, durable);
       const who = this.#who ??= await this.#identify(store, operation.name);
       const offered = new Set<number>();
       const decided = await perform(
@@ -82,8 +82,8 @@ export class Visitor {
 
   /** Resolves when somebody has changed something, or after so many milliseconds. */
   async changed(ms: number): Promise<void> {
-    const { home, secret } = this.#options;
-    const store = this.#store ??= await openStore(home, systemClock, secret ?? null);
+    const { home, secret, settings: { durable } } = this.#options;
+    const store = this.#store ??= await openStore(home, systemClock, secret ?? null, durable);
     await this.#changed(store, ms).happened;
   }
 

@@ -11,6 +11,7 @@ import { type Home, homeAt } from "./home.ts";
 import type { JournalRow } from "./journal.ts";
 import { exists, Making, namesIn, sweepLeft } from "./making.ts";
 import { signedLastRow } from "./open.ts";
+import { sizeOf } from "./presence_file.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** What a copy holds. */
@@ -208,10 +209,7 @@ export function within<T>(home: Home, body: (db: DatabaseSync) => T): T {
     const code = codeOf(thrown);
     if (code !== CODE.cantOpen && code !== CODE.readonly) throw explain(thrown, home.database);
     // On a medium that cannot be written nobody else writes, either: no locks are needed.
-    const unsettled = namesIn(home.folder).some((name) =>
-      name === "skein.db-wal" && Deno.statSync(`${home.database}-wal`).size > 0
-    );
-    if (unsettled) throw explain(thrown, home.database);
+    if (sizeOf(home.log) > 0) throw explain(thrown, home.database);
     const uri = new URL(`file://${encodeURI(home.database).replace(/[?#]/g, encodeURIComponent)}`);
     uri.searchParams.set("immutable", "1");
     try {

@@ -58,12 +58,21 @@ export class Connection {
   readonly #statements = new Map<string, Statement>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `timeoutMs` is SQLite's own wait, which sleeps the thread. */
-  constructor(path: string, probe: (incarnation: string) => Presence, timeoutMs: number) {
+  /**
+   * `timeoutMs` is SQLite's own wait, which sleeps the thread. What is committed outlives any process; with
+   * `durable` a power cut, too: each commit then waits for the disk.
+   */
+  constructor(
+    path: string,
+    probe: (incarnation: string) => Presence,
+    timeoutMs: number,
+    durable = false,
+  ) {
     this.#probe = probe;
     this.#db = new DatabaseSync(path, { timeout: OPEN_TIMEOUT_MS });
     this.#db.exec(
-      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
+      `PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}; ` +
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024; " +
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; " +
         `PRAGMA busy_timeout = ${timeoutMs}`,
     );
@@ -83,6 +92,14 @@ export class Connection {
       this.#statements.set(sql, statement);
     }
     return statement;
+  }
+
+  rollback(): void {
+    try {
+      this.prepare("ROLLBACK").run();
+    } catch {
+      // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
+    }
   }
 
   /** A probe never waits, so it may run inside a transaction. */

@@ -29,6 +29,8 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
 export interface Home {
   readonly folder: string;
   readonly database: string;
+  /** SQLite's write-ahead log, where there is one. */
+  readonly log: string;
   readonly peers: string;
   readonly secret: string;
   readonly openLock: string;
@@ -41,6 +43,7 @@ export function homeAt(folder: string): Home {
   return {
     folder,
     database: join(folder, "skein.db"),
+    log: join(folder, "skein.db-wal"),
     peers: join(folder, "peers"),
     secret: join(folder, "secret"),
     openLock: join(folder, "open.lock"),
@@ -54,7 +57,7 @@ export function homeAt(folder: string): Home {
  * @throws Refusal `HOME_UNSAFE`, `HOME_MOVED`, `STORE_FULL`
  */
 export function prepareHome(folder: string): Home {
-  if (!exists(folder)) refuseMoved(folder);
+  refuseMoved(folder);
   makeFolder(folder);
   const real = Deno.realPathSync(folder);
   const home = homeAt(real);
@@ -79,16 +82,21 @@ export function prepareHome(folder: string): Home {
 /**
  * A home that is missing while one stands beside it under another name was moved there: a new one in its
  * place would look as if everything were lost.
+ * @throws Refusal `HOME_MOVED`
  */
-function refuseMoved(folder: string): void {
+export function refuseMoved(folder: string): void {
+  if (exists(folder)) return;
   const home = resolve(folder);
-  // Where the last link of a path leads to nothing, or another folder above is missing, nothing was moved.
-  const before = namesIn(dirname(home)).filter((name) =>
-    name.startsWith(`${basename(home)}.before-`)
-  )
-    .sort().map((name) => join(dirname(home), name));
+  let names: string[];
+  try {
+    names = namesIn(dirname(home));
+  } catch {
+    // Whoever may not look beside it cannot have put it there.
+    return;
+  }
+  const last = names.filter((name) => name.startsWith(`${basename(home)}.before-`)).sort()
+    .map((name) => join(dirname(home), name)).at(-1);
   const [ready] = readyFor(home);
-  const last = before.at(-1);
   if (ready === undefined && last === undefined) return;
   const put = (path: string): string => `mv ${shellWord(path)} ${shellWord(home)}`;
   const ways = [

@@ -5,6 +5,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Checkpoint, LogState } from "./engine.ts";
 import { CODE, codeOf } from "./faults.ts";
+import { sizeOf } from "./presence_file.ts";
 
 /** What stands before each page in the log. */
 const FRAME_HEAD_BYTES = 24;
@@ -38,7 +39,7 @@ export class WriteAheadLog {
   /** As the engine promises. */
   checkpoint(fromBytes: number, restartFromBytes: number): Checkpoint | null {
     // The file keeps its size when the log begins anew; what is in it, SQLite tells.
-    if (this.#fileBytes() < Math.min(fromBytes, restartFromBytes)) return null;
+    if (sizeOf(this.#path) < Math.min(fromBytes, restartFromBytes)) return null;
     const before = this.#move("NOOP");
     if (before === null) return null;
     if (before.pendingBytes < fromBytes && before.bytes < restartFromBytes) return null;
@@ -51,7 +52,7 @@ export class WriteAheadLog {
 
   /** As the engine promises. */
   shrink(toBytes: number): void {
-    if (this.#fileBytes() > toBytes) this.#move("TRUNCATE");
+    if (sizeOf(this.#path) > toBytes) this.#move("TRUNCATE");
   }
 
   close(): void {
@@ -73,15 +74,6 @@ export class WriteAheadLog {
       };
     } catch (thrown) {
       if (codeOf(thrown) === CODE.busy || codeOf(thrown) === CODE.locked) return null;
-      throw thrown;
-    }
-  }
-
-  #fileBytes(): number {
-    try {
-      return Deno.statSync(this.#path).size;
-    } catch (thrown) {
-      if (thrown instanceof Deno.errors.NotFound) return 0;
       throw thrown;
     }
   }

@@ -112,7 +112,9 @@ export function namesIn(folder: string): string[] {
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) {
+      return [];
+    }
     throw thrown;
   }
 }

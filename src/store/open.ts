@@ -29,6 +29,8 @@ type Probe = (incarnation: string) => boolean;
 
 /**
  * Opens the store in `folder`, making it on first use.
+ * @param given its secret, where that is not in the home
+ * @param durable whether a write is on the disk before it is acknowledged
  * @throws Refusal `HOME_UNSAFE`, `HOME_NETWORK`, `HOME_SHARED`, `STORE_NEWER`, `STORE_OLD_PEERS`,
  * `STORE_DAMAGED`, `STORE_BUSY`, `STORE_FULL`, `STORE_READONLY`, `HOME_MOVED`
  */
@@ -36,27 +38,39 @@ export async function openStore(
   folder: string,
   clock: Clock = systemClock,
   given: Uint8Array | null = null,
+  durable = false,
 ): Promise<Store> {
   await loadHashes();
   const home = prepareHome(folder);
   try {
-    return await openHome(home, clock, given);
+    return await openHome(home, clock, given, durable);
   } catch (thrown) {
     throw explain(thrown, home.database);
   }
 }
 
-async function openHome(home: Home, clock: Clock, given: Uint8Array | null): Promise<Store> {
+async function openHome(
+  home: Home,
+  clock: Clock,
+  given: Uint8Array | null,
+  durable: boolean,
+): Promise<Store> {
   if (isCurrent(home, clock, given)) {
     const secret = given ?? readSecret(home);
-    return { engine: new SqliteEngine(home), clock, secret, folder: home.folder, seenSeq: 0 };
+    return {
+      engine: new SqliteEngine(home, durable),
+      clock,
+      secret,
+      folder: home.folder,
+      seenSeq: 0,
+    };
   }
   refuseNetwork(home);
   if (isSealed(home)) return lookAt(home, clock, given);
   return await whileOpening(home, () => {
     const secret = given ?? readSecret(home);
     makeDatabase(home);
-    const engine: Engine = new SqliteEngine(home);
+    const engine: Engine = new SqliteEngine(home, durable);
     bringUp(home, clock, secret, (name) => engine.held(name) === "held");
     return { engine, clock, secret, folder: home.folder, seenSeq: 0 };
   });

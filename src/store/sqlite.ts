@@ -29,6 +29,7 @@ function nap(ms: number): void {
 
 export class SqliteEngine implements Engine {
   readonly #home: Home;
+  readonly #durable: boolean;
   readonly #dev: number;
   readonly #ino: number | null;
   #writer: Connection | null = null;
@@ -42,8 +43,9 @@ export class SqliteEngine implements Engine {
   #breathMs = 0;
 
   /** Opens the store of a home whose file exists; store/open.ts is the way in. */
-  constructor(home: Home) {
+  constructor(home: Home, durable = false) {
     this.#home = home;
+    this.#durable = durable;
     this.#board = new BellBoard(home.bells);
     this.#log = new WriteAheadLog(home.database, () => this.#connect(TIMES.upkeepSleepMs));
     const info = Deno.statSync(home.database);
@@ -65,8 +67,9 @@ export class SqliteEngine implements Engine {
 
   #connect(timeoutMs: number): Connection {
     if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
+    const { database } = this.#home;
     try {
-      return new Connection(this.#home.database, (name) => this.held(name), timeoutMs);
+      return new Connection(database, (name) => this.held(name), timeoutMs, this.#durable);
     } catch (thrown) {
       throw this.#explain(thrown);
     }
@@ -87,7 +90,7 @@ export class SqliteEngine implements Engine {
         connection.prepare("COMMIT").run();
       } catch (thrown) {
         tx.end();
-        rollback(connection);
+        connection.rollback();
         throw this.#explain(thrown);
       }
       // Committed into a file that is not the home's any more: nothing may be acknowledged.
@@ -110,7 +113,7 @@ export class SqliteEngine implements Engine {
         return result;
       } catch (thrown) {
         tx.end();
-        rollback(connection);
+        connection.rollback();
         throw this.#explain(thrown);
       }
     });
@@ -275,13 +278,5 @@ export class SqliteEngine implements Engine {
     this.#log.close();
     this.#reader?.close();
     this.#writer?.close();
-  }
-}
-
-function rollback(connection: Connection): void {
-  try {
-    connection.prepare("ROLLBACK").run();
-  } catch {
-    // No transaction is active: SQLite rolled it back by itself, or BEGIN never succeeded.
   }
 }

@@ -114,6 +114,7 @@ Deno.test("HOME_MOVED: a restore that dies between its two steps loses nothing, 
     const follow = async (path: string): Promise<void> => {
       const ran = await shell.run(["status"]);
       assertStringIncludes(ran.stderr, "HOME_MOVED");
+      assertStringIncludes((await shell.run(["doctor"])).stdout, "HOME_MOVED");
       assertEquals(names(shell).includes(basename(shell.home)), false, "no new home was made");
       const [way = ""] = ran.stderr.match(new RegExp(`mv [^;]*${path} [^;\\s.]*`)) ?? [];
       assert(way !== "", ran.stderr);
