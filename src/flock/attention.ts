@@ -5,7 +5,7 @@ import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
 import { waitingOf } from "../fleet/waiting.ts";
 import { messageId } from "../message/rules.ts";
-import { openEscalations } from "../message/table.ts";
+import { newestEscalations } from "../message/table.ts";
 import { budgetSpent, dirtyOverlap } from "../peer/rules.ts";
 import { usageOf } from "../peer/standing.ts";
 import { waitsOf } from "../peer/waits.ts";
@@ -63,13 +63,17 @@ export async function attention(
 ): Promise<Attention[]> {
   const found: Attention[] = [];
   for (const kind of ["blocker", "review_request", "error"] as const) {
-    for (const row of await openEscalations(tx, project, kind, MOST)) {
+    const { rows, total } = await newestEscalations(tx, project, kind, MOST);
+    const hidden = total - rows.length;
+    for (const [i, row] of rows.entries()) {
       const own = reader.readsAll || row.sender === reader.id ||
         (JSON.parse(row.recipients) as string[]).includes(reader.id);
       // Everybody may know that somebody is stuck; the words are for those they were sent to.
-      const text = own
+      const said = own
         ? `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`
         : row.sender_name;
+      const last = hidden > 0 && i === rows.length - 1;
+      const text = last ? `${said} (and ${hidden} more of this kind)` : said;
       const about = row.task === null ? {} : { task: row.task };
       const peers = [row.sender_name];
       found.push({ kind, subject: messageId(row.id), text, since: row.at, peers, ...about });

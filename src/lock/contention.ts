@@ -8,7 +8,8 @@ import { leaderLives, stillAlive } from "../peer/life.ts";
 import { mayTakeOver } from "../peer/rules.ts";
 import { peerById } from "../peer/table.ts";
 import type { LockPath } from "./paths.ts";
-import { conflicts, type Mode, waitCycle } from "./rules.ts";
+import { conflicts, inTheWay, type Mode, waitCycle } from "./rules.ts";
+import { tellExpired } from "./expired.ts";
 import * as table from "./table.ts";
 
 const refusedShape = z.lazy(() =>
@@ -41,7 +42,7 @@ export async function blockers(
   for (const space of new Set(wanted.map((path) => path.space))) {
     for (const lock of await table.locksIn(ctx.tx, space)) {
       if (lock.peer === ctx.actor.id || gone.has(lock.peer)) continue;
-      const hit = wanted.find((path) => inTheWay(path, mode, lock));
+      const hit = wanted.find((path) => inTheWay({ ...path, mode }, lock));
       if (hit === undefined || await expired(ctx, lock)) continue;
       if (!await stillAlive(ctx, lock.peer)) gone.add(lock.peer);
       else if (!await givesWay(ctx, lock)) found.push({ lock, wanted: hit });
@@ -50,15 +51,11 @@ export async function blockers(
   return found;
 }
 
-/** An editor's lock is in nobody's way in another working tree; a wanted one is in everybody's. */
-export function inTheWay(path: LockPath, mode: Mode, lock: table.LockRow): boolean {
-  return (lock.tree === null || lock.tree === path.tree) && conflicts({ ...path, mode }, lock);
-}
-
 /** Leases end by the leader's duty; where nobody leads, whoever is held up by one ends it. */
 async function expired(ctx: Context, lock: table.LockRow): Promise<boolean> {
   if (lock.expires_s > ctx.upS || await leaderLives(ctx)) return false;
   await table.deleteLock(ctx.tx, lock.id);
+  await tellExpired(ctx, [lock]);
   return true;
 }
 

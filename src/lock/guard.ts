@@ -14,9 +14,9 @@ import { notify } from "../message/notice.ts";
 import { stillAlive, wakeWaiters } from "../peer/life.ts";
 import { allLivePeers, livePeers, peerById } from "../peer/table.ts";
 import { rowsOf } from "../store/journal.ts";
-import { blockers, type Blocking, heldBy, inTheWay } from "./contention.ts";
+import { blockers, type Blocking, heldBy } from "./contention.ts";
 import type { LockPath } from "./paths.ts";
-import { isGlob } from "./rules.ts";
+import { inTheWay, isGlob } from "./rules.ts";
 import { readShell } from "./shell.ts";
 import * as table from "./table.ts";
 
@@ -147,13 +147,14 @@ export const guardShell = operation({
     const swept = wholeTreeIn === null ? null : repositoryOf(wholeTreeIn);
     // Files one by one: a new folder tells nobody's name.
     const git = swept === null ? null : await readGit(swept.tree, "all");
-    return { paths, wholeTree, git, swept, repository: repositoryOf(cwd) };
+    const dirty = swept === null || git === null ? [] : await keysOf(git.dirty, swept.tree);
+    return { paths, wholeTree, git, dirty, swept, repository: repositoryOf(cwd) };
   },
-  async handle(ctx, _input, { paths, wholeTree, git, swept, repository }) {
+  async handle(ctx, _input, { paths, wholeTree, git, dirty, swept, repository }) {
     const blocking = await blockersSeen(ctx, paths);
     if (blocking.length > 0) throw await heldBy(ctx, "shell", blocking);
     if (wholeTree !== null && swept !== null && git !== null) {
-      await refuseSweep(ctx, wholeTree, swept, git);
+      await refuseSweep(ctx, wholeTree, swept, git, dirty);
     }
     const watch: z.input<typeof watchedShape>[] = [];
     const space = repository?.commonDir ?? "/";
@@ -177,7 +178,7 @@ async function blockersSeen(ctx: Context, paths: readonly LockPath[]): Promise<B
   for (const space of new Set(paths.map((one) => one.space))) {
     for (const lock of await table.locksIn(ctx.tx, space)) {
       if (lock.peer === ctx.actor.id || !live.has(lock.peer) || lock.expires_s <= ctx.upS) continue;
-      const wanted = paths.find((one) => inTheWay(one, "exclusive", lock));
+      const wanted = paths.find((one) => inTheWay({ ...one, mode: "exclusive" }, lock));
       if (wanted !== undefined) found.push({ lock, wanted });
     }
   }
@@ -190,6 +191,7 @@ async function refuseSweep(
   command: string,
   repository: { readonly tree: string; readonly commonDir: string },
   git: GitState,
+  dirty: readonly Dirty[],
 ): Promise<void> {
   if (git.dirtyCount === 0) return;
   const others = (await livePeers(ctx.tx, ctx.actor.project)).filter((peer) =>
@@ -203,8 +205,8 @@ async function refuseSweep(
   }
   if (here.length === 0) return;
   const foreign: string[] = [];
-  for (const file of git.dirty) {
-    if (await lastEditor(ctx, file, repository.tree) !== ctx.actor.name) foreign.push(file);
+  for (const { file, key } of dirty) {
+    if (await lastEditor(ctx, key, repository.tree) !== ctx.actor.name) foreign.push(file);
   }
   if (foreign.length === 0 && git.dirty.length === git.dirtyCount) return;
   const names = here.map((peer) => peer.name).join(", ");
@@ -214,6 +216,21 @@ async function refuseSweep(
       `${foreign.slice(0, 10).join(", ")}; ${names} works in this tree, too`,
     { peers: here.map((peer) => peer.name), files: foreign.slice(0, 50) },
   );
+}
+
+/** A file that git calls changed: in its spelling, and as locks know it. */
+interface Dirty {
+  readonly file: string;
+  readonly key: string;
+}
+
+async function keysOf(files: readonly string[], tree: string): Promise<Dirty[]> {
+  const keys: Dirty[] = [];
+  for (const file of files) {
+    const [known] = await editedPaths([`${tree}/${file}`], tree);
+    keys.push({ file, key: known?.path ?? file });
+  }
+  return keys;
 }
 
 /** Who was the last to edit a file in a tree, by what was noted before each edit. */

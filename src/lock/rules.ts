@@ -147,6 +147,14 @@ export function conflicts(a: Reservation, b: Reservation): boolean {
   return overlaps(a.path, b.path);
 }
 
+/** An editor's lock is in nobody's way in another working tree; a wanted one is in everybody's. */
+export function inTheWay(
+  wanted: Reservation & { readonly tree: string },
+  held: Reservation & { readonly tree: string | null },
+): boolean {
+  return (held.tree === null || held.tree === wanted.tree) && conflicts(wanted, held);
+}
+
 /**
  * The cycle that `waiter` would close by waiting for `holders`, given who already waits for whom;
  * as names from the waiter back to itself. Null if there is none.

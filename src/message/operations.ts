@@ -9,11 +9,10 @@ import { type Context, operation, WAIT } from "../core/operation.ts";
 import { EVERYONE, WORKING } from "../core/policy.ts";
 import { suspicion } from "../filter/filter.ts";
 import { secondsToToken, takeToken } from "../peer/rules.ts";
-import { idIn } from "../peer/names.ts";
-import { allLivePeers, architectOf, livePeers, type PeerRow } from "../peer/table.ts";
 import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
-import { CATEGORIES, type Category, escalates, messageId, messageNumber, STATES } from "./rules.ts";
+import { escalation, recipientsOf } from "./recipients.ts";
+import { CATEGORIES, escalates, messageId, messageNumber, STATES } from "./rules.ts";
 import { deliveriesOf, unread } from "./deliveries.ts";
 import { chainSince, messageById, type MessageRow, post, resolve } from "./table.ts";
 
@@ -74,7 +73,11 @@ export const send = operation({
       });
     }
     const original = await originalOf(ctx, input.reply_to);
-    const recipients = await recipientsOf(ctx, input.to, escalates(category) !== null);
+    const { found: recipients, away } = await recipientsOf(
+      ctx,
+      input.to,
+      escalates(category) !== null,
+    );
     for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra.name);
     if (recipients.size === 0 && escalates(category) === null) {
       throw new Refusal("UNKNOWN_PEER", `send: nobody else is here: ${input.to.join(", ")}`, {
@@ -105,7 +108,10 @@ export const send = operation({
       subject: `message/${messageId(number)}`,
       detail: { to: [...recipients.values()], category, characters: input.content.length },
     });
-    const states = [...recipients.values()].map((name) => [name, "queued"] as const);
+    const states = [...recipients].map(([id, name]) => {
+      const why = away.get(id);
+      return [name, why === undefined ? "queued" : `queued (${why})`] as const;
+    });
     return { id: messageId(number), to: Object.fromEntries(states) };
   },
 });
@@ -126,75 +132,6 @@ function mayAnswer(ctx: Context, row: MessageRow): boolean {
   const { id } = ctx.actor;
   return (ctx.may("read_all") && row.project === ctx.actor.project) || row.sender === id ||
     (JSON.parse(row.recipients) as string[]).includes(id);
-}
-
-/** Who is meant: names first, then roles of the project, `*` for all of it. */
-async function recipientsOf(
-  ctx: Context,
-  to: readonly string[],
-  escalating: boolean,
-): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const add = (peers: readonly PeerRow[]): void => {
-    for (const peer of peers) if (peer.id !== ctx.actor.id) found.set(peer.id, peer.name);
-  };
-  for (const name of to) {
-    if (name === "*") {
-      add(await livePeers(ctx.tx, ctx.actor.project));
-      continue;
-    }
-    const isRole = name === "architect" || name === "worker" || name === "observer";
-    // A role is a role first: whoever calls itself so gets no mail for it.
-    const live = isRole ? await livePeers(ctx.tx, ctx.actor.project) : [];
-    const matching = live.filter((row) => row.role === name);
-    const peer = matching.length > 0 ? undefined : await idIn(ctx.tx, name, ctx.actor.project);
-    if (peer !== undefined) {
-      found.set(peer.id, peer.name);
-    } else if (isRole) {
-      // An escalation waits for the next architect; anything else would wait unseen.
-      if (matching.length === 0 && !escalating) nobodyAs(ctx, name, live);
-      add(matching);
-    } else {
-      unknownPeer(ctx, name, await allLivePeers(ctx.tx));
-    }
-  }
-  return found;
-}
-
-/** Nobody has the role: what is said to a role is for those who are here. */
-function nobodyAs(
-  ctx: Context,
-  role: "architect" | "worker" | "observer",
-  live: readonly PeerRow[],
-): never {
-  const names = live.filter((peer) => peer.id !== ctx.actor.id).map((peer) => peer.name);
-  throw new Refusal("UNKNOWN_PEER", `send: no ${role} is here`, {
-    field: "to",
-    peers: names.slice(0, 20),
-    hint: role === "architect"
-      ? "list_peers shows who is here. A message of category blocker waits for the next architect."
-      : "list_peers shows who is here.",
-  });
-}
-
-function unknownPeer(ctx: Context, name: string, live: readonly PeerRow[]): never {
-  const names = live.filter((peer) => peer.id !== ctx.actor.id).map((peer) => peer.name);
-  throw new Refusal("UNKNOWN_PEER", `send: nobody is called ${name}`, {
-    field: "to",
-    peers: names.slice(0, 20),
-  });
-}
-
-/** Who gets a copy whoever was addressed. */
-async function escalation(ctx: Context, category: Category): Promise<PeerRow[]> {
-  const reach = escalates(category);
-  if (reach === null) return [];
-  if (reach === "project") {
-    const live = await livePeers(ctx.tx, ctx.actor.project);
-    return live.filter((peer) => peer.id !== ctx.actor.id);
-  }
-  const architect = await architectOf(ctx.tx, ctx.actor.project);
-  return architect === undefined || architect.id === ctx.actor.id ? [] : [architect];
 }
 
 /** Escalations have a bucket of their own: chatter cannot use it up, and it is not without end. */

@@ -133,6 +133,28 @@ export async function openEscalations(
   return rows.slice(0, limit);
 }
 
+/**
+ * Escalations of a project that nobody has answered: the newest of each sender first, then what else they
+ * have sent, and how many there are in all. A flood of one hides no other's.
+ */
+export async function newestEscalations(
+  tx: Tx,
+  project: string,
+  category: "blocker" | "review_request" | "error",
+  limit: number,
+): Promise<{ rows: MessageRow[]; total: number }> {
+  const rows = await tx.all<MessageRow & { total: number }>(
+    `SELECT ${COLUMNS}, count(*) OVER () AS total FROM message m
+     WHERE m.project = ? AND m.resolved_at IS NULL
+       AND m.category IN ('blocker', 'review_request', 'error') AND m.category = ?
+     ORDER BY row_number() OVER (PARTITION BY m.sender ORDER BY m.id DESC), m.id DESC
+     ${limitTo(limit)}`,
+    project,
+    category,
+  );
+  return { rows: rows.slice(0, limit), total: rows[0]?.total ?? 0 };
+}
+
 /** The newest messages of a run that a peer sent or got (null: all of them), oldest first. */
 export async function messagesOfRun(
   tx: Tx,

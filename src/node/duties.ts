@@ -6,6 +6,7 @@ import { iso } from "../core/clock.ts";
 import type { Tx, Unit } from "../core/transaction.ts";
 import { LIMITS, LOG, TIMES } from "../core/limits.ts";
 import { indexLags, indexStep } from "../flock/search.ts";
+import { tellExpired } from "../lock/expired.ts";
 import * as locks from "../lock/table.ts";
 import { SYSTEM } from "../message/notice.ts";
 import { endLife, giveUpOn, wakeWaiters } from "../peer/life.ts";
@@ -309,7 +310,7 @@ async function expireLocks(unit: Unit, upS: number): Promise<void> {
       subject: `lock/${lock.path}`,
       detail: { space: lock.space, peer: lock.peer },
     });
-    unit.wake(lock.peer);
   }
+  await tellExpired(unit, due);
   await wakeWaiters(unit, new Set(due.map((lock) => lock.space)));
 }

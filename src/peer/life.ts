@@ -3,7 +3,7 @@
 // may take it.
 
 import type { Unit } from "../core/transaction.ts";
-import { conflicts } from "../lock/rules.ts";
+import { inTheWay } from "../lock/rules.ts";
 import * as locks from "../lock/table.ts";
 import { notify, SYSTEM } from "../message/notice.ts";
 import { inheritEscalations } from "../message/table.ts";
@@ -188,12 +188,29 @@ export async function stillAlive(unit: Unit, peerId: string): Promise<boolean> {
 }
 
 /** Leases end by the leader's duty, which knows whether the machine slept; without one, here. */
-export async function leaderLives(unit: Unit): Promise<boolean> {
+export async function leaderLives(unit: Pick<Unit, "tx">): Promise<boolean> {
   const row = await unit.tx.get<{ incarnation: string | null }>(
     "SELECT incarnation FROM leader WHERE one = 1",
   );
   if (row === undefined || row.incarnation === null) return false;
   return await unit.tx.held(row.incarnation) === "held";
+}
+
+/** Live peers without those whose end is only not written down yet; writes nothing itself. */
+export async function stillHere(
+  unit: Pick<Unit, "tx" | "upS">,
+  rows: readonly PeerRow[],
+): Promise<PeerRow[]> {
+  const here: PeerRow[] = [];
+  let led: boolean | null = null;
+  for (const row of rows) {
+    const over = row.kind === "leased" && (row.lease_until_s ?? Infinity) <= unit.upS;
+    if (over && !(led ??= await leaderLives(unit))) continue;
+    const dead = row.kind === "resident" && row.incarnation !== null &&
+      await unit.tx.held(row.incarnation) === "free";
+    if (!dead) here.push(row);
+  }
+  return here;
 }
 
 /**
@@ -242,6 +259,7 @@ export async function giveBack(unit: Unit, peer: string, incarnation: string): P
   const given: string[] = [];
   const lost: string[] = [];
   const epochs = new Map<string, number>();
+  const self = await peerById(tx, peer);
   for (const row of await lostOf(tx, peer)) {
     if (row.kind === "told") {
       lost.push(row.ref);
@@ -261,7 +279,9 @@ export async function giveBack(unit: Unit, peer: string, incarnation: string): P
         "id" | "peer" | "incarnation" | "tree"
       >;
       const others = await locks.locksIn(tx, lock.space);
-      const taken = others.find((other) => other.peer !== peer && conflicts(lock, other));
+      const taken = others.find((other) =>
+        other.peer !== peer && inTheWay({ ...lock, tree: self?.tree ?? "" }, other)
+      );
       if (taken !== undefined || lock.expires_s <= unit.upS) {
         const holder = taken === undefined ? undefined : await peerById(tx, taken.peer);
         lost.push(

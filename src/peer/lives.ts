@@ -2,6 +2,7 @@
 
 import type { Role } from "../core/operation.ts";
 import type { Tx } from "../core/transaction.ts";
+import { OPERATOR } from "./session.ts";
 import { type Kind, peerByName, type ProcessId } from "./table.ts";
 
 /** Everything that is set when somebody joins. */
@@ -120,6 +121,21 @@ export async function reserve(
     who.untilS,
   );
   return id;
+}
+
+/** Makes the human's peer where it has not acted yet: mail waits for it from the first. */
+export async function makeHuman(tx: Tx, at: string): Promise<void> {
+  await tx.run(
+    `INSERT INTO peer (id, name, role, pinned, project, folder, tree, kind, state, joined_at, seen_at,
+       ended_at, end_reason)
+     VALUES (?, ?, 'operator', 1, '', '', '', 'leased', 'gone', ?, ?, ?, 'not begun')
+     ON CONFLICT DO NOTHING`,
+    OPERATOR,
+    OPERATOR,
+    at,
+    at,
+    at,
+  );
 }
 
 /** Reserved names that are waited for no longer. */

@@ -5,13 +5,7 @@
 import type { Tx } from "../core/transaction.ts";
 import { numberedName } from "./rules.ts";
 import { OPERATOR } from "./session.ts";
-import { idByName, type Kind, peerById, type PeerRow } from "./table.ts";
-
-interface Found {
-  readonly id: string;
-  readonly project: string;
-  readonly kind: Kind;
-}
+import { type Called, idByName, peerById, type PeerRow } from "./table.ts";
 
 /** The name under which somebody without a process acts in a project that calls itself `name`. */
 export async function nameIn(tx: Tx, name: string, project: string): Promise<string> {
@@ -25,21 +19,19 @@ export async function nameIn(tx: Tx, name: string, project: string): Promise<str
   }
 }
 
-/** The id of whom a name means in a project: who is called so here, else who is called so anywhere. */
+/** Whom a name means in a project: who is called so here, else who is called so anywhere. */
 export async function idIn(
   tx: Tx,
   name: string,
   project: string,
-): Promise<{ readonly id: string; readonly name: string } | undefined> {
+): Promise<Called | undefined> {
   const first = await idByName(tx, name);
-  if (first === undefined || !isElsewhere(first, project)) {
-    return first === undefined ? undefined : { id: first.id, name };
-  }
+  if (first === undefined || !isElsewhere(first, project)) return first;
   for (let n = 2;; n++) {
     const one = numberedName(name, n);
     const row = await idByName(tx, one);
-    if (row === undefined) return { id: first.id, name };
-    if (row.project === project) return { id: row.id, name: one };
+    if (row === undefined) return first;
+    if (row.project === project) return row;
   }
 }
 
@@ -49,6 +41,6 @@ export async function peerIn(tx: Tx, name: string, project: string): Promise<Pee
   return found === undefined ? undefined : await peerById(tx, found.id);
 }
 
-function isElsewhere(row: Found, project: string): boolean {
+function isElsewhere(row: Called, project: string): boolean {
   return row.kind === "leased" && row.project !== project && row.id !== OPERATOR;
 }

@@ -62,12 +62,18 @@ export function peerByName(tx: Tx, name: string): Promise<PeerRow | undefined> {
   return tx.get<PeerRow>(`SELECT ${COLUMNS} FROM peer WHERE name = ?`, name);
 }
 
-/** Only who is behind a name, and from where: what sending needs. */
+/** Who is called by a name: what sending needs. */
+export type Called = Pick<PeerRow, "id" | "name" | "project" | "kind" | "state" | "killed_at">;
+
+/** Only who is behind a name, from where, and whether it is here. */
 export function idByName(
   tx: Tx,
   name: string,
-): Promise<Pick<PeerRow, "id" | "project" | "kind"> | undefined> {
-  return tx.get("SELECT id, project, kind FROM peer WHERE name = ?", name);
+): Promise<Called | undefined> {
+  return tx.get<Called>(
+    "SELECT id, name, project, kind, state, killed_at FROM peer WHERE name = ?",
+    name,
+  );
 }
 
 /** A process that cannot be mistaken for a later one of the same number. */

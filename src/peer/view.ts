@@ -3,6 +3,7 @@
 import * as z from "zod";
 import type { Context } from "../core/operation.ts";
 import type { GitState } from "../core/git.ts";
+import { stillHere } from "./life.ts";
 import { peerByIncarnation, type PeerRow } from "./table.ts";
 import { leaderRow } from "./leader.ts";
 import { usageOf } from "./standing.ts";
@@ -70,10 +71,7 @@ export async function shownPeers(
 ): Promise<z.input<typeof peerShape>[]> {
   const shown: z.input<typeof peerShape>[] = [];
   const tasks = options.whole === true ? await tasksOf(ctx, rows) : NO_TASKS;
-  for (const row of rows) {
-    if (row.kind === "resident" && row.incarnation !== null) {
-      if (await ctx.held(row.incarnation) === "free") continue;
-    }
+  for (const row of await stillHere(ctx, rows)) {
     shown.push({
       name: row.name,
       role: row.role,

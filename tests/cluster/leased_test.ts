@@ -118,6 +118,22 @@ for (const [what, claim] of WANTED) {
   });
 }
 
+Deno.test("list_peers, send: whose lease is over is not here, also where nobody leads", async () => {
+  await withFlock(async (flock) => {
+    await done(as(flock, "w1", ["join"], 3));
+    const peers = async (): Promise<string[]> =>
+      (await flock.cli<{ peers: { name: string }[] }>(["peer", "list"])).json.peers
+        .map(({ name }) => name);
+    assertEquals(await peers(), ["w1"]);
+    await eventually(async () => (await peers()).length === 0, { withinMs: 6_000 });
+    const sent = await flock.cli<Answer>(["send", "worker", "anybody?"]);
+    assertEquals([sent.code, sent.json.error?.code], [2, "UNKNOWN_PEER"]);
+    const all = await flock.cli<Answer>(["send", "*", "anybody?"]);
+    assertEquals(all.json.error?.code, "UNKNOWN_PEER");
+    assertEquals(flock.leader().incarnation, null);
+  });
+});
+
 Deno.test("promise 4: without a leader a dead server's task is there for whoever asks", async () => {
   await withFlock(async (flock) => {
     const ann = await flock.join({ name: "ann" });

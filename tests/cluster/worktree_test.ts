@@ -50,6 +50,31 @@ Deno.test("node: two working trees of a repository are one project, and their lo
   });
 });
 
+Deno.test("promise 4: a lock comes back though an editor in another tree has the same file", async () => {
+  await withFlock(async (flock) => {
+    const { main, other } = await twoTrees(flock);
+    const session = { name: "ann", clientName: "claude-code", session: "comes back" };
+    const boss = await flock.join({ name: "boss", folder: main });
+    const ann = await flock.join({ ...session, folder: main });
+    const ben = await flock.join({ name: "ben", folder: other });
+    const cyd = await flock.join({ name: "cyd", folder: main });
+    await ann.ok("lock_file", { paths: ["src/a.ts", "src/b.ts"] });
+    await ann.kill();
+    await eventually(async () => (await boss.ok("list_locks")).locks.length === 0);
+    await ben.ok("guard_edit", { paths: [join(other, "src/a.ts")] });
+    await cyd.ok("guard_edit", { paths: [join(main, "src/b.ts")] });
+    const back = await flock.join({ ...session, folder: main });
+    const { locks } = await boss.ok("list_locks");
+    const held = locks.filter((lock: { automatic?: boolean }) => lock.automatic !== true);
+    assertEquals(held.map((lock: { path: string }) => lock.path), ["src/a.ts"]);
+    // In its own tree an editor is in the way.
+    assertEquals(
+      await codeOf(back, "guard_edit", { paths: [join(main, "src/b.ts")] }),
+      "LOCK_HELD",
+    );
+  });
+});
+
 /** Reads mail until something about the file is there; asking is what makes a peer look at git. */
 async function alertAbout(peer: Peer, file: string): Promise<string> {
   let text = "";

@@ -2,8 +2,9 @@
 // that ends by a release, by its time, or before it begins when it would never end.
 
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { write } from "../support/git.ts";
+import { git, write } from "../support/git.ts";
 import { flockTest, type Json, type Member } from "./flock.ts";
 
 /** Starts a wait and resolves once the store knows of it. */
@@ -210,3 +211,19 @@ flockTest("unlock_file: the architect releases another's lock, who is told", asy
   assertEquals(told.length, 2);
   assertMatch(told[0], /lead released your lock on b\.ts/);
 });
+
+flockTest(
+  "guard_shell: one's own changes are one's own, however git spells the file",
+  async (flock) => {
+    // Locks know the composed form of a name, the disk and git have the decomposed one.
+    const name = "cafe\u0301.ts";
+    write(join(flock.project, name), "one\n");
+    await git(flock.project, "add", ".");
+    await git(flock.project, "commit", "-q", "-m", "first");
+    const { anna } = await flock.crew();
+    await anna.call("guard_edit", { paths: [name] });
+    await anna.call("end_turn");
+    write(join(flock.project, name), "two\n");
+    await anna.call("guard_shell", { command: "git checkout ." });
+  },
+);
