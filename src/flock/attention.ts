@@ -73,7 +73,8 @@ export async function attention(
         ? `${row.sender_name}: ${head(row.content, EXCERPT_CHARS)}`
         : row.sender_name;
       const last = hidden > 0 && i === rows.length - 1;
-      const text = last ? `${said} (and ${hidden} more of this kind)` : said;
+      const close = row.sender === reader.id ? ' (reply "resolved" to close it)' : "";
+      const text = `${said}${close}${last ? ` (and ${hidden} more of this kind)` : ""}`;
       const about = row.task === null ? {} : { task: row.task };
       const peers = [row.sender_name];
       found.push({ kind, subject: messageId(row.id), text, since: row.at, peers, ...about });

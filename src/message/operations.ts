@@ -12,7 +12,7 @@ import { secondsToToken, takeToken } from "../peer/rules.ts";
 import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
 import { escalation, recipientsOf } from "./recipients.ts";
-import { CATEGORIES, escalates, messageId, messageNumber, STATES } from "./rules.ts";
+import { CATEGORIES, escalates, messageId, messageNumber, saysResolved, STATES } from "./rules.ts";
 import { deliveriesOf, unread } from "./deliveries.ts";
 import { chainSince, messageById, type MessageRow, post, resolve } from "./table.ts";
 
@@ -101,8 +101,9 @@ export const send = operation({
       at: ctx.at,
       upS: ctx.upS,
     }, [...recipients.keys()]);
-    // Whoever raised it only adds to it; somebody else's word is an answer.
-    if (original !== null && original.sender !== actor.id) await resolve(tx, original.id, ctx.at);
+    // Somebody else's word is an answer; whoever raised it adds to it, or says that it is over.
+    const answers = original?.sender !== actor.id || saysResolved(input.content);
+    if (original !== null && answers) await resolve(tx, original.id, ctx.at);
     for (const id of recipients.keys()) ctx.wake(id);
     ctx.record({
       subject: `message/${messageId(number)}`,

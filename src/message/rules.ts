@@ -18,6 +18,11 @@ export function escalates(category: Category): "architect" | "project" | null {
   return category === "error" ? "project" : null;
 }
 
+/** Whether whoever raised something says in a reply to it that it is over. */
+export function saysResolved(content: string): boolean {
+  return /^\W*(resolved|solved|closed)\b/i.test(content);
+}
+
 /**
  * States of a delivery, in the only order in which they can follow each other; `undelivered` is what was
  * never seen by a peer that was gone for good.

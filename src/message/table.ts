@@ -106,10 +106,11 @@ export function resolve(tx: Tx, id: number, at: string): Promise<number> {
   );
 }
 
-/** Nobody has to review this task any more. */
-export function resolveReviews(tx: Tx, task: string, at: string): Promise<number> {
+/** Nobody has to review this task any more; if it is over, nothing stands in its way either. */
+export function resolveAbout(tx: Tx, task: string, at: string, over: boolean): Promise<number> {
+  const categories = over ? "'review_request', 'blocker'" : "'review_request'";
   return tx.run(
-    `UPDATE message SET resolved_at = ? WHERE task = ? AND category = 'review_request'
+    `UPDATE message SET resolved_at = ? WHERE task = ? AND category IN (${categories})
        AND resolved_at IS NULL`,
     at,
     task,

@@ -7,7 +7,7 @@ import { LIMITS } from "../core/limits.ts";
 import { type Context, operation } from "../core/operation.ts";
 import { WORKING } from "../core/policy.ts";
 import { notify } from "../message/notice.ts";
-import { resolveReviews } from "../message/table.ts";
+import { resolveAbout } from "../message/table.ts";
 import { architectOf, livePeers, peerById } from "../peer/table.ts";
 import { insertNote } from "./notes.ts";
 import { tellUnblocked } from "./unblocked.ts";
@@ -53,7 +53,7 @@ export const reviewTask = operation({
       });
     }
     await table.setReviewer(ctx.tx, row.id, ctx.actor.name);
-    await resolveReviews(ctx.tx, row.id, ctx.at);
+    await resolveAbout(ctx.tx, row.id, ctx.at, false);
     const unblocked = input.verdict === "approve"
       ? await approve(ctx, row)
       : await requestChanges(ctx, row, input.findings ?? "");

@@ -2,7 +2,7 @@
 // completing.
 
 import type { Tx } from "../core/transaction.ts";
-import { resolveReviews } from "../message/table.ts";
+import { resolveAbout } from "../message/table.ts";
 import type { Status } from "./rules.ts";
 
 /**
@@ -38,7 +38,7 @@ export async function setStatus(
     more.unassign === true ? 1 : 0,
     id,
   );
-  await resolveReviews(tx, id, at);
+  await resolveAbout(tx, id, at, status === "cancelled");
 }
 
 /** What is assigned to a peer and not begun is anybody's; returns the ids. */

@@ -2,6 +2,7 @@
 // so that ready and blocked are columns to look up and not questions to compute.
 
 import { limitTo, type Tx } from "../core/transaction.ts";
+import { resolveAbout } from "../message/table.ts";
 import type { Status } from "./rules.ts";
 import { setStatus } from "./status.ts";
 
@@ -248,6 +249,7 @@ export async function complete(
     at,
     id,
   );
+  await resolveAbout(tx, id, at, true);
   // Most tasks are waited for by none: looking is cheaper than changing nothing.
   const waited = await tx.get("SELECT 1 AS x FROM dependency WHERE on_task = ? LIMIT 1", id);
   if (waited === undefined) return [];

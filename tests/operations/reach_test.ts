@@ -1,9 +1,10 @@
 // Whom a message reaches and what is told of it: the human before it ever acted, who is gone, who has
-// just run out of lease; and of many blockers the newest of each peer, with the number of the rest.
+// just run out of lease; and of many blockers the newest of each peer, with the number of the rest, until
+// they are answered, closed, or over with their task.
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commit } from "../../src/store/unit.ts";
-import { flockTest, type Json } from "./flock.ts";
+import { flockTest, type Json, type Member } from "./flock.ts";
 
 flockTest("send: the operator gets mail before the human has done anything", async (flock) => {
   const { anna } = await flock.crew();
@@ -67,4 +68,45 @@ flockTest("locks: a lock that expires under its holder tells it", async (flock) 
   });
   assertEquals((await bob.call("check", { wait_ms: 1_500 })).messages, []);
   assertEquals((await bob.call("list_locks")).locks, []);
+});
+
+flockTest("send: who raised a blocker closes it by a reply that says so", async (flock) => {
+  const { lead, anna, bob } = await flock.crew();
+  const raise = async (): Promise<string> =>
+    (await anna.call("send", { to: "lead", content: "no database", category: "blocker" })).id;
+  const reply_to = await raise();
+  const open = async (member: Member): Promise<string[]> =>
+    (await member.call("status")).attention.map((one: Json) => one.subject);
+  await anna.call("send", { to: "lead", content: "It is the port.", reply_to });
+  assertEquals(await open(lead), [reply_to], "more about it is no end of it");
+  const { attention } = await anna.call("status");
+  assertStringIncludes(attention[0].text, 'reply "resolved"');
+  assert(!(await lead.call("status")).attention[0].text.includes("resolved"));
+  await anna.call("send", { to: "lead", content: "Resolved: it was down.", reply_to });
+  assertEquals(await open(lead), []);
+  // Nobody else's word for it is needed, and nobody's else counts less.
+  const second = await raise();
+  await lead.call("send", { to: "anna", content: "look again", reply_to: second });
+  assertEquals(await open(bob), []);
+});
+
+flockTest("complete_task, cancel: a blocker about a task is over with it", async (flock) => {
+  const { lead, anna } = await flock.crew();
+  for (const how of ["complete", "cancel"]) {
+    const { id } = await lead.call("create_task", { title: "t" });
+    await anna.call("claim_task", { id });
+    const about = { to: "lead", content: "no port", category: "blocker", task: id };
+    await anna.call("send", about);
+    await anna.call("send", { ...about, category: "error", content: "main is red" });
+    assertEquals((await lead.call("status")).attention.length, 2);
+    if (how === "complete") await anna.call("complete_task", { id, summary: "found it" });
+    else await lead.call("update_task", { id, action: "cancel" });
+    const { attention } = await lead.call("status");
+    assertEquals(
+      attention.map((one: Json) => one.kind),
+      ["error"],
+      "that is not about the task alone",
+    );
+    await lead.call("send", { to: "anna", content: "seen", reply_to: attention[0].subject });
+  }
 });
