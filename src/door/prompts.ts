@@ -61,7 +61,7 @@ const PROMPTS: readonly Prompt[] = [
 4. Verify by the task's accept line. complete_task with summary, files, tests and risks;
    or update_task with action request_review. unlock_file.
 5. claim_task answers task null: reason blocked or delayed: check with wait_ms, then try again;
-   empty: say that you are done and stop.`,
+   empty or assigned: say that you are done and stop.`,
   },
   {
     name: "review",
