@@ -74,6 +74,7 @@ function claimText(answer: Answer, terminal: string): string {
       empty: "no task is left",
       blocked: "every task left waits for another",
       delayed: "a failed task is tried again in a while",
+      assigned: "what is ready is for somebody else",
     }[String(answer["reason"])] ?? "no task can be claimed";
     return `No task available: ${why}.`;
   }

@@ -61,7 +61,8 @@ export function hanging(label: string, text: string, width: number): string[] {
 const UNCLAIMED: Readonly<Record<string, string>> = {
   empty: "nothing to claim: no task is open, or others have them",
   blocked: "nothing to claim yet: what is open waits for other tasks",
-  delayed: "nothing to claim yet: what is ready is for somebody else, or tried again later",
+  delayed: "nothing to claim yet: what failed is tried again later",
+  assigned: "nothing to claim: what is ready is for somebody else",
 };
 
 /** How many columns of a terminal a text takes. */
