@@ -77,6 +77,7 @@ export const send = operation({
       ctx,
       input.to,
       escalates(category) !== null,
+      original,
     );
     for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra.name);
     if (recipients.size === 0 && escalates(category) === null) {

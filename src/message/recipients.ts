@@ -6,7 +6,15 @@ import { stillHere } from "../peer/life.ts";
 import { makeHuman } from "../peer/lives.ts";
 import { idIn } from "../peer/names.ts";
 import { OPERATOR } from "../peer/session.ts";
-import { allLivePeers, architectOf, type Called, livePeers, type PeerRow } from "../peer/table.ts";
+import {
+  allLivePeers,
+  architectOf,
+  type Called,
+  idByName,
+  livePeers,
+  type PeerRow,
+} from "../peer/table.ts";
+import type { MessageRow } from "./table.ts";
 import { type Category, escalates } from "./rules.ts";
 
 /** Who gets a message, by id: what each is called, and why it is not here, if it is not. */
@@ -25,6 +33,7 @@ export async function recipientsOf(
   ctx: Context,
   to: readonly string[],
   escalating: boolean,
+  original: MessageRow | null,
 ): Promise<Recipients> {
   const found = new Map<string, string>();
   const away = new Map<string, string>();
@@ -41,7 +50,7 @@ export async function recipientsOf(
     const live = isRole ? await peersHere(ctx) : [];
     const matching = live.filter((row) => row.role === name);
     if (name === OPERATOR) await makeHuman(ctx.tx, ctx.at);
-    const peer = matching.length > 0 ? undefined : await idIn(ctx.tx, name, ctx.actor.project);
+    const peer = matching.length > 0 ? undefined : await called(ctx, name, original);
     if (peer !== undefined) {
       found.set(peer.id, peer.name);
       const why = awayAs(peer);
@@ -55,6 +64,18 @@ export async function recipientsOf(
     }
   }
   return { found, away };
+}
+
+/** Whom a name means: in an answer whoever wrote, also if another is called so in this project. */
+async function called(
+  { tx, actor }: Context,
+  name: string,
+  original: MessageRow | null,
+): Promise<Called | undefined> {
+  const writer = original === null ? undefined : await idByName(tx, name);
+  return writer?.id === original?.sender && writer !== undefined
+    ? writer
+    : await idIn(tx, name, actor.project);
 }
 
 /** Why a peer is not here; the human comes and goes without being waited for. */

@@ -9,6 +9,7 @@ import { VERSION } from "../core/version.ts";
 import { markAllOfferedSeen } from "../message/deliveries.ts";
 import { enter } from "../peer/entry.ts";
 import { nameIn } from "../peer/names.ts";
+import { isNumbered } from "../peer/rules.ts";
 import { OPERATOR } from "../peer/session.ts";
 import {
   peerById,
@@ -168,6 +169,8 @@ export class Identities {
   async #ownName(tx: Tx, agent: Agent | null): Promise<string | null> {
     const { name, project } = this.#options;
     if (name === null) return null;
+    const own = agent?.peer?.name ?? name;
+    if (isNumbered(own, name)) return own;
     const row = agent === null ? undefined : await peerByName(tx, name);
     return row !== undefined && isOf(agent, row) ? name : await nameIn(tx, name, project);
   }
@@ -209,7 +212,8 @@ export class Identities {
     const { name } = this.#options;
     if (agent === null || name === null) return;
     const own = agent.peer;
-    if (own !== null && own.kind === "resident" && own.name !== name) {
+    const masked = own !== null && own.name !== name && !isNumbered(own.name, name);
+    if (masked && own.kind === "resident") {
       throw new Refusal("NOT_YOU", `this is the shell of ${own.name}; it cannot act as ${name}`, {
         you: own.name,
       });

@@ -70,6 +70,12 @@ export function numberedName(name: string, n: number): string {
   return name.slice(0, 64 - suffix.length) + suffix;
 }
 
+/** Whether somebody who called itself `base` may have been given `name` instead. */
+export function isNumbered(name: string, base: string): boolean {
+  const n = Number(/-(\d{1,6})$/.exec(name)?.[1] ?? 0);
+  return n >= 2 && numberedName(base, n) === name;
+}
+
 /** What is known of an identity that a newcomer might be. */
 export interface Candidate {
   readonly id: string;

@@ -101,3 +101,39 @@ Deno.test("node: a session with the name of another project's terminal leaves th
     assertEquals((await a("task", "complete", "t1", "done")).json.status, "completed");
   });
 });
+
+Deno.test("node: the shell of a session that has the second name is that session's", async () => {
+  await withFlock(async (flock) => {
+    const { a, folders } = projects(flock);
+    await a("join");
+    const session = { clientName: "claude-code", session: "has the second name" };
+    const agent = await flock.start({ ...session, name: "worker-1", folder: folders[1] });
+    const { you } = await agent.ok("join");
+    assertEquals(you.name, "worker-1-2");
+    const env = { SKEIN_NAME: "worker-1" };
+    const shell = await flock.cli<Answer>(["join"], { ...session, folder: folders[1], env });
+    assertEquals(shell.json.you?.name, "worker-1-2", shell.stdout);
+  });
+});
+
+Deno.test("send: an answer goes to whoever wrote, whoever is called alike here", async () => {
+  await withFlock(async (flock) => {
+    const { a, b, folders } = projects(flock);
+    await b("join");
+    await a("join");
+    const near = await flock.join({ name: "near", folder: folders[1] });
+    // The one of b came first, so that of a has the second name.
+    await a("send", "near", "do you know?");
+    const [question] = (await near.ok("check")).messages;
+    assertEquals(question.from, "worker-1-2");
+    const far = await flock.join({ name: "far", folder: folders[0] });
+    await b("send", "far", "and you?");
+    const [other] = (await far.ok("check")).messages;
+    assertEquals(other.from, "worker-1");
+    const answer = { to: "worker-1", content: "yes" };
+    assertEquals((await far.ok("send", { ...answer, reply_to: other.id })).to, {
+      "worker-1": "queued",
+    });
+    assertEquals((await far.ok("send", answer)).to, { "worker-1-2": "queued" });
+  });
+});
