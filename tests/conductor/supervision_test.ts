@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { attemptsAre, audit, change, endDelays, exists, letGo, rows } from "./ground.ts";
-import { onTask, type Ran, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, type Ran, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 interface Tried {
   readonly title: string;
@@ -74,7 +74,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
       "error: failed",
       "exit: failed",
       "giveup: failed",
-      "outside: completed",
+      "outside: failed",
       "slow: failed",
       "verdictless: failed",
       "write: completed",
@@ -97,6 +97,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
         ["exit", "agent", "code 7"],
         ["verdictless", "no_verdict", "without a result"],
         ["costly", "budget", "1200 tokens"],
+        ["outside", "agent", "changed nothing"],
       ] as const
     ) {
       const one = the(all, word);
@@ -114,7 +115,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
     const branches = await stage.files("skein/run/r1");
     assertEquals(branches, ["README.md", "free.txt"]);
     assert(exists(join(stage.folder, "outside.txt")));
-    await audit(stage, { tasks: 11, done: 2 });
+    await audit(stage, { tasks: 11, done: 1 });
   });
 });
 
@@ -232,8 +233,8 @@ Deno.test("supervision: over budget nobody more is started, however long an agen
   await withStage(async (stage) => {
     const held = join(stage.folder, "go");
     stage.play([
-      onTask("long", { do: "say", text: "hm", tokens: 1 }, { do: "wait", file: held }),
-      onTask("quick", { do: "say", text: "hm", tokens: 100 }),
+      onTask("long", { do: "say", text: "hm", tokens: 1 }, { do: "wait", file: held }, HANDS_IN),
+      onTask("quick", { do: "say", text: "hm", tokens: 100 }, HANDS_IN),
     ]);
     const plan = stage.plan(
       ["long a", "quick b", "quick c"].map((description) => ({ description })),
