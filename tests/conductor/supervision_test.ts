@@ -214,7 +214,7 @@ Deno.test("supervision: a run's budget ends it with a word, and more lets it go 
     stage.play([WRITES]);
     const files = ["a.txt", "b.txt", "c.txt"];
     const plan = stage.plan(files.map((file) => ({ description: `write ${file}` })));
-    const args = ["run", "all", "--tasks", plan, "-w", "1", "--max-tokens", "15", "--json"];
+    const args = ["run", "all", "--tasks", plan, "-w", "1", "--max-tokens", "20", "--json"];
     const ran = await stage.skein(args);
     assertEquals(ran.code, 1, ran.stdout + ran.stderr);
     const result = resultOf(ran);
@@ -239,7 +239,7 @@ Deno.test("supervision: over budget nobody more is started, however long an agen
     const plan = stage.plan(
       ["long a", "quick b", "quick c"].map((description) => ({ description })),
     );
-    const args = ["run", "all", "--tasks", plan, "-w", "2", "--max-tokens", "50", "--json"];
+    const args = ["run", "all", "--tasks", plan, "-w", "2", "--max-tokens", "101", "--json"];
     const run = stage.start(args);
     await attemptsAre(stage, "done", 1);
     await attemptsAre(stage, "running", 1);
@@ -252,5 +252,29 @@ Deno.test("supervision: over budget nobody more is started, however long an agen
     assertEquals(resultOf(ran)["state"], "budget", ran.stdout + ran.stderr);
     const started = ran.lines.filter(({ kind }) => kind === "worker").length;
     assertEquals(started, 2, "as many as were wanted at first");
+  });
+});
+
+Deno.test("supervision: what goes beyond the run's budget is ended at work, and its work is kept", async () => {
+  await withStage(async (stage) => {
+    stage.play([
+      onTask("greedy", { do: "write", path: "half.txt", text: "half\n" }, {
+        do: "say",
+        text: "more",
+        tokens: 900,
+      }, { do: "hang" }),
+    ]);
+    const plan = stage.plan([{ description: "greedy one" }]);
+    const args = ["run", "all", "--tasks", plan, "--max-tokens", "100", "--json"];
+    const ran = await stage.skein(args);
+    assertEquals(resultOf(ran)["state"], "budget", ran.stdout + ran.stderr);
+    const [one] = tried(stage);
+    assertEquals([one?.state, one?.reason], [
+      "stopped",
+      "the run's budget is spent: 900 tokens",
+    ]);
+    const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
+    assertEquals(await stage.git("show", `${parked.trim()}:half.txt`), "half\n");
+    await eventually(() => stage.processes().length === 0, { what: "every process has ended" });
   });
 });
