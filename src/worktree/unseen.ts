@@ -38,8 +38,13 @@ export function unseenText({ changed, untracked }: Unseen, target: string | null
   return untracked === 0 ? null : `the run does not see ${files(untracked, "untracked")}`;
 }
 
-/** Whether a worktree holds anything that was not in the commit it began at. */
+/**
+ * Whether a worktree holds anything that was not in the commit it began at. One that git cannot read (its
+ * index is torn) may: whoever saves it mends that, and sees.
+ */
 export async function hasChanged(folder: string, base: string): Promise<boolean> {
+  const words = ["status", "--porcelain", "-z"];
   if (await gitLine(folder, ["rev-parse", "HEAD"]) !== base) return true;
-  return (await git(folder, ["status", "--porcelain", "-z"])).stdout !== "";
+  const { code, stdout } = await git(folder, words, { ok: [0, 128] });
+  return code !== 0 || stdout !== "";
 }
