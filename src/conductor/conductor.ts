@@ -193,6 +193,7 @@ export class Conductor {
         const what = proposed === 1 ? "1 task was" : `${proposed} tasks were`;
         notes.push(
           `${what} proposed by workers: skein plan accept ${run}, then: skein run --resume ${run}`,
+          "what of it is not wanted: skein task update TASK --action cancel",
         );
       }
       const state = unfinished > 0 ? "failed" : "proposed";
@@ -241,14 +242,16 @@ export class Conductor {
     if (snapshot.running.length > 0) return null;
     const { total, done, tasks, outcome } = snapshot.run;
     const why = `the run was ended: ${outcome ?? "no reason given"}`;
-    const { attempts } = await this.#options.calls.allAttempts(this.#options.run);
-    const unmerged = attempts.filter(({ cause }) => cause === UNMERGED).map(notMerged);
-    if (unmerged.length > 0) {
-      return this.#concluded("stopped", snapshot, conduct, [why, ...unmerged]);
-    }
     // Its branch may be cleared away by now.
     if (DELIVERED.test(outcome ?? "")) {
       return this.#concluded("completed", snapshot, conduct, [], true);
+    }
+    const { attempts } = await this.#options.calls.allAttempts(this.#options.run);
+    const merged = new Set(attempts.filter((one) => one.state === "done").map((one) => one.task));
+    const unmerged = attempts.filter((one) => one.cause === UNMERGED && !merged.has(one.task));
+    if (unmerged.length > 0) {
+      const notes = [why, ...unmerged.map(notMerged)];
+      return this.#concluded("stopped", snapshot, conduct, notes);
     }
     if (done + (tasks["cancelled"] ?? 0) >= total) return await this.#end(snapshot, conduct);
     return this.#concluded("stopped", snapshot, conduct, [why]);

@@ -11,7 +11,10 @@ import { judge } from "../agent/verdict.ts";
 import { mailText } from "../claude/hook.ts";
 import { workerHooks } from "../claude/plugin.ts";
 import { LIMITS } from "../core/limits.ts";
-import { attemptById, isHeld } from "../fleet/table.ts";
+import type { Tx } from "../core/transaction.ts";
+import { conductOf, usageOfRun } from "../fleet/driven.ts";
+import { costLeft, exceeded } from "../fleet/rules.ts";
+import { attemptById, type AttemptRow, isHeld } from "../fleet/table.ts";
 import { selfCommand } from "../node/carry.ts";
 import { join } from "@std/path";
 import { promptFor } from "./prompt.ts";
@@ -98,6 +101,8 @@ export class Session {
       branch,
       conflicts,
     });
+    const { engine } = await node.store();
+    const used = await engine.read((tx) => usageOfRun(tx, attempt.run));
     const [command = "", ...args] = selfCommand();
     const line = agentCommand(agentOf(), {
       prompt,
@@ -108,7 +113,7 @@ export class Session {
       skipPermissions: conduct.skip_permissions,
       servers: { [SERVER]: { command, args: [...args, "mcp"] } },
       settings: workerHooks(SERVER),
-      maxCostUsd: conduct.each.cost_usd,
+      maxCostUsd: costLeft(used, conduct.each, conduct.all),
     });
     const mark = crypto.randomUUID();
     const log = join(home, "logs", attempt.run, `${attempt.task}-${attempt.number}.ndjson`);
@@ -169,14 +174,30 @@ export class Session {
   async #look(agent: AgentProcess): Promise<void> {
     const { node, attempt } = this.#order;
     const store = await node.store();
-    const { row, taken } = await store.engine.read(async (tx) => {
+    const { row, taken, over } = await store.engine.read(async (tx) => {
       const row = await attemptById(tx, attempt.id);
-      return { row, taken: row !== undefined && !await isHeld(tx, row) };
+      const over = row === undefined ? null : await this.#overBudget(tx, row);
+      return { row, taken: row !== undefined && !await isHeld(tx, row), over };
     });
     if (row !== undefined && row.stop !== null) this.#stop(agent, row.stop);
+    else if (over !== null) this.#stop(agent, `the run's budget is spent: ${over}`);
     else if (taken) this.#stop(agent, `${attempt.task} was taken from ${attempt.worker}`);
     await this.#deliver(agent);
     await this.#note(false);
+  }
+
+  /** What the run has used beyond its bounds, this session included; a result that is there is kept. */
+  async #overBudget(tx: Tx, row: AttemptRow): Promise<string | null> {
+    const { finished, turns, tokens, costUsd } = this.#watch;
+    const { all } = await conductOf(tx, row.run) ?? this.#order.conduct;
+    if (finished || Object.values(all).every((most) => most === null)) return null;
+    const used = await usageOfRun(tx, row.run);
+    // The store hears of our own every few seconds.
+    return exceeded({
+      turns: used.turns + Math.max(0, turns - row.turns),
+      tokens: used.tokens + Math.max(0, tokens - row.tokens),
+      cost_usd: used.cost_usd + Math.max(0, costUsd - row.cost_usd),
+    }, all);
   }
 
   /** Mail goes to the agent as words of a user, said to be others'. */

@@ -3,7 +3,6 @@
 // process while it runs, of what was handed in before it is merged, of the merge before the worktree
 // goes. Whoever comes after a death finds out from there (sweep.ts).
 
-import { afterFailure, limitEnd } from "../agent/retry.ts";
 import type { AgentExit } from "../agent/process.ts";
 import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
@@ -21,6 +20,8 @@ import type { RunTree, Try } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls, ClaimedTask, Ended } from "./calls.ts";
 import { clearAway } from "./clear.ts";
+import { endOf } from "./sessionend.ts";
+import { nothingDone } from "./evidence.ts";
 import { causeOfFault, notCounted, passes, serviceEnd } from "./fault.ts";
 import { mergeWork } from "./merge.ts";
 import { findTasks } from "./plan.ts";
@@ -140,9 +141,8 @@ async function settle(
     cost_usd: session.costUsd,
   };
   const verdict = session?.verdict.verdict ?? "done";
-  if (verdict === "done" && await handedIn(order, session)) {
-    return await finish(order, tree, place, used);
-  }
+  const standing = verdict === "done" ? await handedIn(order, place, session) : { done: false };
+  if (standing.done) return await finish(order, tree, place, used);
   if (attempt.kind !== "plan") {
     // It waits for somebody, or somebody was quicker than the agent's end. However that came: what is
     // approved has to be there to be merged.
@@ -153,28 +153,46 @@ async function settle(
   const parked = await leave(tree, place, attempt);
   await calls.end({
     attempt: attempt.id,
-    ...endOf(order, session),
+    ...endOf(order, session, standing.fault),
     ...session?.verdict.cause === "service" ? await serviceEnd(calls, attempt) : {},
     ...used,
     ...(parked === null ? {} : { parked }),
   });
 }
 
+/** How a task stands after its agent's end; `fault`: why it is not done, though the agent ended well. */
+interface HandedIn {
+  readonly done: boolean;
+  readonly fault?: string;
+}
+
 /** Whether the task is handed in: by the agent, or by us for one that has not got skein's tools. */
-async function handedIn(order: WorkOrder, session: SessionEnd | null): Promise<boolean> {
+async function handedIn(
+  order: WorkOrder,
+  place: Workplace,
+  session: SessionEnd | null,
+): Promise<HandedIn> {
   const { calls, attempt } = order;
   const said = excerpt(session?.exit.result?.text.trim() ?? "", LIMITS.noteChars - 3);
-  if (attempt.kind === "plan" && !await planned(order, session)) return false;
+  const isPlan = attempt.kind === "plan";
+  if (isPlan && !await planned(order, session)) return { done: false, fault: "no plan came of it" };
   const { report, current } = await standOf(order);
-  if (!current) return false;
-  if (report !== null) return true;
+  if (!current) return { done: false };
+  if (report !== null) return { done: true };
+  const fault = isPlan || session === null
+    ? null
+    : await nothingDone(calls, attempt, place, session);
+  // One that asked for a review, or gave the task back, has done what it could.
+  if (fault !== null && (await calls.task(attempt.task)).status === "in_progress") {
+    return { done: false, fault };
+  }
   try {
     await calls.handIn(attempt.task, attempt.epoch, said === "" ? "done" : said);
-    return true;
+    return { done: true };
   } catch (thrown) {
     // The agent gave it back, asked for a review, or somebody took it away.
     const { code } = asRefusal(thrown);
-    if (["STALE_EPOCH", "NOT_YOUR_CLAIM", "TASK_STATE"].includes(code)) return false;
+    if (["STALE_EPOCH", "NOT_YOUR_CLAIM", "TASK_STATE"].includes(code)) return { done: false };
     throw thrown;
   }
 }
@@ -269,37 +287,6 @@ async function review(
     ...(head === null ? {} : { head: head.commit }),
   });
   if (tree !== null) await clearAway(tree, place.folder);
-}
-
-/** What the end of a session that did not get the task done means for it. */
-function endOf(
-  { attempt, task }: WorkOrder,
-  session: SessionEnd | null,
-): Omit<Ended, "attempt"> {
-  if (session === null) return { outcome: "failed", reason: "it was taken away" };
-  const { verdict, stopped } = session;
-  if (stopped !== null) return { outcome: "stopped", reason: stopped, cause: "ended" };
-  if (verdict.verdict === "limited") {
-    const { untilMs, known } = limitEnd(verdict.resetsAtMs, Date.now());
-    return {
-      outcome: "limited",
-      reason: verdict.reason,
-      cause: verdict.cause,
-      limit_until_ms: untilMs,
-      limit_known: known,
-    };
-  }
-  const next = afterFailure(verdict.cause, task.attempts, Math.random);
-  const reason = verdict.verdict === "done" && attempt.kind === "plan"
-    ? "no plan came of it"
-    : verdict.reason;
-  return {
-    outcome: "failed",
-    reason,
-    cause: verdict.cause,
-    again: next.again,
-    delay_ms: attempt.kind === "plan" ? 0 : next.delayMs,
-  };
 }
 
 /** Keeps what was not committed, and takes the worktree away; what was committed is on its branch. */

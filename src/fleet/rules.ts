@@ -86,17 +86,37 @@ export function mayStart(run: string, { most, running, wanting }: Share): boolea
   return total + kept < most;
 }
 
+/** What was used. */
+export interface Used {
+  readonly turns: number;
+  readonly tokens: number;
+  readonly cost_usd: number;
+}
+
 /** What a bound was reached by; null while none is. */
-export function spent(
-  used: { readonly turns: number; readonly tokens: number; readonly cost_usd: number },
-  most: Spending,
-): string | null {
+export function spent(used: Used, most: Spending): string | null {
   if (most.turns !== null && used.turns >= most.turns) return `${used.turns} turns`;
   if (most.tokens !== null && used.tokens >= most.tokens) return `${used.tokens} tokens`;
   if (most.cost_usd !== null && used.cost_usd >= most.cost_usd) {
     return `${used.cost_usd.toFixed(2)} USD`;
   }
   return null;
+}
+
+/** What a bound was exceeded by: work that just reaches it is finished, what goes beyond is ended. */
+export function exceeded(used: Used, most: Spending): string | null {
+  const over = (one: number, bound: number | null): boolean => bound !== null && one > bound;
+  const beyond = over(used.turns, most.turns) || over(used.tokens, most.tokens) ||
+    over(used.cost_usd, most.cost_usd);
+  return beyond ? spent(used, most) : null;
+}
+
+/** What an attempt may cost, of its own bound and what its run has left; null is without bound. */
+export function costLeft(used: Used, each: Spending, all: Spending): number | null {
+  // A bound of nothing would be taken for none.
+  const left = all.cost_usd === null ? null : Math.max(0.01, all.cost_usd - used.cost_usd);
+  if (left === null || each.cost_usd === null) return left ?? each.cost_usd;
+  return Math.min(left, each.cost_usd);
 }
 
 /** The model of an attempt, counted from 1: later ones go up the ladder. */

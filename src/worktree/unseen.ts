@@ -1,6 +1,6 @@
 // What of a user's checkout a run does not see, since it begins at a commit: what is not committed.
 
-import { git } from "./git.ts";
+import { git, gitLine } from "./git.ts";
 
 /** Files of a checkout by what stands in the way of seeing them. */
 export interface Unseen {
@@ -36,4 +36,15 @@ export function unseenText({ changed, untracked }: Unseen, target: string | null
     return `the run does not see ${files(changed, "changed")}${more}${bar}: commit or stash them`;
   }
   return untracked === 0 ? null : `the run does not see ${files(untracked, "untracked")}`;
+}
+
+/**
+ * Whether a worktree holds anything that was not in the commit it began at. One that git cannot read (its
+ * index is torn) may: whoever saves it mends that, and sees.
+ */
+export async function hasChanged(folder: string, base: string): Promise<boolean> {
+  const words = ["status", "--porcelain", "-z"];
+  if (await gitLine(folder, ["rev-parse", "HEAD"]) !== base) return true;
+  const { code, stdout } = await git(folder, words, { ok: [0, 128] });
+  return code !== 0 || stdout !== "";
 }

@@ -56,7 +56,10 @@ Deno.test("begin: tasks that several add to a file at once are all there", async
     writeConfig(file, { goal: "all", tasks: [] });
     const module = new URL("../../src/conductor/config.ts", import.meta.url).href;
     const code = `import { addTask } from ${JSON.stringify(module)};
-      for (let i = 0; i < 20; i++) console.log(addTask(Deno.args[0], { description: "x" }));`;
+      for (let i = 0; i < 20; i++) {
+        const id = addTask(Deno.args[0], { description: "x" });
+        Deno.stdout.writeSync(new TextEncoder().encode(id + "\\n"));
+      }`;
     const config = new URL("../../deno.json", import.meta.url).pathname;
     const script = join(folder, "add.ts");
     Deno.writeTextFileSync(script, code);

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { SOURCE_COMMAND, testEnv } from "../support/peer.ts";
 import { attemptsAre, audit, begun, exists, letGo, rows } from "./ground.ts";
-import { onTask, resultOf, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, resultOf, withStage, WRITES } from "./stage.ts";
 
 Deno.test("command: init, create-task, from-config and the aliases: a run from a file that was made by hand", async () => {
   await withStage(async (stage) => {
@@ -107,7 +107,11 @@ Deno.test("command: the variables of the system before it are heard, flags win; 
         do: "mcp",
         name: "add_discovery",
         input: { agent_id: "x", content: "the port is 8080", tags: ["net"] },
-      }, { do: "mcp", name: "set_memory", input: { key: "k", value: "v", type: "discovery" } }),
+      }, {
+        do: "mcp",
+        name: "set_memory",
+        input: { key: "k", value: "v", type: "discovery" },
+      }, HANDS_IN),
       WRITES,
     ]);
     const plan = stage.plan([{ description: "find it" }, { description: "write a.txt" }]);

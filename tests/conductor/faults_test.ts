@@ -219,3 +219,24 @@ Deno.test("faults: what git cannot take of an agent's worktree is the agent's fa
     ]);
   });
 });
+
+Deno.test("faults: an agent that only asks has done nothing; what it was denied and its words are told", async () => {
+  await withStage(async (stage) => {
+    const denied = [{ tool_name: "Write" }, { tool_name: "Bash" }, { tool_name: "Write" }];
+    const said = { result: "May I write the file?", permission_denials: denied };
+    stage.play([{ ...onTask("write", { do: "result", fields: said }), times: 2 }, WRITES]);
+    const run = await stage.skein([...oneTask(stage), "--attempts", "1"]);
+    assertEquals(run.code, 1, run.stdout + run.stderr);
+    const reason = "it handed nothing in and changed nothing; it was denied Write, Bash " +
+      "(--allow permits a tool); its last words: May I write the file?";
+    assertEquals(rows(stage, "SELECT state, cause, reason FROM attempt"), [
+      { state: "failed", cause: "agent", reason },
+    ]);
+    assert(run.stdout.includes("it was denied Write, Bash"), run.stdout);
+    // Without a worktree of its own only what it was denied tells.
+    const more = await stage.skein([...oneTask(stage), "--attempts", "1", "--no-worktree"]);
+    assertEquals(more.code, 1, more.stdout);
+    const plain = await stage.skein([...oneTask(stage), "--attempts", "1", "--no-worktree"]);
+    assertEquals(plain.code, 0, plain.stdout);
+  });
+});

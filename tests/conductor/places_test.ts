@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { git, write } from "../support/git.ts";
 import { attemptsAre, audit, auditGit, exists, letGo, rows } from "./ground.ts";
-import { onTask, resultOf, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, resultOf, withStage, WRITES } from "./stage.ts";
 
 Deno.test("places: --no-worktree shares the tree, under locks; nothing is committed or delivered", async () => {
   await withStage(async (stage) => {
@@ -102,7 +102,10 @@ Deno.test("places: a branch on which its user goes on is left, and taken along o
 
 Deno.test("places: a goal is words and nothing else, however it looks", async () => {
   await withStage(async (stage) => {
-    stage.play([{ match: "Plan this goal", steps: [{ do: "say", text: "no" }] }]);
+    stage.play([
+      { match: "Plan this goal", steps: [{ do: "say", text: "no" }] },
+      { match: "\\nTask (?<task>t\\d+): ", steps: [HANDS_IN] },
+    ]);
     const goals = [
       "\n\n  $(touch pwned); `touch pwned`; touch pwned\n--json -w 99 {prompt} {folder}\n",
       `${"\u{1f9f6}".repeat(150)} "quotes" 'and' \\ back`,

@@ -6,7 +6,7 @@ import { fromFileUrl, join } from "@std/path";
 import { Orchestrator, Refusal } from "../../mod.ts";
 import { MOD, testEnv } from "../support/peer.ts";
 import { attemptsAre, audit, letGo } from "./ground.ts";
-import { onTask, type Stage, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, type Stage, withStage, WRITES } from "./stage.ts";
 
 const SOURCE = fromFileUrl(new URL("../../src/conductor/orchestrator.ts", import.meta.url));
 
@@ -59,10 +59,11 @@ Deno.test("program: each event once; stop ends the agents, resume goes on; what 
     const found = (key: string) =>
       ({ do: "mcp", name: "set_memory", input: { key, value: "v", type: "discovery" } }) as const;
     stage.play([
-      onTask("early", found("of-before")),
-      onTask("find", found("one"), found("two")),
-      onTask("hold", { do: "wait", file: join(stage.folder, "go") }),
+      onTask("early", found("of-before"), HANDS_IN),
+      onTask("find", found("one"), found("two"), HANDS_IN),
+      onTask("hold", { do: "wait", file: join(stage.folder, "go") }, HANDS_IN),
       { ...onTask("fail", { do: "exit", code: 1 }), times: 1 },
+      onTask("fail", HANDS_IN),
       WRITES,
     ]);
     const early = await stage.skein([

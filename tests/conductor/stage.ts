@@ -158,6 +158,13 @@ export function onTask(word: string, ...steps: Step[]): Rule {
   return { match: `\\nTask (?<task>t\\d+): ${word} ?(?<rest>[^\\n]*)`, steps };
 }
 
+/** Hands the task in: what an agent does that has changed no file. */
+export const HANDS_IN: Step = {
+  do: "mcp",
+  name: "complete_task",
+  input: { id: "$<task>", summary: "it is done" },
+};
+
 /** Writes the file that the title names. */
 export const WRITES = onTask("write", { do: "write", path: "$<rest>", text: "by $<task>\n" }, {
   do: "say",

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { attemptsAre, audit, change, endDelays, exists, letGo, rows } from "./ground.ts";
-import { onTask, type Ran, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, type Ran, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 interface Tried {
   readonly title: string;
@@ -74,7 +74,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
       "error: failed",
       "exit: failed",
       "giveup: failed",
-      "outside: completed",
+      "outside: failed",
       "slow: failed",
       "verdictless: failed",
       "write: completed",
@@ -97,6 +97,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
         ["exit", "agent", "code 7"],
         ["verdictless", "no_verdict", "without a result"],
         ["costly", "budget", "1200 tokens"],
+        ["outside", "agent", "changed nothing"],
       ] as const
     ) {
       const one = the(all, word);
@@ -114,7 +115,7 @@ Deno.test("supervision: every way to fail is a failure with its own reason, and 
     const branches = await stage.files("skein/run/r1");
     assertEquals(branches, ["README.md", "free.txt"]);
     assert(exists(join(stage.folder, "outside.txt")));
-    await audit(stage, { tasks: 11, done: 2 });
+    await audit(stage, { tasks: 11, done: 1 });
   });
 });
 
@@ -213,7 +214,7 @@ Deno.test("supervision: a run's budget ends it with a word, and more lets it go 
     stage.play([WRITES]);
     const files = ["a.txt", "b.txt", "c.txt"];
     const plan = stage.plan(files.map((file) => ({ description: `write ${file}` })));
-    const args = ["run", "all", "--tasks", plan, "-w", "1", "--max-tokens", "15", "--json"];
+    const args = ["run", "all", "--tasks", plan, "-w", "1", "--max-tokens", "20", "--json"];
     const ran = await stage.skein(args);
     assertEquals(ran.code, 1, ran.stdout + ran.stderr);
     const result = resultOf(ran);
@@ -232,13 +233,13 @@ Deno.test("supervision: over budget nobody more is started, however long an agen
   await withStage(async (stage) => {
     const held = join(stage.folder, "go");
     stage.play([
-      onTask("long", { do: "say", text: "hm", tokens: 1 }, { do: "wait", file: held }),
-      onTask("quick", { do: "say", text: "hm", tokens: 100 }),
+      onTask("long", { do: "say", text: "hm", tokens: 1 }, { do: "wait", file: held }, HANDS_IN),
+      onTask("quick", { do: "say", text: "hm", tokens: 100 }, HANDS_IN),
     ]);
     const plan = stage.plan(
       ["long a", "quick b", "quick c"].map((description) => ({ description })),
     );
-    const args = ["run", "all", "--tasks", plan, "-w", "2", "--max-tokens", "50", "--json"];
+    const args = ["run", "all", "--tasks", plan, "-w", "2", "--max-tokens", "101", "--json"];
     const run = stage.start(args);
     await attemptsAre(stage, "done", 1);
     await attemptsAre(stage, "running", 1);
@@ -251,5 +252,29 @@ Deno.test("supervision: over budget nobody more is started, however long an agen
     assertEquals(resultOf(ran)["state"], "budget", ran.stdout + ran.stderr);
     const started = ran.lines.filter(({ kind }) => kind === "worker").length;
     assertEquals(started, 2, "as many as were wanted at first");
+  });
+});
+
+Deno.test("supervision: what goes beyond the run's budget is ended at work, and its work is kept", async () => {
+  await withStage(async (stage) => {
+    stage.play([
+      onTask("greedy", { do: "write", path: "half.txt", text: "half\n" }, {
+        do: "say",
+        text: "more",
+        tokens: 900,
+      }, { do: "hang" }),
+    ]);
+    const plan = stage.plan([{ description: "greedy one" }]);
+    const args = ["run", "all", "--tasks", plan, "--max-tokens", "100", "--json"];
+    const ran = await stage.skein(args);
+    assertEquals(resultOf(ran)["state"], "budget", ran.stdout + ran.stderr);
+    const [one] = tried(stage);
+    assertEquals([one?.state, one?.reason], [
+      "stopped",
+      "the run's budget is spent: 900 tokens",
+    ]);
+    const parked = await stage.git("for-each-ref", "--format=%(refname)", "refs/skein/parked");
+    assertEquals(await stage.git("show", `${parked.trim()}:half.txt`), "half\n");
+    await eventually(() => stage.processes().length === 0, { what: "every process has ended" });
   });
 });

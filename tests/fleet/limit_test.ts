@@ -1,7 +1,7 @@
 // The end of a usage limit, as all agents of a machine wait for it, and the ladder of models.
 
 import { assertEquals } from "@std/assert";
-import { laterLimit, modelOf } from "../../src/fleet/rules.ts";
+import { costLeft, exceeded, laterLimit, modelOf } from "../../src/fleet/rules.ts";
 import { flockTest } from "../operations/flock.ts";
 
 Deno.test("laterLimit: what is known holds against a guess while it lies ahead; the later of two of a kind", () => {
@@ -22,6 +22,19 @@ Deno.test("modelOf: up the ladder with each failure, the last one goes on", () =
   const models = ["small", "large"];
   assertEquals([1, 2, 3].map((number) => modelOf(models, number)), ["small", "large", "large"]);
   assertEquals(modelOf([], 1), null);
+});
+
+Deno.test("exceeded, costLeft: what reaches a bound is finished, what goes beyond is not; the rest is handed on", () => {
+  const none = { turns: null, tokens: null, cost_usd: null };
+  const used = { turns: 3, tokens: 20, cost_usd: 1.5 };
+  assertEquals(exceeded(used, none), null);
+  assertEquals(exceeded(used, { ...none, tokens: 20 }), null);
+  assertEquals(exceeded(used, { ...none, tokens: 19 }), "20 tokens");
+  assertEquals(exceeded(used, { ...none, cost_usd: 1 }), "1.50 USD");
+  assertEquals(costLeft(used, none, none), null);
+  assertEquals(costLeft(used, { ...none, cost_usd: 2 }, none), 2);
+  assertEquals(costLeft(used, none, { ...none, cost_usd: 2 }), 0.5);
+  assertEquals(costLeft(used, { ...none, cost_usd: 0.2 }, { ...none, cost_usd: 2 }), 0.2);
 });
 
 flockTest("end_attempt: a limit of unknown end does not shorten a known one", async (flock) => {
