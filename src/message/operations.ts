@@ -63,7 +63,14 @@ export const send = operation({
     task: word().optional(),
     reply_to: word().optional(),
   }),
-  output: z.lazy(() => z.object({ id: z.string(), to: z.record(z.string(), z.string()) })),
+  output: z.lazy(() =>
+    z.object({
+      id: z.string(),
+      to: z.record(z.string(), z.string()),
+      /** Who of them is not here, and why: it waits for them. */
+      away: z.record(z.string(), z.string()).optional(),
+    })
+  ),
   async handle(ctx, input) {
     const { tx, actor } = ctx;
     const category = input.category ?? "status_update";
@@ -110,11 +117,16 @@ export const send = operation({
       subject: `message/${messageId(number)}`,
       detail: { to: [...recipients.values()], category, characters: input.content.length },
     });
-    const states = [...recipients].map(([id, name]) => {
+    const reached = [...recipients];
+    const missed = reached.flatMap(([id, name]) => {
       const why = away.get(id);
-      return [name, why === undefined ? "queued" : `queued (${why})`] as const;
+      return why === undefined ? [] : [[name, why] as const];
     });
-    return { id: messageId(number), to: Object.fromEntries(states) };
+    return {
+      id: messageId(number),
+      to: Object.fromEntries(reached.map(([, name]) => [name, "queued"])),
+      ...(missed.length === 0 ? {} : { away: Object.fromEntries(missed) }),
+    };
   },
 });
 

@@ -29,11 +29,8 @@ flockTest("pause: stops every write through every operation, and no read", async
   const wrong: string[] = [];
   const before = rows(flock.home, "SELECT * FROM task");
   for (const { what, operation, args } of ROWS) {
-    // Links are only the human's, which is looked at before anything else.
-    const exempt = ["report_usage", "report_waiting", "issue_link", "note_attempt", "end_attempt"]
-      .includes(
-        operation,
-      );
+    const exempt = ["report_usage", "report_waiting", "note_attempt", "end_attempt"]
+      .includes(operation);
     const writes = WRITES.has(operation) && !READING.test(what) && !exempt;
     const given = operation === "update_task" ? { id: "t1", ...args } : args;
     if (writes) tally.add("paused", what);

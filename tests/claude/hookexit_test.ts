@@ -25,6 +25,7 @@ const BAD: Readonly<Record<string, string>> = {
   SKEIN_LEASE_S: "0",
   SKEIN_AGENTS: "-1",
   SKEIN_STALLED_S: "soon",
+  SKEIN_SYNC: "perhaps",
 };
 /** Any value of these makes sense to a hook. */
 const ANY = ["SKEIN_TOOLS", "SKEIN_TOKEN", "SKEIN_AGENT", "SKEIN_BIN"];

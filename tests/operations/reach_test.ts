@@ -23,11 +23,10 @@ flockTest("send: says of each recipient that is not here why", async (flock) => 
   const cyd = await flock.member("cyd");
   await lead.call("control", { action: "kill", peer: "cyd" });
   const to = ["bob", "cyd", "lead"];
-  assertEquals((await anna.call("send", { to, content: "hello" })).to, {
-    bob: "queued (gone)",
-    cyd: "queued (killed)",
-    lead: "queued",
-  });
+  const sent = await anna.call("send", { to, content: "hello" });
+  assertEquals(sent.to, { bob: "queued", cyd: "queued", lead: "queued" });
+  assertEquals(sent.away, { bob: "gone", cyd: "killed" });
+  assertEquals((await anna.call("send", { to: "lead", content: "hello" })).away, undefined);
   await cyd.leave();
 });
 

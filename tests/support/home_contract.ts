@@ -17,6 +17,7 @@ export function homeContract(): void {
   opening();
   safety();
   boots();
+  bootTimes();
 }
 
 /** The schema that a new store has, and two steps from there. */
@@ -267,7 +268,9 @@ function boots(): void {
       assert(Number(row?.["up"]) < 20 - 3_600, "a message of the last boot is long past");
     });
   });
+}
 
+function bootTimes(): void {
   Deno.test("openStore: a boot time that is rounded another way is nobody's business", async () => {
     await withHome(async (home) => {
       // 29.9 s and 30.1 s past a minute: rounded, they are two minutes.
