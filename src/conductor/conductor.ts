@@ -177,32 +177,31 @@ export class Conductor {
     });
   }
 
-  /** Nothing is left that could be done: the result goes to the user, or it is said why not. */
+  /**
+   * Nothing is left that could be done: the result goes to the user, or it is said why not. What workers
+   * have only proposed keeps the run open, but nothing of what is done back.
+   */
   async #end(snapshot: Snapshot, conduct: Conduct): Promise<Conclusion | null> {
-    const { run } = this.#options;
+    const { run, calls } = this.#options;
     const { tasks } = snapshot.run;
     const unfinished = (tasks["failed"] ?? 0) + (tasks["blocked"] ?? 0);
-    const tree = this.#tree(conduct);
-    const stay = tree === null ? [] : await tidy(this.#options.calls, tree);
     const proposed = tasks["proposed"] ?? 0;
-    if (unfinished + proposed > 0) {
-      const notes = tree === null ? [] : [`what is done is on ${runBranch(run)}`];
-      notes.push(...await stoppedOf(this.#options.calls, snapshot.run));
-      if (unfinished > 0) notes.push(`skein retry TASK, then: skein run --resume ${run}`);
-      if (proposed > 0) {
-        const what = proposed === 1 ? "1 task was" : `${proposed} tasks were`;
-        notes.push(
-          `${what} proposed by workers: skein plan accept ${run}, then: skein run --resume ${run}`,
-          "what of it is not wanted: skein task update TASK --action cancel",
-        );
-      }
-      const state = unfinished > 0 ? "failed" : "proposed";
-      return this.#concluded(state, snapshot, conduct, [...notes, ...stay]);
+    const tree = this.#tree(conduct);
+    const stay = tree === null ? [] : await tidy(calls, tree);
+    const notes = proposed === 0 ? stay : [...proposals(run, proposed), ...stay];
+    if (unfinished > 0) {
+      return this.#concluded("failed", snapshot, conduct, [
+        ...tree === null ? [] : [`what is done is on ${runBranch(run)}`],
+        ...await stoppedOf(calls, snapshot.run),
+        `skein retry TASK, then: skein run --resume ${run}`,
+        ...notes,
+      ]);
     }
+    const state = proposed > 0 ? "proposed" : "completed";
     if (tree === null || conduct.target === null) {
-      await this.#close("completed");
-      const notes = tree === null ? [] : [`the result is on ${runBranch(run)}`, ...stay];
-      return this.#concluded("completed", snapshot, conduct, notes);
+      if (proposed === 0) await this.#close("completed");
+      const where = tree === null ? [] : [`the result is on ${runBranch(run)}`];
+      return this.#concluded(state, snapshot, conduct, [...where, ...notes]);
     }
     const { outcome, commit, reason, hint, busy } = await deliver(tree, { target: conduct.target });
     // Another conductor is at it.
@@ -210,20 +209,21 @@ export class Conductor {
     if (outcome === "left") {
       const why = reason ?? "it has moved on";
       // Whoever waits for the run hears so, too.
-      await this.#options.calls.conduct(run, { left: excerpt(why, LIMITS.noteChars - 3) });
-      const notes = [`${conduct.target} was left alone: ${why}`];
-      return this.#concluded("completed", snapshot, conduct, [
-        ...notes,
+      await calls.conduct(run, { left: excerpt(why, LIMITS.noteChars - 3) });
+      return this.#concluded(state, snapshot, conduct, [
+        `${conduct.target} was left alone: ${why}`,
         ...hint ? [hint] : [],
         `Then: skein run --resume ${run} tries once more, skein run end ${run} ends it as it is.`,
-        ...stay,
+        ...notes,
       ]);
     }
     const text = `${conduct.target} is at ${commit.slice(0, 10)}`;
     this.#tell({ kind: "delivered", at: now(), commit, branch: conduct.target, text });
-    await this.#close(`completed: ${conduct.target} ${commit}`);
-    await dropMerged(tree);
-    return this.#concluded("completed", snapshot, conduct, stay, true);
+    if (proposed === 0) {
+      await this.#close(`completed: ${conduct.target} ${commit}`);
+      await dropMerged(tree);
+    }
+    return this.#concluded(state, snapshot, conduct, notes, true);
   }
 
   /** Ends the run, unless another conductor has just done so. */
@@ -294,6 +294,14 @@ export class Conductor {
   #tell(event: RunEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+function proposals(run: string, count: number): string[] {
+  const what = count === 1 ? "1 task was" : `${count} tasks were`;
+  return [
+    `${what} proposed by workers: skein plan accept ${run}, then: skein run --resume ${run}`,
+    "what of it is not wanted: skein task update TASK --action cancel",
+  ];
 }
 
 function notMerged({ task, branch, reason }: ShownAttempt): string {

@@ -11,7 +11,7 @@ import type { Tx } from "../core/transaction.ts";
 import { unread } from "../message/deliveries.ts";
 import type { Entered } from "../peer/entry.ts";
 import { peerByIncarnation, peerBySession, setSession } from "../peer/table.ts";
-import { type Answer, type Caller, type Change, perform } from "../perform.ts";
+import { type Answer, type Change, perform } from "../perform.ts";
 import { noteRefusal, refusalsWritten } from "../refusals.ts";
 import { openStore } from "../store/open.ts";
 import { commit, type Store } from "../store/unit.ts";
@@ -23,7 +23,8 @@ import { type Life, type NodeOptions, sayGoodbye } from "./life.ts";
 import { type Listener, Listeners } from "./listeners.ts";
 import { Complaints } from "./complaints.ts";
 import { SleepWatch } from "./presence.ts";
-import type { Called, CallOptions } from "./call.ts";
+import { type Called, callerOf, type CallOptions } from "./call.ts";
+import { HeldEpochs } from "./epochs.ts";
 import type { Offer } from "./mail.ts";
 import { Pulse } from "./pulse.ts";
 
@@ -31,7 +32,7 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #project: string;
   readonly #tree: string;
-  readonly #epochs = new Map<string, number>();
+  readonly #epochs = new HeldEpochs();
   #entering: Promise<Life> | null = null;
   #life: Life | null = null;
   #leading: Leading | null = null;
@@ -80,7 +81,7 @@ export class Node {
     const store = this.#store ??= await openStore(home, clock, secret, settings.durable);
     try {
       const life = await this.#begin(store);
-      for (const [task, epoch] of life.entered.returned.epochs) this.#epochs.set(task, epoch);
+      this.#epochs.restore(life.entered.returned.epochs);
       this.#notices = [...life.entered.notices];
       this.#life = life;
       this.#pulse = new Pulse(life, () => this.#ticked(life), this.#failed);
@@ -173,12 +174,37 @@ export class Node {
    */
   async call(operation: AnyOperation, input: unknown, options: CallOptions = {}): Promise<Called> {
     const life = await this.#alive();
-    life.store.engine.assertOurs();
-    const offer = life.mail.begin();
     if (options.peek !== true) this.#calls.uncounted += 1;
     try {
-      const caller = this.#caller(life, options.peek === true ? null : offer, options.label);
-      const { key, signal, claims } = options;
+      return await this.#callAs(life, operation, input, options);
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      // It was on its way when another session was attached: a life that has ended did nothing of it.
+      const ended = refusal.code === "NOT_JOINED" && !this.#left && life !== this.#life;
+      if (!ended) throw refusal;
+      return await this.#callAs(await this.#alive(), operation, input, options);
+    }
+  }
+
+  async #callAs(
+    life: Life,
+    operation: AnyOperation,
+    input: unknown,
+    options: CallOptions,
+  ): Promise<Called> {
+    life.store.engine.assertOurs();
+    const offer = life.mail.begin();
+    try {
+      const { key, signal, claims, label } = options;
+      const { folder, settings } = this.#options;
+      const caller = callerOf(life, options.peek === true ? null : offer, {
+        calls: this.#calls,
+        epochs: this.#epochs,
+        project: this.#project,
+        folder,
+        settings,
+        label,
+      });
       let mail: Answer | null = null;
       const beside = async (tx: Tx, at: string | null): Promise<void> => {
         if (options.peek !== true && offer.ids.size === 0) mail = await life.mail.ride(tx, offer);
@@ -187,7 +213,7 @@ export class Node {
       const how = { key, signal, claims, beside };
       let answer = await perform(life.store, caller, operation, input, how);
       offer.committed();
-      this.#remember(operation, answer);
+      this.#epochs.remember(operation, answer);
       answer = await carryOut(life.store, operation, answer, { peer: life.entered.id, key });
       if (this.#notices.length > 0) {
         answer = { ...answer, notice: this.#notices.splice(0).join("; ") };
@@ -250,34 +276,6 @@ export class Node {
   /** Begins to wait until something may have changed, for at most `ms`. */
   async changed(ms: number): Promise<Change> {
     return (await this.#alive()).feed.changed(ms);
-  }
-
-  #caller(life: Life, offer: Offer | null, label?: string): Caller {
-    const calls = this.#calls;
-    return {
-      label,
-      token: life.pass.token,
-      renew: (role, project) => life.pass.renew(role, project),
-      uncounted: calls.uncounted,
-      counted: (counted) => void (calls.uncounted -= counted),
-      folder: this.#options.folder,
-      project: this.#project,
-      settings: this.#options.settings,
-      heldEpoch: (task) => this.#epochs.get(task),
-      shown: life.mail,
-      offer: (message) => offer?.add(message),
-      changed: (ms) => life.feed.changed(ms),
-    };
-  }
-
-  /** A claim's epoch is remembered here: it is what fences this process if it sleeps. */
-  #remember(operation: AnyOperation, answer: Answer): void {
-    if (operation.name !== "claim_task") return;
-    const task = answer["task"] as { id: string } | null;
-    if (task === null) return;
-    // An answer that is repeated under its key may be older than what we hold.
-    const epoch = Math.max(answer["epoch"] as number, this.#epochs.get(task.id) ?? 0);
-    this.#epochs.set(task.id, epoch);
   }
 
   /** Calls `listener` with the subjects of everything that happens from now on. */

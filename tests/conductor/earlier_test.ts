@@ -5,7 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { attemptsAre, audit, exists, letGo, rows } from "./ground.ts";
-import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
+import { HANDS_IN, onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 /** Puts the store away, to begin anew. */
 function putAway(stage: Stage): void {
@@ -18,7 +18,7 @@ function putAway(stage: Stage): void {
 for (const [where, flags] of [["worktrees", []], ["one folder", ["--no-worktree"]]] as const) {
   Deno.test(`earlier: a store begun anew in an old home takes nothing of it for its own (${where})`, async () => {
     await withStage(async (stage) => {
-      const says = (text: string) => [onTask("talk", { do: "say", text })];
+      const says = (text: string) => [onTask("talk", { do: "say", text }, HANDS_IN)];
       const talk = stage.plan([{ description: "talk" }]);
       const run = () => stage.skein(["run", "all", "--tasks", talk, ...flags, "--json"]);
       stage.play(says("of the old store"));
