@@ -9,11 +9,12 @@ const ROOT = dirname(HERE);
 /** The rooms that take longest begin first. */
 const LONG = [
   "page",
-  "cluster",
-  "http",
-  "worktree",
   "conductor",
   "claude",
+  "http",
+  "cluster",
+  "door",
+  "worktree",
   "coordination",
   "abuse",
 ];
