@@ -47,8 +47,9 @@ function place({ folder, branch }: Order): string {
       "you change them.";
   }
   return `You work in ${folder}, a git worktree of your own on branch ${branch}: nobody else changes ` +
-    "files there. Stay on this branch, do not push, and leave other folders alone. What you do not " +
-    "commit is committed for you when you are done.";
+    "files there. Stay on this branch, do not push, and leave other folders alone. Do not use git stash: " +
+    "its entries are shared with every other worktree, the user's too. What you do not commit is " +
+    "committed for you when you are done.";
 }
 
 function working(order: Order): string {
