@@ -2,8 +2,9 @@
 // hold its secret although nobody needs them any more.
 
 import { basename, dirname, join } from "@std/path";
+import { namesIn } from "../core/folders.ts";
 import { backupsIn } from "../store/backups.ts";
-import { leftIn, namesIn } from "../store/making.ts";
+import { leftIn } from "../store/making.ts";
 import type { Finding } from "./installation.ts";
 
 const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]] as const;

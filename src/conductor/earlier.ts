@@ -4,6 +4,7 @@
 
 import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
+import { namesIn } from "../core/folders.ts";
 import type { Calls } from "./calls.ts";
 
 /** What a new run has to come after. */
@@ -51,15 +52,4 @@ function isOlder(path: string, file: string): boolean {
   const { mtime } = Deno.statSync(path);
   const { birthtime } = Deno.statSync(file);
   return mtime !== null && birthtime !== null && mtime < birthtime;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) {
-      return [];
-    }
-    throw thrown;
-  }
 }

@@ -1,4 +1,4 @@
-// Folders inside of a folder that has to be there already.
+// What is in a folder, and folders inside of one that has to be there already.
 
 import { join } from "@std/path";
 
@@ -15,4 +15,29 @@ export function folderIn(parent: string, name: string): string {
     if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
   return path;
+}
+
+/** Names in a folder; none if it is not there, or is none. */
+export function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw thrown;
+  }
+}
+
+/** Whether something, a dangling link too, is at `path`. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (isMissing(thrown)) return false;
+    throw thrown;
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
 }

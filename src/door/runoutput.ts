@@ -2,11 +2,13 @@
 // of work is not the time to find out that it cannot be written.
 
 import { Refusal } from "../core/errors.ts";
+import { exists } from "../core/folders.ts";
 
 /** @throws Refusal `INVALID_INPUT` where no file can be written; leaves none behind that was not there */
 export function tryOutput(path: string): void {
-  const isNew = !exists(path);
   attempt(path, () => {
+    // A link that leads nowhere yet is the user's, too.
+    const isNew = !exists(path);
     Deno.openSync(path, { append: true, create: true }).close();
     if (isNew) Deno.removeSync(path);
   });
@@ -26,14 +28,5 @@ function attempt(path: string, body: () => void): void {
       field: "output",
       hint: "Name a file in a folder that is there, with -o.",
     });
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,7 +1,7 @@
 // The backups of a home that lie in HOME-backups, each under the time at which it was made.
 
+import { exists, namesIn } from "../core/folders.ts";
 import { join } from "@std/path";
-import { exists, namesIn } from "./making.ts";
 
 const STAMP = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3})Z$/;
 

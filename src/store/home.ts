@@ -6,9 +6,10 @@ import { sha256 } from "../core/digest.ts";
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Clock } from "../core/clock.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
+import { exists, namesIn } from "../core/folders.ts";
 import { TIMES } from "../core/limits.ts";
 import { shellWord } from "../core/shellword.ts";
-import { exists, namesIn, readyFor } from "./making.ts";
+import { readyFor } from "./making.ts";
 
 /** File systems whose locks and memory maps cannot be trusted between machines, by magic number. */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([

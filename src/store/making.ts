@@ -4,6 +4,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists, namesIn } from "../core/folders.ts";
 import { probe } from "./presence_file.ts";
 
 /** Locked by whoever makes the folder around it; then by whoever puts it in a home's place. */
@@ -105,28 +106,4 @@ function isLeft(path: string): boolean {
   if (probe(join(path, MAKING)) === "free") return true;
   // Where its home is missing it may be all there is.
   return probe(join(path, MADE)) === "free" && exists(path.replace(RESTORING, ""));
-}
-
-/** Names in a folder; none if it is not there. */
-export function namesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) {
-      return [];
-    }
-    throw thrown;
-  }
-}
-
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw thrown;
-  }
 }

@@ -5,9 +5,10 @@
 import { basename, dirname, join } from "@std/path";
 import type { DatabaseSync } from "node:sqlite";
 import { Refusal } from "../core/errors.ts";
+import { exists, namesIn } from "../core/folders.ts";
 import { type Copy, residentsOf, sync, within } from "./backup.ts";
 import { homeAt } from "./home.ts";
-import { exists, type Making, namesIn } from "./making.ts";
+import type { Making } from "./making.ts";
 import { probe } from "./presence_file.ts";
 
 /** Folders of a home that are known by their paths, to git and to the store, and are in no backup. */

@@ -6,13 +6,13 @@
 
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists } from "../core/folders.ts";
 import { commitOf, runTip, taskRef } from "./branch.ts";
 import { checkedOutAt, createRef, tipOf } from "./refs.ts";
 import { takeFence } from "./fence.ts";
 import { gitLine } from "./git.ts";
 import {
   adminOf,
-  exists,
   healedAdminOf,
   linkedTrees,
   type Mark,

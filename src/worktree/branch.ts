@@ -6,16 +6,9 @@
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists } from "../core/folders.ts";
 import { git, gitLine } from "./git.ts";
-import {
-  exists,
-  type Place,
-  placeOf,
-  readOrNull,
-  runBranch,
-  type RunTree,
-  unique,
-} from "./place.ts";
+import { type Place, placeOf, readOrNull, runBranch, type RunTree, unique } from "./place.ts";
 import { createRef, dropRef, tipOf } from "./refs.ts";
 
 /** What a run began with. */

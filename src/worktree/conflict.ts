@@ -5,9 +5,10 @@
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists } from "../core/folders.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
 import { parkState } from "./park.ts";
-import { exists, ownTree, runBranch, writeMark } from "./place.ts";
+import { ownTree, runBranch, writeMark } from "./place.ts";
 import { inProgress, isCleanAtHeart, lookAt, mergeHead, stageAll } from "./snapshot.ts";
 import {
   type Conflicted,

@@ -6,12 +6,13 @@
 // (deliver.json), so that the next call can finish what a killed git began (recover.ts).
 
 import { join } from "@std/path";
+import { exists } from "../core/folders.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { shellWord } from "../core/shellword.ts";
 import { relate, runTip } from "./branch.ts";
 import { beingRebased, checkedOutAt, moveRef, tipOf } from "./refs.ts";
 import { git, gitCommitting } from "./git.ts";
-import { exists, type Place, placeOf, readOrNull, runBranch } from "./place.ts";
+import { type Place, placeOf, readOrNull, runBranch } from "./place.ts";
 import { replaceFile, type RunTree } from "./place.ts";
 import { type Intent, recover } from "./recover.ts";
 

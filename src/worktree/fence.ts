@@ -4,8 +4,9 @@
 // that slept while its task went to another cannot put its work on the run branch any more, however
 // late it wakes: what it would have merged before the other began, the other begins from.
 
+import { namesIn } from "../core/folders.ts";
 import { git } from "./git.ts";
-import { namesIn, type Place, type RunTree } from "./place.ts";
+import type { Place, RunTree } from "./place.ts";
 import { isRace } from "./refs.ts";
 import { join } from "@std/path";
 

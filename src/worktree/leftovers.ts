@@ -2,10 +2,11 @@
 // over from a dead host reads it here; the sweep removes only what cannot hold work.
 
 import { join } from "@std/path";
+import { exists, namesIn } from "../core/folders.ts";
 import { NEW_PREFIX, sweepHalfMade } from "./make.ts";
 import { fenceLocks } from "./fence.ts";
 import { git } from "./git.ts";
-import { exists, linkedTrees, namesIn, type Place, placeOf, type RunTree } from "./place.ts";
+import { linkedTrees, type Place, placeOf, type RunTree } from "./place.ts";
 import { clearRubbish } from "./remove.ts";
 import { clearStaleLock } from "./stale.ts";
 

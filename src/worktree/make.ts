@@ -10,14 +10,13 @@
 
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists, namesIn } from "../core/folders.ts";
 import { git } from "./git.ts";
 import {
   adminOf,
-  exists,
   linkedTrees,
   type Mark,
   nameOf,
-  namesIn,
   type Place,
   readOrNull,
   repoint,

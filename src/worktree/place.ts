@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import { sha256 } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
-import { folderIn } from "../core/folders.ts";
+import { exists, folderIn, namesIn } from "../core/folders.ts";
 import { repositoryOf } from "../core/repository.ts";
 
 /** A run in a repository. */
@@ -212,29 +212,6 @@ export function repoint(admin: string, path: string): void {
 /** Eight random characters: every try at making something has a name of its own. */
 export function unique(): string {
   return crypto.randomUUID().slice(0, 8);
-}
-
-/** Names in a folder; none if it is not there. */
-export function namesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map((entry) => entry.name);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
-    throw thrown;
-  }
-}
-
-/** Whether something, a dangling link too, is at `path`. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw thrown;
-  }
 }
 
 /** A file's text; null if it is not there. */

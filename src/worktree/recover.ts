@@ -6,11 +6,12 @@
 // written): anything else is the user's, and all is left as it stands.
 
 import { join } from "@std/path";
+import { exists } from "../core/folders.ts";
 import { TIMES } from "../core/limits.ts";
 import { repositoryOf } from "../core/repository.ts";
 import { moveRef, tipOf } from "./refs.ts";
 import { git } from "./git.ts";
-import { exists, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
 import { livingGit, removeIfStale } from "./stale.ts";
 
 /** A fast-forward that was begun. */

@@ -6,14 +6,13 @@
 
 import { basename, dirname, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
+import { exists, namesIn } from "../core/folders.ts";
 import { git } from "./git.ts";
 import { keepHistory, type Parked, parkState } from "./park.ts";
 import {
-  exists,
   healedAdminOf,
   type Linked,
   linkedTrees,
-  namesIn,
   type Place,
   placeOf,
   readMark,

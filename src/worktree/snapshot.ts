@@ -3,8 +3,9 @@
 // and what the agent had staged stays as it was until the new index is put in its place.
 
 import { join } from "@std/path";
+import { exists } from "../core/folders.ts";
 import { git } from "./git.ts";
-import { adminOf, exists, readOrNull, unique } from "./place.ts";
+import { adminOf, readOrNull, unique } from "./place.ts";
 import { clearStaleLock } from "./stale.ts";
 
 /** What a worktree holds besides its HEAD commit. */
