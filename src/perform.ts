@@ -115,12 +115,12 @@ async function attempt(
       refuseCancelled(options.signal);
       const run = reads ? runRead : runWrite;
       const answer = await run(store, caller, operation, input, prepared, leftMs, options);
+      // A file that was deleted or replaced reads on as if nothing were new; a write asks by itself.
+      if (reads) store.engine.assertOurs();
       if (answer !== WAIT) return answer;
       invariant(change !== null, `${operation.name} waits although its time is over`);
       waited = true;
       await Promise.race([change.happened, aborted(options.signal)]);
-      // Meanwhile the store may have gone: an open file reads on as if nothing were new.
-      store.engine.assertOurs();
     } catch (thrown) {
       // What ended the wait is what the caller is told, whatever becomes of its trace: that ends by its
       // own time, too, and a store that was too busy for the answer is not asked once more before it.
@@ -262,7 +262,7 @@ function contextOf(
     offer: (message) => caller.offer(message),
     heldEpoch: (id) => caller.heldEpoch(id),
     held: (incarnation) => unit.tx.held(incarnation),
-    wake: (peer) => unit.wake(peer),
+    wake: (peer, bell) => unit.wake(peer, bell),
     record: (act) => {
       const { label } = caller;
       const detail = label === undefined ? act.detail : { ...act.detail as object, as: label };

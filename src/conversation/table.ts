@@ -17,9 +17,8 @@ export interface TurnRow {
 
 /** Stores a turn and drops the oldest beyond `keep`; returns its number. */
 export async function addTurn(tx: Tx, turn: TurnRow, keep: number): Promise<number> {
-  const row = await tx.get<{ id: number }>(
-    `INSERT INTO conversation (peer, project, run, turn, content, at) VALUES (?, ?, ?, ?, ?, ?)
-     RETURNING id`,
+  const id = await tx.insert(
+    "INSERT INTO conversation (peer, project, run, turn, content, at) VALUES (?, ?, ?, ?, ?, ?)",
     turn.peer,
     turn.project,
     turn.run,
@@ -37,7 +36,7 @@ export async function addTurn(tx: Tx, turn: TurnRow, keep: number): Promise<numb
       keep,
     ),
   );
-  return row?.id ?? 0;
+  return id;
 }
 
 /** Deletes turns, and what the search knows of them. */

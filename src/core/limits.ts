@@ -247,8 +247,12 @@ export const TIMES = {
   upkeepSleepMs: 20,
   /** A writer that finds the store taken naps, the whole thread, as long as a write takes: microseconds. */
   busyNapUs: 100,
-  /** The longest timer before it naps again: shorter ones find the lock taken and cost more. */
-  busyDelayMs: 16,
+  /** Then it stands in line, and the first there looks about this often: who writes many gets some done. */
+  busyLookMs: 3,
+  /** A line that did not move for so long has somebody in it who is stopped. */
+  lineMs: 500,
+  /** Without a line everybody looks about this often. */
+  busyDelayMs: 12,
   /** A presence that is being made is given its name long before this. */
   presenceMadeMs: 60_000,
   /** What is due although nothing was written is looked for this often. */
@@ -256,7 +260,7 @@ export const TIMES = {
   /** History is forgotten this often: what is kept for days need not go within the minute. */
   retentionMs: 600_000,
   /** Marks of delivery wait this long, so that many become one write, or go along with another. */
-  marksMs: 5,
+  marksMs: 25,
   /** Repeats of a refusal are told together after this. */
   refusalsMs: 5_000,
   /** How often a waiting command line looks: it has no bell. */

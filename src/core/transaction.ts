@@ -15,6 +15,8 @@ export interface Tx {
   get<R>(sql: string, ...params: Param[]): Promise<R | undefined>;
   /** Runs a statement and returns how many rows it changed. */
   run(sql: string, ...params: Param[]): Promise<number>;
+  /** Inserts one row into a table that numbers its rows, and returns its number. */
+  insert(sql: string, ...params: Param[]): Promise<number>;
   /** Whether an incarnation's presence lock is held right now. */
   held(incarnation: string): Promise<Presence>;
 }
@@ -49,6 +51,6 @@ export interface Unit {
   readonly upS: number;
   /** Adds a row to the journal. */
   record(act: Act): void;
-  /** Rings the peer's bell once the write is committed. */
-  wake(peerId: string): void;
+  /** Rings the peer's bell once the write is committed; `bell`, if it was read in this write. */
+  wake(peerId: string, bell?: number): void;
 }

@@ -29,6 +29,8 @@ export class Offers {
     if (offer === undefined) return;
     this.#waiting.delete(id);
     offer.flushed();
+    // At the end, also where an answer under the same number went out before.
+    this.#answered.delete(id);
     this.#answered.set(id, { offer, atMs: performance.now() });
   }
 
@@ -40,6 +42,10 @@ export class Offers {
   /** A call came, perhaps sent beside one that is given up: of that one's answer it says nothing. */
   forget(): void {
     const fromMs = performance.now() - TIMES.crossingMs;
-    for (const [id, { atMs }] of this.#answered) if (atMs < fromMs) this.#answered.delete(id);
+    // Oldest first: whoever calls often has many that are young.
+    for (const [id, { atMs }] of this.#answered) {
+      if (atMs >= fromMs) return;
+      this.#answered.delete(id);
+    }
   }
 }

@@ -152,11 +152,11 @@ export type NewAttempt = Pick<
 >;
 
 /** Begins an attempt and returns its id. */
-export async function insertAttempt(tx: Tx, one: NewAttempt): Promise<number> {
-  const row = await tx.get<{ id: number }>(
+export function insertAttempt(tx: Tx, one: NewAttempt): Promise<number> {
+  return tx.insert(
     `INSERT INTO attempt (run, task, number, kind, worker, peer, incarnation, claim_epoch, model,
        base, started_at, started_ms, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running') RETURNING id`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
     one.run,
     one.task,
     one.number,
@@ -170,7 +170,6 @@ export async function insertAttempt(tx: Tx, one: NewAttempt): Promise<number> {
     one.started_at,
     one.started_ms,
   );
-  return row?.id ?? 0;
 }
 
 /** What of an attempt becomes known while it goes on, or at its end. */

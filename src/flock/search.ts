@@ -102,8 +102,8 @@ async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise
     await tx.run("UPDATE search_text SET title = ?, body = ? WHERE rowid = ?", title, body, old.id);
     return;
   }
-  const row = await tx.get<{ id: number }>(
-    "INSERT INTO search_doc (kind, ref, project, at) VALUES (?, ?, ?, ?) RETURNING id",
+  const id = await tx.insert(
+    "INSERT INTO search_doc (kind, ref, project, at) VALUES (?, ?, ?, ?)",
     kind,
     ref,
     project,
@@ -111,7 +111,7 @@ async function put(tx: Tx, kind: Kind, ref: string, document: Document): Promise
   );
   await tx.run(
     "INSERT INTO search_text (rowid, title, body) VALUES (?, ?, ?)",
-    row?.id ?? 0,
+    id,
     title,
     body,
   );

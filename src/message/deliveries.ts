@@ -5,10 +5,10 @@ import { limitTo, type Tx } from "../core/transaction.ts";
 import { type State, STATES } from "./rules.ts";
 import { messageById, type MessageRow } from "./table.ts";
 
-/** Due to an incarnation: what was not offered, and what an earlier life was offered and has not seen. */
-const DUE = `SELECT message FROM delivery
-  WHERE peer = ? AND state < 2 AND (state = 0 OR offered_to IS NOT ?) ORDER BY state, message`;
-const OFFERED = "SELECT message FROM delivery WHERE peer = ? AND state = 1 AND offered_to = ?";
+/** What was not offered to anybody yet, oldest first. */
+const QUEUED = "SELECT message FROM delivery WHERE state = 0 AND peer = ? ORDER BY message";
+/** What was offered to a life and is not seen: by itself, or by an earlier one, to which it is due again. */
+const OFFERED = "FROM delivery WHERE state = 1 AND peer = ? AND offered_to IS";
 
 /**
  * What an incarnation has not been offered yet, oldest first. `shown` is what its node has shown it,
@@ -22,7 +22,10 @@ export async function unread(
   shown: Shown,
 ): Promise<MessageRow[]> {
   const due = await tx.all<{ message: number }>(
-    `${DUE} ${limitTo(limit + shown.unmarked)}`,
+    `SELECT message FROM (${QUEUED} ${limitTo(limit + shown.unmarked)})
+     UNION ALL SELECT message FROM (SELECT message ${OFFERED} NOT ? ORDER BY message
+       ${limitTo(limit + shown.unmarked)})`,
+    peer,
     peer,
     incarnation,
   );
@@ -41,12 +44,11 @@ export async function unreadAndOffered(
   shown: Shown,
 ): Promise<{ unread: MessageRow[]; offered: number[] }> {
   const found = await tx.all<{ message: number; offered: number }>(
-    `SELECT message, 0 AS offered FROM (${DUE} ${limitTo(limit + shown.unmarked)})
-     UNION ALL SELECT message, 1 FROM (${OFFERED})`,
+    `SELECT message, 0 AS offered FROM (${QUEUED} ${limitTo(limit + shown.unmarked)})
+     UNION ALL SELECT message, offered_to IS ? FROM delivery WHERE state = 1 AND peer = ?`,
     peer,
     incarnation,
     peer,
-    incarnation,
   );
   if (found.length === 0) return { unread: [], offered: [] };
   const numbers = (offered: number): number[] =>
@@ -81,10 +83,8 @@ export async function countUnread(
   shown: Shown,
 ): Promise<number> {
   const row = await tx.get<{ total: number }>(
-    `SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE peer = ? AND state = 0
-         ${limitTo(most + shown.unmarked)}))
-       + (SELECT count(*) FROM delivery WHERE peer = ? AND state = 1 AND offered_to IS NOT ?)
-       AS total`,
+    `SELECT (SELECT count(*) FROM (${QUEUED} ${limitTo(most + shown.unmarked)}))
+       + (SELECT count(*) ${OFFERED} NOT ?) AS total`,
     peer,
     peer,
     incarnation,
@@ -94,11 +94,11 @@ export async function countUnread(
 
 /** Messages that were offered to this incarnation and not seen, by whatever door. */
 export async function offeredTo(tx: Tx, peer: string, incarnation: string): Promise<number[]> {
-  const rows = await tx.all<{ message: number }>(OFFERED, peer, incarnation);
+  const rows = await tx.all<{ message: number }>(`SELECT message ${OFFERED} ?`, peer, incarnation);
   return rows.map((row) => row.message);
 }
 
-// The state is part of the key. Whatever put a message there twice, a mark makes one of it (OR REPLACE).
+// The state begins the key. Whatever put a message there twice, a mark makes one of it (OR REPLACE).
 
 /** `seen`: it has been seen, too, since the last marks: one step instead of two. */
 export async function markOffered(
@@ -110,16 +110,21 @@ export async function markOffered(
   seen = false,
 ): Promise<void> {
   for (const id of ids) {
-    await tx.run(
-      `UPDATE OR REPLACE delivery SET state = ?, offered_to = ?, offered_at = ?, seen_at = ?
-       WHERE peer = ? AND state < 2 AND message = ?`,
-      seen ? 2 : 1,
-      incarnation,
-      at,
-      seen ? at : null,
-      peer,
-      id,
-    );
+    // Nearly always nobody was offered it yet; a list of states in one statement costs as much as both.
+    for (const before of [0, 1]) {
+      const marked = await tx.run(
+        `UPDATE OR REPLACE delivery SET state = ?, offered_to = ?, offered_at = ?, seen_at = ?
+         WHERE state = ? AND peer = ? AND message = ?`,
+        seen ? 2 : 1,
+        incarnation,
+        at,
+        seen ? at : null,
+        before,
+        peer,
+        id,
+      );
+      if (marked > 0) break;
+    }
   }
 }
 
@@ -133,7 +138,7 @@ export async function markQueued(
   for (const id of ids) {
     await tx.run(
       `UPDATE OR REPLACE delivery SET state = 0, offered_to = NULL, offered_at = NULL, seen_at = NULL
-       WHERE peer = ? AND state IN (1, 2) AND message = ? AND offered_to = ?`,
+       WHERE state IN (1, 2) AND peer = ? AND message = ? AND offered_to = ?`,
       peer,
       id,
       incarnation,
@@ -152,7 +157,7 @@ export async function markSeen(
   for (const id of ids) {
     await tx.run(
       `UPDATE OR REPLACE delivery SET state = 2, seen_at = ?
-       WHERE peer = ? AND state = 1 AND message = ? AND offered_to = ?`,
+       WHERE state = 1 AND peer = ? AND message = ? AND offered_to = ?`,
       at,
       peer,
       id,
@@ -169,7 +174,7 @@ export function markAllOfferedSeen(
   at: string,
 ): Promise<number> {
   return tx.run(
-    `UPDATE OR REPLACE delivery SET state = 2, seen_at = ? WHERE peer = ? AND state = 1 AND offered_to = ?`,
+    `UPDATE OR REPLACE delivery SET state = 2, seen_at = ? WHERE state = 1 AND peer = ? AND offered_to = ?`,
     at,
     peer,
     incarnation,

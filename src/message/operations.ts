@@ -11,7 +11,7 @@ import { suspicion } from "../filter/filter.ts";
 import { secondsToToken, takeToken } from "../peer/rules.ts";
 import { setBucket, setUrgent } from "../peer/standing.ts";
 import { taskById } from "../task/table.ts";
-import { escalation, recipientsOf } from "./recipients.ts";
+import { escalation, type Recipient, recipientsOf } from "./recipients.ts";
 import { CATEGORIES, escalates, messageId, messageNumber, saysResolved, STATES } from "./rules.ts";
 import { deliveriesOf, unread } from "./deliveries.ts";
 import { chainSince, messageById, type MessageRow, post, resolve } from "./table.ts";
@@ -86,7 +86,7 @@ export const send = operation({
       escalates(category) !== null,
       original,
     );
-    for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra.name);
+    for (const extra of await escalation(ctx, category)) recipients.set(extra.id, extra);
     if (recipients.size === 0 && escalates(category) === null) {
       throw new Refusal("UNKNOWN_PEER", `send: nobody else is here: ${input.to.join(", ")}`, {
         field: "to",
@@ -112,19 +112,21 @@ export const send = operation({
     // Somebody else's word is an answer; whoever raised it adds to it, or says that it is over.
     const answers = original?.sender !== actor.id || saysResolved(input.content);
     if (original !== null && answers) await resolve(tx, original.id, ctx.at);
-    for (const id of recipients.keys()) ctx.wake(id);
+    const names: string[] = [];
+    const missed: [string, string][] = [];
+    for (const [id, { name, bell }] of recipients) {
+      ctx.wake(id, bell);
+      names.push(name);
+      const why = away.get(id);
+      if (why !== undefined) missed.push([name, why]);
+    }
     ctx.record({
       subject: `message/${messageId(number)}`,
-      detail: { to: [...recipients.values()], category, characters: input.content.length },
-    });
-    const reached = [...recipients];
-    const missed = reached.flatMap(([id, name]) => {
-      const why = away.get(id);
-      return why === undefined ? [] : [[name, why] as const];
+      detail: { to: names, category, characters: input.content.length },
     });
     return {
       id: messageId(number),
-      to: Object.fromEntries(reached.map(([, name]) => [name, "queued"])),
+      to: Object.fromEntries(names.map((name) => [name, "queued"])),
       ...(missed.length === 0 ? {} : { away: Object.fromEntries(missed) }),
     };
   },
@@ -172,11 +174,11 @@ async function spendToken(ctx: Context, urgent: boolean): Promise<void> {
 async function refuseStorm(
   ctx: Context,
   chain: number,
-  recipients: ReadonlyMap<string, string>,
+  recipients: ReadonlyMap<string, Recipient>,
 ): Promise<void> {
   const rows = await chainSince(ctx.tx, chain, ctx.upS - 3_600);
   if (rows.length < LIMITS.repliesPerHour) return;
-  for (const [other, name] of recipients) {
+  for (const [other, { name }] of recipients) {
     const between = rows.filter(({ sender, recipients: to }) =>
       (sender === ctx.actor.id && to.includes(`"${other}"`)) ||
       (sender === other && to.includes(`"${ctx.actor.id}"`))

@@ -17,9 +17,12 @@ import {
 import type { MessageRow } from "./table.ts";
 import { type Category, escalates } from "./rules.ts";
 
-/** Who gets a message, by id: what each is called, and why it is not here, if it is not. */
+/** What each is called, and where it is rung. */
+export type Recipient = Pick<PeerRow, "name" | "bell">;
+
+/** Who gets a message, by id, and why it is not here, if it is not. */
 export interface Recipients {
-  readonly found: Map<string, string>;
+  readonly found: Map<string, Recipient>;
   readonly away: ReadonlyMap<string, string>;
 }
 
@@ -35,10 +38,10 @@ export async function recipientsOf(
   escalating: boolean,
   original: MessageRow | null,
 ): Promise<Recipients> {
-  const found = new Map<string, string>();
+  const found = new Map<string, Recipient>();
   const away = new Map<string, string>();
   const add = (peers: readonly PeerRow[]): void => {
-    for (const peer of peers) if (peer.id !== ctx.actor.id) found.set(peer.id, peer.name);
+    for (const peer of peers) if (peer.id !== ctx.actor.id) found.set(peer.id, peer);
   };
   for (const name of to) {
     if (name === "*") {
@@ -52,7 +55,7 @@ export async function recipientsOf(
     if (name === OPERATOR) await makeHuman(ctx.tx, ctx.at);
     const peer = matching.length > 0 ? undefined : await called(ctx, name, original);
     if (peer !== undefined) {
-      found.set(peer.id, peer.name);
+      found.set(peer.id, peer);
       const why = awayAs(peer);
       if (why !== null) away.set(peer.id, why);
     } else if (isRole) {

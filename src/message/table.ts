@@ -1,6 +1,5 @@
 // Messages: stored once, whoever gets them. What becomes of one for each recipient: deliveries.ts.
 
-import { invariant } from "../core/invariant.ts";
 import { limitTo, type Tx } from "../core/transaction.ts";
 import type { Category } from "./rules.ts";
 
@@ -38,10 +37,10 @@ export async function post(
   message: NewMessage,
   recipients: readonly string[],
 ): Promise<number> {
-  const row = await tx.get<{ id: number }>(
+  const id = await tx.insert(
     `INSERT INTO message (sender, sender_name, sender_role, project, category, content, task,
        run, reply_to, chain, recipients, at, up_s)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.sender,
     message.sender_name,
     message.sender_role,
@@ -56,8 +55,6 @@ export async function post(
     message.at,
     message.upS,
   );
-  invariant(row !== undefined, "a message that was stored has a number");
-  const { id } = row;
   for (const peer of recipients) {
     await tx.run("INSERT INTO delivery (peer, message) VALUES (?, ?)", peer, id);
   }

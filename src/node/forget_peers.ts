@@ -67,7 +67,7 @@ async function forgetPeer(unit: Unit, peer: Ended, before: string): Promise<void
     id,
   );
   if (mail !== undefined) return;
-  await tx.run("DELETE FROM delivery WHERE peer = ?", id);
+  await tx.run("DELETE FROM delivery WHERE state IN (0, 1, 2, 3) AND peer = ?", id);
   await tx.run("DELETE FROM lost WHERE peer = ?", id);
   await tx.run("UPDATE task SET assigned_to = '' WHERE assigned_to = ? AND assigned_to <> ''", id);
   await tx.run("DELETE FROM peer WHERE id = ?", id);

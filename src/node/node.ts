@@ -192,7 +192,6 @@ export class Node {
     input: unknown,
     options: CallOptions,
   ): Promise<Called> {
-    life.store.engine.assertOurs();
     const offer = life.mail.begin();
     try {
       const { key, signal, claims, label } = options;
@@ -223,6 +222,8 @@ export class Node {
       return { answer, offer };
     } catch (thrown) {
       offer.withdraw();
+      // Whatever was refused was asked of the home's own file, or that is what there is to say.
+      life.store.engine.assertOurs();
       throw asRefusal(thrown);
     }
   }

@@ -38,19 +38,19 @@ async function mergeMail(tx: Tx, from: string, into: string): Promise<void> {
   await tx.run(
     `UPDATE message SET recipients = (SELECT json_group_array(DISTINCT
          CASE value WHEN ? THEN ? ELSE value END) FROM json_each(recipients))
-     WHERE id IN (SELECT message FROM delivery WHERE peer = ?)`,
+     WHERE id IN (SELECT message FROM delivery WHERE state IN (0, 1, 2, 3) AND peer = ?)`,
     from,
     into,
     from,
   );
   for (const [less, more, than] of [[from, into, ">="], [into, from, ">"]] as const) {
     await tx.run(
-      `DELETE FROM delivery WHERE peer = ? AND EXISTS (SELECT 1 FROM delivery other
+      `DELETE FROM delivery WHERE state IN (0, 1, 2, 3) AND peer = ? AND EXISTS (SELECT 1 FROM delivery other
          WHERE other.peer = ? AND other.state IN (0, 1, 2) AND other.state ${than} delivery.state
            AND other.message = delivery.message)`,
       less,
       more,
     );
   }
-  await tx.run("UPDATE delivery SET peer = ? WHERE peer = ?", into, from);
+  await tx.run("UPDATE delivery SET peer = ? WHERE state IN (0, 1, 2, 3) AND peer = ?", into, from);
 }

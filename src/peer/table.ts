@@ -63,7 +63,10 @@ export function peerByName(tx: Tx, name: string): Promise<PeerRow | undefined> {
 }
 
 /** Who is called by a name: what sending needs. */
-export type Called = Pick<PeerRow, "id" | "name" | "project" | "kind" | "state" | "killed_at">;
+export type Called = Pick<
+  PeerRow,
+  "id" | "name" | "project" | "kind" | "state" | "killed_at" | "bell"
+>;
 
 /** Only who is behind a name, from where, and whether it is here. */
 export function idByName(
@@ -71,7 +74,7 @@ export function idByName(
   name: string,
 ): Promise<Called | undefined> {
   return tx.get<Called>(
-    "SELECT id, name, project, kind, state, killed_at FROM peer WHERE name = ?",
+    "SELECT id, name, project, kind, state, killed_at, bell FROM peer WHERE name = ?",
     name,
   );
 }

@@ -40,6 +40,11 @@ class Statement {
     return Number(this.#prepared.run(...params).changes);
   }
 
+  /** Returns the number of the row that was inserted last. */
+  insert(...params: readonly Param[]): number {
+    return Number(this.#prepared.run(...params).lastInsertRowid);
+  }
+
   #row(values: readonly unknown[]): unknown {
     // Asked for at the first row; again where a migration has widened a `SELECT *`.
     if (this.#names.length !== values.length) {
@@ -140,6 +145,14 @@ export class OpenTransaction implements Tx {
   run(sql: string, ...params: Param[]): Promise<number> {
     try {
       return Promise.resolve(this.#prepare(sql).run(...params));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  insert(sql: string, ...params: Param[]): Promise<number> {
+    try {
+      return Promise.resolve(this.#prepare(sql).insert(...params));
     } catch (thrown) {
       return Promise.reject(thrown);
     }

@@ -38,6 +38,8 @@ export interface Home {
   readonly head: string;
   /** Whose bell need not be rung. */
   readonly bells: string;
+  /** Who waits to write. */
+  readonly line: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -50,6 +52,7 @@ export function homeAt(folder: string): Home {
     openLock: join(folder, "open.lock"),
     head: join(folder, "head"),
     bells: join(folder, "bells"),
+    line: join(folder, "line.lock"),
   };
 }
 
@@ -155,6 +158,7 @@ function tighten(home: Home, mode: number): void {
     "open.lock",
     "head",
     "bells",
+    "line.lock",
     "logs",
     "wake",
     "cache",

@@ -28,17 +28,24 @@ export interface JournalRow {
 /** What stands in place of a detail that was blanked. */
 export const BLANKED = "#sha256:";
 
-const MIN_WRITER = "(SELECT value FROM meta WHERE key = 'min_writer') AS needed";
-const HEAD = `SELECT seq, mac, ${MIN_WRITER} FROM journal ORDER BY seq DESC LIMIT 1`;
-const NO_HEAD = `SELECT 0 AS seq, '' AS mac, ${MIN_WRITER}`;
+const BESIDE = `(SELECT value FROM meta WHERE key = 'min_writer') AS needed,
+  (SELECT group_concat(bell) FROM peer WHERE watch = 1) AS watchers`;
+const HEAD = `SELECT seq, mac, ${BESIDE} FROM journal ORDER BY seq DESC LIMIT 1`;
+const NO_HEAD = `SELECT 0 AS seq, '' AS mac, ${BESIDE}`;
+
+/** What every write has to know before it begins. */
+export interface Beginning extends Head {
+  /** The bells of whoever watches everything. */
+  readonly watchers: readonly number[];
+}
 
 /**
  * Reads the head inside a write, and refuses if this code is too old to write here.
  * @throws Refusal `STORE_NEWER`
  */
-export async function headForWrite(tx: Tx): Promise<Head> {
-  // One statement: every write begins with it. An empty journal has no row to carry the value.
-  type Row = Head & { readonly needed: string | null };
+export async function headForWrite(tx: Tx): Promise<Beginning> {
+  // One statement: every write begins with it. An empty journal has no row to carry the values.
+  type Row = Head & { readonly needed: string | null; readonly watchers: string | null };
   const row = await tx.get<Row>(HEAD) ?? await tx.get<Row>(NO_HEAD);
   const needed = Number(row?.needed ?? Number.POSITIVE_INFINITY);
   if (!(needed <= SCHEMA_VERSION)) {
@@ -47,7 +54,8 @@ export async function headForWrite(tx: Tx): Promise<Head> {
       `the store needs a writer of schema ${needed}; this session writes schema ${SCHEMA_VERSION}`,
     );
   }
-  return { seq: row?.seq ?? 0, mac: row?.mac ?? "" };
+  const watchers = row?.watchers?.split(",").map(Number) ?? [];
+  return { seq: row?.seq ?? 0, mac: row?.mac ?? "", watchers };
 }
 
 /** The newest row's number; 0 when there is none. */

@@ -3,7 +3,7 @@
 // its index here; every index is for a query that exists.
 
 /** The schema this code writes. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 
 /** One step from the version before. */
 export interface Migration {
@@ -319,5 +319,23 @@ CREATE TRIGGER task_gone AFTER DELETE ON task BEGIN
   UPDATE task_count SET total = total - 1
     WHERE project = old.project AND run = coalesce(old.run, '') AND status IN ('made', old.status);
 END;
+`,
+}, {
+  version: 7,
+  // The same columns in another order of the key: what older writers ask begins with a state, too.
+  breaking: false,
+  sql: `
+-- What is unread stands together, whoever it is for: a send and what rides on its answer touch the same
+-- few pages, and each page is read anew whenever another process has written.
+CREATE TABLE delivery_by_state (
+  peer TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0, message INTEGER NOT NULL,
+  offered_to TEXT, offered_at TEXT, seen_at TEXT,
+  PRIMARY KEY (state, peer, message)
+) WITHOUT ROWID;
+INSERT INTO delivery_by_state (peer, state, message, offered_to, offered_at, seen_at)
+  SELECT peer, state, message, offered_to, offered_at, seen_at FROM delivery
+  ORDER BY state, peer, message;
+DROP TABLE delivery;
+ALTER TABLE delivery_by_state RENAME TO delivery;
 `,
 }];

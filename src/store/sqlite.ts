@@ -13,13 +13,14 @@ import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
+import { Line } from "./line.ts";
 import { WriteAheadLog } from "./log.ts";
 import { deserted, Ringer } from "./ringer.ts";
 
 function nothing(): void {}
 
-/** Naps before a pause. */
-const NAPS = 2;
+/** Naps before it stands in line. */
+const NAPS = 3;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /** Sleeps the whole thread for less than a timer or SQLite can: parts of a millisecond. */
@@ -35,6 +36,7 @@ export class SqliteEngine implements Engine {
   #writer: Connection | null = null;
   #reader: Connection | null = null;
   readonly #log: WriteAheadLog;
+  readonly #line: Line;
   readonly #ringer = new Ringer();
   readonly #board: BellBoard;
   readonly #guard = new Guard();
@@ -47,6 +49,7 @@ export class SqliteEngine implements Engine {
     this.#home = home;
     this.#durable = durable;
     this.#board = new BellBoard(home.bells);
+    this.#line = new Line(home.line);
     this.#log = new WriteAheadLog(home.database, () => this.#connect(TIMES.upkeepSleepMs));
     const info = Deno.statSync(home.database);
     this.#dev = info.dev;
@@ -131,25 +134,29 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * Takes the write lock. Transactions are short: it is tried again twice after a nap of about one of
-   * them. Then somebody writes on and on, and the pauses are long: whoever has the lock gets several
-   * done, while its pages are in memory, before the next one has to read them all again.
+   * Takes the write lock. Transactions are short: it is tried again after naps of about one of them. Then
+   * somebody writes on and on, and it is looked at now and then, by one at a time: whoever has the lock gets
+   * several done, while its pages are in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    for (let tries = 0; !this.#tryBegin(connection); tries++) {
-      if (performance.now() >= deadline) {
-        throw new Refusal(
-          "STORE_BUSY",
-          `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
-        );
+    for (let naps = 0; naps <= NAPS; naps++) {
+      if (naps > 0) nap(TIMES.busyNapUs / 1_000 * naps * (0.5 + Math.random()));
+      if (this.#tryBegin(connection)) return;
+    }
+    try {
+      const first = await this.#line.stand(Math.min(TIMES.lineMs, deadline - performance.now()));
+      const lookMs = first ? TIMES.busyLookMs : TIMES.busyDelayMs;
+      while (!this.#tryBegin(connection)) {
+        if (performance.now() >= deadline) {
+          throw new Refusal(
+            "STORE_BUSY",
+            `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
+          );
+        }
+        await new Promise((wake) => setTimeout(wake, lookMs * (0.5 + Math.random())));
       }
-      const naps = tries % (NAPS + 1);
-      if (naps < NAPS) {
-        nap(TIMES.busyNapUs / 1_000 * (naps + 1) * (0.5 + Math.random()));
-      } else {
-        const delayMs = TIMES.busyDelayMs * (0.5 + Math.random() / 2);
-        await new Promise((wake) => setTimeout(wake, delayMs));
-      }
+    } finally {
+      this.#line.leave();
     }
   }
 
@@ -275,6 +282,7 @@ export class SqliteEngine implements Engine {
     this.#closed = true;
     this.#ringer.close();
     this.#board.close();
+    this.#line.close();
     this.#log.close();
     this.#reader?.close();
     this.#writer?.close();

@@ -27,7 +27,7 @@ export async function commit<T>(store: Store, body: (unit: Unit) => Promise<T>):
     const head = await headForWrite(tx);
     refuseOlder(store, head.seq);
     const acts: Act[] = [];
-    const woken = new Set<string>();
+    const woken = new Map<string, number | undefined>();
     bells.clear();
     const at = iso(store.clock.wallMs());
     const result = await body({
@@ -35,10 +35,15 @@ export async function commit<T>(store: Store, body: (unit: Unit) => Promise<T>):
       at,
       upS: store.clock.upS(),
       record: (act) => void acts.push(act),
-      wake: (peerId) => void woken.add(peerId),
+      wake: (peerId, bell) => void woken.set(peerId, bell),
     });
     seq = (await append(tx, store.secret, head, at, acts)).seq;
-    if (acts.length > 0 || woken.size > 0) await addBells(tx, woken, bells);
+    if (acts.length > 0 || woken.size > 0) {
+      for (const bell of head.watchers) bells.add(bell);
+      for (const [id, bell] of woken) bells.add(bell ?? await bellOf(tx, id));
+      // Who has none is rung by nobody.
+      bells.delete(0);
+    }
     return result;
   });
   store.seenSeq = Math.max(store.seenSeq, seq);
@@ -46,20 +51,8 @@ export async function commit<T>(store: Store, body: (unit: Unit) => Promise<T>):
   return result;
 }
 
-const WATCHERS = "SELECT bell FROM peer WHERE watch = 1";
-const OF_PEER = "SELECT bell FROM peer WHERE id = ?";
-
-/** Who watches everything, and who was to be woken: nearly always one, in the same statement. */
-async function addBells(tx: Tx, woken: ReadonlySet<string>, bells: Set<number>): Promise<void> {
-  const [first, ...others] = woken;
-  const rows = first === undefined
-    ? await tx.all<{ bell: number }>(WATCHERS)
-    : await tx.all<{ bell: number }>(`${WATCHERS} UNION ALL ${OF_PEER}`, first);
-  for (const { bell } of rows) if (bell > 0) bells.add(bell);
-  for (const id of others) {
-    const row = await tx.get<{ bell: number }>(OF_PEER, id);
-    if (row !== undefined && row.bell > 0) bells.add(row.bell);
-  }
+async function bellOf(tx: Tx, id: string): Promise<number> {
+  return (await tx.get<{ bell: number }>("SELECT bell FROM peer WHERE id = ?", id))?.bell ?? 0;
 }
 
 /** A journal that ends before what this process has seen belongs to another, older file. */

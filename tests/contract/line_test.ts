@@ -1,0 +1,121 @@
+// The line before the write lock: one looks at a time, in order of coming; who dies there makes room, and
+// who is stopped there holds nobody up.
+
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { Line } from "../../src/store/line.ts";
+import { eventually } from "../support/eventually.ts";
+import { startHolder } from "../support/holder.ts";
+import { act, seqOf, withHome } from "../support/home.ts";
+import { withTempFolder } from "../support/temp.ts";
+
+/** Longer than any test takes: only for what has to come by itself. */
+const LONG_MS = 60_000;
+
+/** How many the kernel lets wait for a file. */
+function waiting(path: string): number {
+  const { ino } = Deno.statSync(path);
+  const locks = Deno.readTextFileSync("/proc/locks").split("\n");
+  return locks.filter((lock) => lock.includes("-> FLOCK") && lock.includes(`:${ino} `)).length;
+}
+
+async function withLines(
+  count: number,
+  body: (lines: Line[], path: string) => Promise<void>,
+): Promise<void> {
+  await withTempFolder(async (folder) => {
+    const path = join(folder, "line.lock");
+    const lines = Array.from({ length: count }, () => new Line(path));
+    try {
+      await body(lines, path);
+    } finally {
+      for (const line of lines) line.close();
+    }
+  });
+}
+
+Deno.test("line: one is first at a time, in the order in which they came", async () => {
+  await withLines(3, async ([a, b, c], path) => {
+    if (!a || !b || !c) throw new Error("three lines were asked for");
+    const came: string[] = [];
+    const stand = async (name: string, line: Line): Promise<void> => {
+      assertEquals(await line.stand(LONG_MS), true);
+      came.push(name);
+    };
+    await stand("a", a);
+    const second = stand("b", b);
+    // The kernel has to have heard of b before c comes.
+    await eventually(() => waiting(path) === 1);
+    const third = stand("c", c);
+    assertEquals(came, ["a"]);
+    a.leave();
+    await second;
+    assertEquals(came, ["a", "b"]);
+    b.leave();
+    await third;
+    assertEquals(came, ["a", "b", "c"]);
+  });
+});
+
+Deno.test("line: who is killed there makes room", async () => {
+  await withLines(1, async ([line], path) => {
+    Deno.writeTextFileSync(path, "");
+    const holder = await startHolder("hold", path);
+    try {
+      const given = line?.stand(LONG_MS);
+      holder.child.kill("SIGKILL");
+      assertEquals(await given, true);
+    } finally {
+      await holder.end();
+    }
+  });
+});
+
+Deno.test("line: behind somebody who is stopped nobody waits for long, nor keeps the place later", async () => {
+  await withLines(2, async ([line, other], path) => {
+    Deno.writeTextFileSync(path, "");
+    const holder = await startHolder("hold", path);
+    try {
+      holder.child.kill("SIGSTOP");
+      assertEquals(await line?.stand(20), false);
+      line?.leave();
+      assertEquals(await line?.stand(20), false, "it is asked for once");
+      line?.leave();
+    } finally {
+      await holder.end();
+    }
+    assertEquals(await other?.stand(LONG_MS), true);
+    other?.leave();
+    assertEquals(await line?.stand(LONG_MS), true, "and can stand there again");
+  });
+});
+
+Deno.test("line: without a folder for it nobody is first", async () => {
+  await withTempFolder(async (folder) => {
+    const line = new Line(join(folder, "gone", "line.lock"));
+    assertEquals(await line.stand(LONG_MS), false);
+    line.leave();
+    line.close();
+  });
+});
+
+Deno.test("line: writes go on while the first in line is stopped", async () => {
+  await withHome(async (home) => {
+    const [a, b] = [await home.open(), await home.open()];
+    const path = join(home.folder, "line.lock");
+    Deno.writeTextFileSync(path, "");
+    const first = await startHolder("hold", path);
+    const writer = await startHolder("write", home.database);
+    try {
+      first.child.kill("SIGSTOP");
+      const acts = [act(a), act(b)];
+      await eventually(() => waiting(path) === 2);
+      await writer.end();
+      await Promise.all(acts);
+    } finally {
+      await first.end();
+      await writer.end();
+    }
+    assertEquals(await seqOf(a), 2);
+  });
+});
