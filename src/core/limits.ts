@@ -260,7 +260,7 @@ export const TIMES = {
   /** History is forgotten this often: what is kept for days need not go within the minute. */
   retentionMs: 600_000,
   /** Marks of delivery wait this long, so that many become one write, or go along with another. */
-  marksMs: 25,
+  marksMs: 5,
   /** Repeats of a refusal are told together after this. */
   refusalsMs: 5_000,
   /** How often a waiting command line looks: it has no bell. */

@@ -8,8 +8,6 @@ import { markOffered, markQueued, markSeen } from "../message/deliveries.ts";
 import { peerByIncarnation } from "../peer/table.ts";
 import { commit, type Store } from "../store/unit.ts";
 
-/** So many go along with the next write, however young they are. */
-const MANY = 8;
 /** Delay before marks are written again that a busy store did not take. */
 const WRITE_AGAIN_MS = 1_000;
 /** SQLite's code of whatever breaks a constraint. */
@@ -21,8 +19,8 @@ export class Batch {
   readonly seen = new Set<number>();
   readonly queued = new Set<number>();
 
-  get size(): number {
-    return this.offered.size + this.seen.size + this.queued.size;
+  get empty(): boolean {
+    return this.offered.size + this.seen.size + this.queued.size === 0;
   }
 
   addAll(other: Batch): void {
@@ -39,8 +37,6 @@ export class Marks {
   readonly #written: (batch: Batch) => void;
   #due = new Batch();
   #timer: ReturnType<typeof setTimeout> | null = null;
-  /** Since when something is due. */
-  #sinceMs = 0;
   #writing: Promise<void> = Promise.resolve();
   /** Batches on their way: one overtakes no other, or what was seen would not be offered yet. */
   #underway = 0;
@@ -68,9 +64,7 @@ export class Marks {
   }
 
   #later(ms: number): void {
-    if (this.#timer !== null) return;
-    this.#sinceMs = performance.now();
-    this.#timer = setTimeout(() => {
+    this.#timer ??= setTimeout(() => {
       // Also if nothing is due any more: what is due next sets a timer of its own.
       this.#timer = null;
       void this.write().catch(() => {});
@@ -78,14 +72,12 @@ export class Marks {
   }
 
   /**
-   * Writes what is due inside a write of the peer's own, unless it is little that came just now: whoever
-   * gets mail with each of many calls has several marked with one of them. Returns how to say whether that was
+   * Writes what is due inside a write of the peer's own. Returns how to say whether that was
    * committed; null if nothing was written. Marks that the store's rules refuse stop no act: they stay
    * due, as after any write that failed.
    */
   async within(tx: Tx, at: string): Promise<((kept: boolean) => void) | null> {
-    if (this.#due.size === 0 || this.#underway > 0) return null;
-    if (this.#due.size < MANY && performance.now() - this.#sinceMs < TIMES.marksMs / 2) return null;
+    if (this.#due.empty || this.#underway > 0) return null;
     const batch = this.#take();
     const settle = (kept: boolean): void => this.#settle(batch, kept);
     try {
@@ -100,7 +92,7 @@ export class Marks {
 
   /** Writes what is due; resolves when the store knows it. */
   write(): Promise<void> {
-    if (this.#due.size > 0) {
+    if (!this.#due.empty) {
       const batch = this.#take();
       this.#writing = this.#writing.catch(() => {}).then(() => this.#commit(batch));
     }
