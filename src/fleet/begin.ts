@@ -146,8 +146,7 @@ async function begin(
   row: TaskRow,
 ): Promise<z.input<typeof answerShape>> {
   const { tx, actor } = ctx;
-  const claimed = await claim(tx, row.id, actor.id, actor.incarnation, ctx.at);
-  if (claimed === undefined) throw new Refusal("TASK_TAKEN", `${row.id} was just taken`);
+  const claimed = await claim(tx, row, actor.id, actor.incarnation, ctx.at);
   await table.setMostAttempts(tx, row.id, conduct.attempts);
   const kept = await table.lastKept(tx, row.id);
   const resolves = kept?.state === "conflict";

@@ -238,7 +238,7 @@ async function finish(
   const files = [...new Set([...handedIn?.files ?? [], ...said.files ?? []])];
   const unblocked = await complete(
     ctx.tx,
-    task.id,
+    task,
     row.worker,
     handedIn?.summary ?? said.summary ?? "done",
     {

@@ -56,7 +56,7 @@ export async function entries(
   const ofType = type === undefined ? "" : "AND type = ?";
   const rows = await tx.all<MemoryRow>(
     `SELECT ${COLUMNS} FROM memory WHERE project = ? ${ofType} AND current = 1
-       AND superseded_by IS NULL ORDER BY at DESC, key ${limitTo(limit)}`,
+       AND superseded_by IS NULL ORDER BY at DESC, key DESC ${limitTo(limit)}`,
     project,
     ...(type === undefined ? [] : [type]),
   );
@@ -67,7 +67,7 @@ export async function entries(
 export async function bindingMemory(tx: Tx, project: string, limit: number): Promise<MemoryRow[]> {
   const [constraints, decisions] = (["constraint", "decision"] as const).map((type) =>
     `SELECT * FROM (SELECT ${COLUMNS} FROM memory WHERE project = ? AND type = '${type}'
-       AND current = 1 AND superseded_by IS NULL ORDER BY at DESC, key ${limitTo(limit)})`
+       AND current = 1 AND superseded_by IS NULL ORDER BY at DESC, key DESC ${limitTo(limit)})`
   );
   const rows = await tx.all<MemoryRow>(`${constraints} UNION ALL ${decisions}`, project, project);
   const of = (type: MemoryType): MemoryRow[] => rows.filter((row) => row.type === type);

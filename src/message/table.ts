@@ -27,6 +27,10 @@ export const COLUMNS =
   `m.id, m.sender, m.sender_name, m.sender_role, m.project, m.category, m.content, m.task,
   m.run, m.reply_to, m.chain, m.recipients, m.at, m.resolved_at`;
 
+/** As the index of them says it, for which no list is made with every message that is stored. */
+const OPEN = `m.resolved_at IS NULL
+  AND (m.category = 'blocker' OR m.category = 'review_request' OR m.category = 'error')`;
+
 export type NewMessage = Omit<MessageRow, "id" | "resolved_at" | "recipients"> & {
   readonly upS: number;
 };
@@ -122,8 +126,7 @@ export async function openEscalations(
   limit: number,
 ): Promise<MessageRow[]> {
   const rows = await tx.all<MessageRow>(
-    `SELECT ${COLUMNS} FROM message m WHERE m.project = ? AND m.resolved_at IS NULL
-       AND m.category IN ('blocker', 'review_request', 'error') AND m.category = ?
+    `SELECT ${COLUMNS} FROM message m WHERE m.project = ? AND ${OPEN} AND m.category = ?
      ORDER BY m.id ${limitTo(limit)}`,
     project,
     category,
@@ -143,8 +146,7 @@ export async function newestEscalations(
 ): Promise<{ rows: MessageRow[]; total: number }> {
   const rows = await tx.all<MessageRow & { total: number }>(
     `SELECT ${COLUMNS}, count(*) OVER () AS total FROM message m
-     WHERE m.project = ? AND m.resolved_at IS NULL
-       AND m.category IN ('blocker', 'review_request', 'error') AND m.category = ?
+     WHERE m.project = ? AND ${OPEN} AND m.category = ?
      ORDER BY row_number() OVER (PARTITION BY m.sender ORDER BY m.id DESC), m.id DESC
      ${limitTo(limit)}`,
     project,

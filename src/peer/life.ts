@@ -307,13 +307,12 @@ async function reclaim(
   const task = await tasks.taskById(unit.tx, id);
   // Anybody who claimed it in between raised the epoch, also if it is pending again now.
   if (task?.status !== "pending" || task.claim_epoch !== had.epoch + 1) return null;
-  const claimed = await tasks.claim(unit.tx, id, peer, incarnation, unit.at);
-  const epoch = claimed?.claim_epoch ?? null;
-  if (epoch !== null) {
-    if (had.assigned === true) await tasks.setAssigned(unit.tx, id, peer, unit.at);
-    await unit.tx.run("UPDATE task SET attempts = ? WHERE id = ?", had.attempts, id);
-    unit.record({ actor: SYSTEM, op: "give_back", subject: `task/${id}`, detail: { epoch } });
-  }
+  // What it builds on was taken back.
+  if (task.open_deps > 0) return null;
+  const { claim_epoch: epoch } = await tasks.claim(unit.tx, task, peer, incarnation, unit.at);
+  if (had.assigned === true) await tasks.setAssigned(unit.tx, id, peer, unit.at);
+  await unit.tx.run("UPDATE task SET attempts = ? WHERE id = ?", had.attempts, id);
+  unit.record({ actor: SYSTEM, op: "give_back", subject: `task/${id}`, detail: { epoch } });
   return epoch;
 }
 

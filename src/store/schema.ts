@@ -193,5 +193,10 @@ INSERT INTO delivery_by_state (peer, state, message, offered_to, offered_at, see
   ORDER BY state, peer, message;
 DROP TABLE delivery;
 ALTER TABLE delivery_by_state RENAME TO delivery;
+
+-- Each message that is stored asks the index: a list of categories would be built for it every time.
+DROP INDEX message_open;
+CREATE INDEX message_open ON message (project, id)
+  WHERE resolved_at IS NULL AND (category = 'blocker' OR category = 'review_request' OR category = 'error');
 `,
 }];

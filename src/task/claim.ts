@@ -49,10 +49,7 @@ export const claimTask = operation({
       : await claimable(ctx, input.id);
     if (row === null) return { task: null, reason: await whyNothing(ctx) };
     const { actor } = ctx;
-    const now = await table.claim(ctx.tx, row.id, actor.id, actor.incarnation, ctx.at);
-    if (now === undefined) {
-      throw new Refusal("TASK_TAKEN", `claim_task: ${row.id} was just taken`, { task: row.id });
-    }
+    const now = await table.claim(ctx.tx, row, actor.id, actor.incarnation, ctx.at);
     ctx.record({
       subject: `task/${row.id}`,
       detail: { epoch: now.claim_epoch, attempt: now.attempts, incarnation: actor.incarnation },
@@ -83,7 +80,7 @@ async function refuseSpent(ctx: Context): Promise<void> {
   throw new Refusal("BUDGET_SPENT", `claim_task: your budget is spent: ${spent}`, { used, budget });
 }
 
-async function best(ctx: Context): Promise<Pick<table.TaskRow, "id"> | null> {
+async function best(ctx: Context): Promise<table.TaskRow | null> {
   const { tx, actor, upS } = ctx;
   return await table.bestReady(tx, actor.project, actor.id, upS) ?? null;
 }
@@ -245,7 +242,7 @@ export const completeTask = operation({
     }
     const unblocked = await table.complete(
       ctx.tx,
-      row.id,
+      row,
       ctx.actor.name,
       input.summary,
       artifacts,

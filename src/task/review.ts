@@ -67,7 +67,7 @@ async function approve(ctx: Context, row: table.TaskRow): Promise<string[]> {
   const author = await nameOf(ctx.tx, row.claimed_by) ?? "unknown";
   const summary = row.summary ?? row.progress;
   const artifacts = JSON.parse(row.artifacts ?? "{}");
-  const unblocked = await table.complete(ctx.tx, row.id, author, summary, artifacts, ctx.at);
+  const unblocked = await table.complete(ctx.tx, row, author, summary, artifacts, ctx.at);
   if (row.claimed_by !== null) {
     await tell(ctx, row, [row.claimed_by], `${ctx.actor.name} approved ${row.id}.`);
   }

@@ -1,6 +1,7 @@
 // Tasks, their dependencies and notes. `open_deps` counts the dependencies that are not completed,
 // so that ready and blocked are columns to look up and not questions to compute.
 
+import { invariant } from "../core/invariant.ts";
 import { limitTo, type Tx } from "../core/transaction.ts";
 import { resolveAbout } from "../message/table.ts";
 import type { Status } from "./rules.ts";
@@ -159,7 +160,7 @@ export async function dependentsOf(
   return rows.slice(0, limit);
 }
 
-const READY = `SELECT n, id, priority FROM task WHERE project = ? AND assigned_to = ?
+const READY = `SELECT n, priority FROM task WHERE project = ? AND assigned_to = ?
   AND status = 'pending' AND open_deps = 0 AND not_before_s <= ? ORDER BY priority, n LIMIT 1`;
 
 /** The best task that is ready for a peer: one of its own, or one for everybody. */
@@ -168,11 +169,11 @@ export function bestReady(
   project: string,
   peer: string,
   upS: number,
-): Promise<Pick<TaskRow, "id"> | undefined> {
-  // Each half is one step in the index. What else there is to know, the claim says.
-  return tx.get(
-    `SELECT id FROM (SELECT * FROM (${READY}) UNION ALL SELECT * FROM (${READY}))
-     ORDER BY priority, n LIMIT 1`,
+): Promise<TaskRow | undefined> {
+  // Each half is one step in the index.
+  return tx.get<TaskRow>(
+    `SELECT ${COLUMNS} FROM task WHERE n = (SELECT n FROM
+       (SELECT * FROM (${READY}) UNION ALL SELECT * FROM (${READY})) ORDER BY priority, n LIMIT 1)`,
     project,
     peer,
     upS,
@@ -182,24 +183,39 @@ export function bestReady(
   );
 }
 
-/** Hands a pending task to a peer; the task as it is then, or undefined if somebody was faster. */
-export function claim(
+/** Hands a task, as it was read in this transaction, to a peer; the task as it is then. */
+export async function claim(
   tx: Tx,
-  id: string,
+  row: TaskRow,
   peer: string,
   incarnation: string,
   at: string,
-): Promise<TaskRow | undefined> {
-  return tx.get<TaskRow>(
-    `UPDATE task SET status = 'in_progress', claimed_by = ?, claim_incarnation = ?,
-       claim_epoch = claim_epoch + 1, claimed_at = ?, attempts = attempts + 1, updated_at = ?
-     WHERE id = ? AND status = 'pending' AND open_deps = 0 RETURNING ${COLUMNS}`,
+): Promise<TaskRow> {
+  const claimed: TaskRow = {
+    ...row,
+    status: "in_progress",
+    claimed_by: peer,
+    claim_incarnation: incarnation,
+    claim_epoch: row.claim_epoch + 1,
+    claimed_at: at,
+    attempts: row.attempts + 1,
+    updated_at: at,
+  };
+  // Told here and not by RETURNING, which costs as much as the update.
+  const changed = await tx.run(
+    `UPDATE task SET status = 'in_progress', claimed_by = ?, claim_incarnation = ?, claim_epoch = ?,
+       claimed_at = ?, attempts = ?, updated_at = ?
+     WHERE n = ? AND status = 'pending' AND open_deps = 0`,
     peer,
     incarnation,
+    claimed.claim_epoch,
     at,
+    claimed.attempts,
     at,
-    id,
+    row.n,
   );
+  invariant(changed === 1, `${row.id} can be claimed`);
+  return claimed;
 }
 
 /** Moves a task between working and review; the claim goes on. */
@@ -234,7 +250,7 @@ export function handBack(
 /** Completes a task and returns what is ready now that was not before. */
 export async function complete(
   tx: Tx,
-  id: string,
+  { n, id }: Pick<TaskRow, "n" | "id">,
   by: string,
   summary: string,
   artifacts: unknown,
@@ -242,12 +258,12 @@ export async function complete(
 ): Promise<string[]> {
   await tx.run(
     `UPDATE task SET status = 'completed', summary = ?, artifacts = ?, completed_by = ?,
-       claim_incarnation = NULL, failure = NULL, updated_at = ? WHERE id = ?`,
+       claim_incarnation = NULL, failure = NULL, updated_at = ? WHERE n = ?`,
     summary,
     JSON.stringify(artifacts),
     by,
     at,
-    id,
+    n,
   );
   await resolveAbout(tx, id, at, true);
   // Most tasks are waited for by none: looking is cheaper than changing nothing.

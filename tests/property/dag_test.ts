@@ -134,8 +134,12 @@ async function take(tx: Tx, model: Model, project: string, step: Step): Promise<
   if (step.do === "complete") {
     const before = model.ready();
     if (!before.includes(task.id)) return;
-    assertEquals(await table.claim(tx, task.id, "p", "i", "") !== null, true);
-    const unblocked = await table.complete(tx, task.id, "p", "done", {}, "");
+    const row = await table.taskById(tx, task.id);
+    if (row === undefined) throw new Error(`${task.id} is not stored`);
+    const claimed = await table.claim(tx, row, "p", "i", "");
+    // What a claim tells is what is stored then.
+    assertEquals(await table.taskById(tx, task.id), claimed);
+    const unblocked = await table.complete(tx, row, "p", "done", {}, "");
     task.status = "completed";
     assertEquals(unblocked.sort(), model.ready().filter((id) => !before.includes(id)).sort());
     return;
