@@ -44,9 +44,10 @@ Deno.test("line: one is first at a time, in the order in which they came", async
     };
     await stand("a", a);
     const second = stand("b", b);
-    // The kernel has to have heard of b before c comes.
+    // Who asks while nobody has the place may get it before the one who is being woken for it.
     await eventually(() => waiting(path) === 1);
     const third = stand("c", c);
+    await eventually(() => waiting(path) === 2);
     assertEquals(came, ["a"]);
     a.leave();
     await second;
