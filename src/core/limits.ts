@@ -245,8 +245,8 @@ export const TIMES = {
   busySleepMs: 3,
   /** The same of the upkeep of its log, which has to find a gap between writers. */
   upkeepSleepMs: 20,
-  /** A writer that finds the store taken naps, the whole thread, as long as a write takes: microseconds. */
-  busyNapUs: 100,
+  /** A writer that finds the store taken looks again after so many microseconds, then twice and three times that. */
+  busySpinUs: 50,
   /** Then it stands in line, and the first there looks about this often: who writes many gets some done. */
   busyLookMs: 3,
   /** A line that did not move for so long has somebody in it who is stopped. */

@@ -19,13 +19,13 @@ import { deserted, Ringer } from "./ringer.ts";
 
 function nothing(): void {}
 
-/** Naps before it stands in line. */
-const NAPS = 3;
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
+/** Looks at the lock before it stands in line, each after a longer wait. Whoever has it needs a processor. */
+const LOOKS = navigator.hardwareConcurrency > 1 ? 3 : 0;
 
-/** Sleeps the whole thread for less than a timer or SQLite can: parts of a millisecond. */
-function nap(ms: number): void {
-  Atomics.wait(NEVER, 0, 0, ms);
+/** Keeps the processor for less than any sleep takes: a write is over before a sleeper would be awake. */
+function spin(us: number): void {
+  const untilMs = performance.now() + us / 1_000;
+  while (performance.now() < untilMs);
 }
 
 export class SqliteEngine implements Engine {
@@ -134,13 +134,13 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * Takes the write lock. Transactions are short: it is tried again after naps of about one of them. Then
+   * Takes the write lock. Transactions are short: it is looked at again when one would be over. Then
    * somebody writes on and on, and it is looked at now and then, by one at a time: whoever has the lock gets
    * several done, while its pages are in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
-    for (let naps = 0; naps <= NAPS; naps++) {
-      if (naps > 0) nap(TIMES.busyNapUs / 1_000 * naps * (0.5 + Math.random()));
+    for (let looks = 0; looks <= LOOKS; looks++) {
+      spin(TIMES.busySpinUs * looks * (0.5 + Math.random()));
       if (this.#tryBegin(connection)) return;
     }
     try {
