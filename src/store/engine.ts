@@ -31,7 +31,6 @@ export interface Bell {
   close(): void;
 }
 
-/** Work of upkeep that was done. */
 /** What is in the write-ahead log, in bytes; its file may be larger. */
 export interface LogState {
   readonly bytes: number;
