@@ -43,7 +43,7 @@ async function standing(tx: Tx, self: PeerRow): Promise<string[]> {
   const lines = [`You are ${self.name}, ${self.role}.`];
   const { incarnation } = self;
   if (incarnation !== null) {
-    const claims = (await claimsOf(tx, incarnation)).filter((task) =>
+    const claims = (await claimsOf(tx, self.id, incarnation)).filter((task) =>
       task.status === "in_progress"
     );
     if (claims.length > 0) {

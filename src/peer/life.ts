@@ -42,7 +42,7 @@ export async function endLife(unit: Unit, incarnation: string, how: End): Promis
   const { tx } = unit;
   const peer = await peerByIncarnation(tx, incarnation);
   if (peer === undefined || !await endPeer(tx, incarnation, unit.at, how)) return false;
-  const claimed = await tasks.claimsOf(tx, incarnation);
+  const claimed = await tasks.claimsOf(tx, peer.id, incarnation);
   for (const task of claimed) await freeTask(unit, peer, task, how);
   const held = await locks.locksOfIncarnation(tx, incarnation);
   for (const lock of held) {

@@ -194,6 +194,9 @@ INSERT INTO delivery_by_state (peer, state, message, offered_to, offered_at, see
 DROP TABLE delivery;
 ALTER TABLE delivery_by_state RENAME TO delivery;
 
+-- What a life has claimed is found by its peer: one page less to write with each claim and completion.
+DROP INDEX task_claim;
+
 -- Each message that is stored asks the index: a list of categories would be built for it every time.
 DROP INDEX message_open;
 CREATE INDEX message_open ON message (project, id)

@@ -56,7 +56,7 @@ export const claimTask = operation({
     });
     const around = await aroundTask(ctx.tx, row.id);
     return {
-      task: shortened(await wholeTask(ctx.tx, now, { around })),
+      task: shortened(await wholeTask(ctx.tx, now, { around, claimer: actor.name })),
       epoch: now.claim_epoch,
       briefing: await briefing(ctx.tx, now, around),
     };

@@ -308,10 +308,13 @@ export function setAssigned(tx: Tx, id: string, peer: string, at: string): Promi
   return tx.run("UPDATE task SET assigned_to = ?, updated_at = ? WHERE id = ?", peer, at, id);
 }
 
-/** Tasks that an incarnation has claimed and not finished. */
-export function claimsOf(tx: Tx, incarnation: string): Promise<TaskRow[]> {
+/** Tasks that an incarnation of a peer has claimed and not finished. */
+export function claimsOf(tx: Tx, peer: string, incarnation: string): Promise<TaskRow[]> {
   return tx.all<TaskRow>(
-    `SELECT ${COLUMNS} FROM task WHERE claim_incarnation = ? ORDER BY n`,
+    `SELECT ${COLUMNS} FROM task
+     WHERE claimed_by = ? AND status IN ('in_progress', 'in_review') AND claim_incarnation = ?
+     ORDER BY n`,
+    peer,
     incarnation,
   );
 }

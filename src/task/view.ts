@@ -70,6 +70,7 @@ export async function shownTask(
   row: TaskRow,
   blockedBy: readonly string[],
   viewer: Viewer,
+  claimer?: string,
 ): Promise<z.input<typeof taskShape>> {
   const assigned = await nameOf(tx, row.assigned_to);
   return {
@@ -78,7 +79,7 @@ export async function shownTask(
     status: row.status,
     ready: isReady(row, viewer),
     priority: row.priority,
-    claimed_by: await nameOf(tx, row.claimed_by),
+    claimed_by: claimer ?? await nameOf(tx, row.claimed_by),
     blocked_by: [...blockedBy],
     ...(assigned === null ? {} : { assigned_to: assigned }),
     ...(row.run === null ? {} : { run: row.run }),
@@ -101,11 +102,11 @@ export async function aroundTask(tx: Tx, id: string): Promise<Around> {
   };
 }
 
-/** A task with everything around it; empty parts are left out. */
+/** A task with everything around it; empty parts are left out. `claimer`: its name, where it is known. */
 export async function wholeTask(
   tx: Tx,
   row: TaskRow,
-  options: { history?: boolean; around?: Around; viewer?: Viewer } = {},
+  options: { history?: boolean; around?: Around; viewer?: Viewer; claimer?: string } = {},
 ): Promise<z.input<typeof wholeShape>> {
   const { dependencies, blocks, notes } = options.around ?? await aroundTask(tx, row.id);
   const open = dependencies.filter((task) => task.status !== "completed").map((task) => task.id);
@@ -113,7 +114,7 @@ export async function wholeTask(
   // Without one, it is a task that somebody has: ready for nobody.
   const viewer = options.viewer ?? { upS: 0, peer: "" };
   const whole: z.input<typeof wholeShape> = {
-    ...await shownTask(tx, row, open, viewer),
+    ...await shownTask(tx, row, open, viewer, options.claimer),
     attempts: row.attempts,
     epoch: row.claim_epoch,
     created_by: row.created_by,

@@ -51,9 +51,11 @@ browserTest("access: after an answer the focus is on what needs somebody next", 
     }
     const { page, seen } = await flock.open();
     const need = (content: string) => page.locator(".need", { hasText: content });
+    // The whole page has every text in it: with the focus nowhere, nothing is focused.
     const focused = (): Promise<unknown> =>
       page.evaluate(
-        "(document.activeElement.closest('.need') ?? document.activeElement).textContent",
+        "document.activeElement === document.body ? '' : " +
+          "(document.activeElement.closest('.need') ?? document.activeElement).textContent",
       );
     await need("The second question").getByRole("button", { name: "Answer" }).click();
     await page.keyboard.press("Escape");
@@ -66,7 +68,6 @@ browserTest("access: after an answer the focus is on what needs somebody next", 
       await eventually(async () => String(await focused()).includes(next), {
         what: `${next} is focused`,
       });
-      assert(await page.evaluate("document.activeElement !== document.body"));
     }
     assertEquals(seen.errors, []);
   });
