@@ -22,7 +22,7 @@ export class WriteAheadLog {
     this.#connect = connect;
   }
 
-  /** Asked after each write: without the log that it went into it is not kept. */
+  /** Asked before each commit: without the log that it goes into it is not kept. */
   assertOurs(): void {
     let ino: number | null;
     try {

@@ -90,15 +90,16 @@ export class SqliteEngine implements Engine {
       try {
         result = await this.#guard.run(() => body(tx));
         tx.end();
+        // Nothing goes into a file that is not the home's any more. Asked before the commit: a home that
+        // was moved is somebody's store still, and what is refused is stored nowhere.
+        this.assertOurs();
+        this.#log.assertOurs();
         connection.prepare("COMMIT").run();
       } catch (thrown) {
         tx.end();
         connection.rollback();
         throw this.#explain(thrown);
       }
-      // Committed into a file that is not the home's any more: nothing may be acknowledged.
-      this.assertOurs();
-      this.#log.assertOurs();
       return result;
     });
   }

@@ -75,6 +75,20 @@ Deno.test("STORE_GONE: nothing is acknowledged after the home was deleted", asyn
   });
 });
 
+Deno.test("STORE_GONE: what is refused since the home was moved is not in it either", async () => {
+  await withHome(async (home) => {
+    const store = await home.open();
+    await act(store);
+    const moved = `${home.folder}-moved`;
+    Deno.renameSync(home.folder, moved);
+    await refusal("STORE_GONE", () => act(store));
+    Deno.renameSync(moved, home.folder);
+    assertEquals(await seqOf(store), 1);
+    await act(store);
+    assertEquals(await seqOf(store), 2, "and it goes on when the home is back");
+  });
+});
+
 Deno.test("STORE_REPLACED: nothing is acknowledged after another file took its place", async () => {
   await withHome(async (home) => {
     const store = await home.open();
