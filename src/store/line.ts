@@ -19,13 +19,13 @@ export class Line {
   /** Waits for the first place, at most `ms`; whether it was given. Whoever stood in line leaves it. Never rejects. */
   async stand(ms: number): Promise<boolean> {
     this.#wanted = true;
+    // It did not move since it was last waited for: whoever is stopped there would cost every write as much.
+    if (this.#asked !== null) return false;
     try {
       const file = this.#open();
-      if (this.#asked === null) {
-        // Nearly always nobody stands there; asking the kernel to wait costs a thread.
-        if (file.tryLockSync(true)) return this.#first = true;
-        this.#asked = file.lock(true).then(() => this.#given(), () => void (this.#asked = null));
-      }
+      // Nearly always nobody stands there; asking the kernel to wait costs a thread.
+      if (file.tryLockSync(true)) return this.#first = true;
+      this.#asked = file.lock(true).then(() => this.#given(), () => void (this.#asked = null));
     } catch {
       // No such folder, no space, no right to write: the store itself says so at the next look.
       return false;
