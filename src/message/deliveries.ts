@@ -123,7 +123,8 @@ export async function markOffered(
         peer,
         id,
       );
-      if (marked > 0) break;
+      // What is seen replaces nothing that is offered: a second row of it would be due again.
+      if (marked > 0 && !seen) break;
     }
   }
 }
