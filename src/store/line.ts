@@ -18,6 +18,7 @@ export class Line {
 
   /** Waits for the first place, at most `ms`; whether it was given. Whoever stood in line leaves it. Never rejects. */
   async stand(ms: number): Promise<boolean> {
+    if (ms <= 0) return false;
     this.#wanted = true;
     // It did not move since it was last waited for: whoever is stopped there would cost every write as much.
     if (this.#asked !== null) return false;

@@ -93,6 +93,13 @@ Deno.test("line: behind somebody who is stopped nobody waits for long, nor keeps
   });
 });
 
+Deno.test("line: who has no time left does not stand there", async () => {
+  await withLines(2, async ([late, other]) => {
+    assertEquals(await late?.stand(-1), false);
+    assertEquals(await other?.stand(LONG_MS), true);
+  });
+});
+
 Deno.test("line: without a folder for it nobody is first", async () => {
   await withTempFolder(async (folder) => {
     const line = new Line(join(folder, "gone", "line.lock"));
