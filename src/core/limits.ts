@@ -253,6 +253,9 @@ export const TIMES = {
   lineMs: 500,
   /** Without a line everybody looks about this often. */
   busyDelayMs: 12,
+  /** Who has waited so long looks as often as a timer lets it. */
+  busyLongMs: 1_000,
+  busyEagerMs: 1,
   /** A presence that is being made is given its name long before this. */
   presenceMadeMs: 60_000,
   /** What is due although nothing was written is looked for this often. */

@@ -4,6 +4,18 @@
 // decides nothing: who writes, SQLite's lock says. Where it cannot be had or does not move, since its
 // first is stopped, everybody looks for itself.
 
+import { TIMES } from "../core/limits.ts";
+
+/**
+ * How long to wait before the next look, on average, in milliseconds. Between long transactions that follow
+ * one another the lock is free for a moment, and a look finds that by chance: who looked as seldom after
+ * seconds as at first would be refused in the end, although everybody else writes on.
+ */
+export function lookAgainMs(first: boolean, waitedMs: number): number {
+  if (waitedMs >= TIMES.busyLongMs) return TIMES.busyEagerMs;
+  return first ? TIMES.busyLookMs : TIMES.busyDelayMs;
+}
+
 export class Line {
   readonly #path: string;
   #file: Deno.FsFile | null = null;

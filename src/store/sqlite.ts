@@ -13,7 +13,7 @@ import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
-import { Line } from "./line.ts";
+import { Line, lookAgainMs } from "./line.ts";
 import { WriteAheadLog } from "./log.ts";
 import { deserted, Ringer } from "./ringer.ts";
 
@@ -146,14 +146,15 @@ export class SqliteEngine implements Engine {
     }
     try {
       const first = await this.#line.stand(Math.min(TIMES.lineMs, deadline - performance.now()));
-      const lookMs = first ? TIMES.busyLookMs : TIMES.busyDelayMs;
       while (!this.#tryBegin(connection)) {
-        if (performance.now() >= deadline) {
+        const nowMs = performance.now();
+        if (nowMs >= deadline) {
           throw new Refusal(
             "STORE_BUSY",
             `no write for ${TIMES.busyMs / 1000} s: another process keeps its transaction open`,
           );
         }
+        const lookMs = lookAgainMs(first, nowMs - deadline + TIMES.busyMs);
         await new Promise((wake) => setTimeout(wake, lookMs * (0.5 + Math.random())));
       }
     } finally {

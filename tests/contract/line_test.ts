@@ -3,7 +3,7 @@
 
 import { assertEquals, assertLess } from "@std/assert";
 import { join } from "@std/path";
-import { Line } from "../../src/store/line.ts";
+import { Line, lookAgainMs } from "../../src/store/line.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHolder } from "../support/holder.ts";
 import { act, seqOf, withHome } from "../support/home.ts";
@@ -98,6 +98,13 @@ Deno.test("line: who has no time left does not stand there", async () => {
     assertEquals(await late?.stand(-1), false);
     assertEquals(await other?.stand(LONG_MS), true);
   });
+});
+
+Deno.test("line: who has waited long looks oftener, wherever it stands", () => {
+  for (const first of [true, false]) {
+    assertLess(lookAgainMs(first, 2_000), lookAgainMs(true, 0));
+    assertLess(lookAgainMs(true, 0), lookAgainMs(false, 0));
+  }
 });
 
 Deno.test("line: without a folder for it nobody is first", async () => {
