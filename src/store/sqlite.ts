@@ -189,7 +189,8 @@ export class SqliteEngine implements Engine {
     try {
       info = Deno.statSync(this.#home.database);
     } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      const { NotADirectory, NotFound } = Deno.errors;
+      if (!(thrown instanceof NotFound || thrown instanceof NotADirectory)) throw thrown;
       throw new Refusal("STORE_GONE", `${this.#home.database} was deleted under this session`);
     }
     if (info.ino === this.#ino && info.dev === this.#dev) return;

@@ -82,6 +82,9 @@ Deno.test("STORE_GONE: what is refused since the home was moved is not in it eit
     const moved = `${home.folder}-moved`;
     Deno.renameSync(home.folder, moved);
     await refusal("STORE_GONE", () => act(store));
+    Deno.writeTextFileSync(home.folder, "a file in its place");
+    await refusal("STORE_GONE", () => act(store));
+    Deno.removeSync(home.folder);
     Deno.renameSync(moved, home.folder);
     assertEquals(await seqOf(store), 1);
     await act(store);
