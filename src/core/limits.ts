@@ -251,6 +251,12 @@ export const TIMES = {
   busyLookMs: 3,
   /** A line that did not move for so long has somebody in it who is stopped. */
   lineMs: 500,
+  /**
+   * Who writes for so long without a pause lets the first in line look, who mostly found a gap long before; a
+   * pause is longer than that: only loops make none.
+   */
+  turnMs: 100,
+  turnGapMs: 0.1,
   /** Without a line everybody looks about this often. */
   busyDelayMs: 12,
   /** Who has waited so long looks as often as a timer lets it. */

@@ -123,8 +123,12 @@ export async function markOffered(
         peer,
         id,
       );
-      // What is seen replaces nothing that is offered: a second row of it would be due again.
-      if (marked > 0 && !seen) break;
+      if (marked === 0) continue;
+      // A second row of it, as offered, would be due again to the next life.
+      if (seen && before === 0) {
+        await tx.run("DELETE FROM delivery WHERE state = 1 AND peer = ? AND message = ?", peer, id);
+      }
+      break;
     }
   }
 }

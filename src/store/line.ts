@@ -16,6 +16,24 @@ export function lookAgainMs(first: boolean, waitedMs: number): number {
   return first ? TIMES.busyLookMs : TIMES.busyDelayMs;
 }
 
+/** How long a process writes without a pause. */
+export class Turn {
+  #fromMs = 0;
+  #wroteMs = 0;
+
+  /** Whether it is so long that the others are to have a look; the next turn begins then. */
+  isOver(nowMs: number): boolean {
+    if (nowMs - this.#wroteMs > TIMES.turnGapMs) this.#fromMs = nowMs;
+    if (nowMs - this.#fromMs < TIMES.turnMs) return false;
+    this.#fromMs = nowMs;
+    return true;
+  }
+
+  wrote(nowMs: number): void {
+    this.#wroteMs = nowMs;
+  }
+}
+
 export class Line {
   readonly #path: string;
   #file: Deno.FsFile | null = null;
@@ -48,6 +66,19 @@ export class Line {
     await Promise.race([this.#asked, late]);
     clearTimeout(timer);
     return this.#first;
+  }
+
+  /** Whether somebody else stands there. */
+  held(): boolean {
+    if (this.#first || this.#asked !== null) return false;
+    try {
+      const file = this.#open();
+      if (!file.tryLockSync(true)) return true;
+      file.unlockSync();
+    } catch {
+      // Nobody can stand in a line that cannot be had.
+    }
+    return false;
   }
 
   /** Lets the next one look. */

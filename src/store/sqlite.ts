@@ -13,7 +13,7 @@ import type { Home } from "./home.ts";
 import { Connection, OpenTransaction } from "./connection.ts";
 import { PresenceFile, probe, pulseAt, removeIfThere, waitUntilFree } from "./presence_file.ts";
 import { Guard } from "./guard.ts";
-import { Line, lookAgainMs } from "./line.ts";
+import { Line, lookAgainMs, Turn } from "./line.ts";
 import { WriteAheadLog } from "./log.ts";
 import { deserted, Ringer } from "./ringer.ts";
 
@@ -37,6 +37,7 @@ export class SqliteEngine implements Engine {
   #reader: Connection | null = null;
   readonly #log: WriteAheadLog;
   readonly #line: Line;
+  readonly #turn = new Turn();
   readonly #ringer = new Ringer();
   readonly #board: BellBoard;
   readonly #guard = new Guard();
@@ -100,6 +101,7 @@ export class SqliteEngine implements Engine {
         connection.rollback();
         throw this.#explain(thrown);
       }
+      this.#turn.wrote(performance.now());
       return result;
     });
   }
@@ -140,6 +142,7 @@ export class SqliteEngine implements Engine {
    * several done, while its pages are in memory, before the next one has to read them all again.
    */
   async #begin(connection: Connection, deadline: number): Promise<void> {
+    await this.#handOver();
     for (let looks = 0; looks <= LOOKS; looks++) {
       spin(TIMES.busySpinUs * looks * (0.5 + Math.random()));
       if (this.#tryBegin(connection)) return;
@@ -162,7 +165,15 @@ export class SqliteEngine implements Engine {
     }
   }
 
+  /** Whoever has written on and on for a while lets the first in line have a look. */
+  async #handOver(): Promise<void> {
+    if (!this.#turn.isOver(performance.now()) || !this.#line.held()) return;
+    await new Promise((wake) => setTimeout(wake, 2 * TIMES.busyLookMs));
+  }
+
   #tryBegin(connection: Connection): boolean {
+    // Closed while it stood in line.
+    if (this.#closed) throw new Refusal("NOT_JOINED", "the store is closed");
     try {
       connection.prepare("BEGIN IMMEDIATE").run();
       return true;

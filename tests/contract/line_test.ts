@@ -3,10 +3,12 @@
 
 import { assertEquals, assertLess } from "@std/assert";
 import { join } from "@std/path";
-import { Line, lookAgainMs } from "../../src/store/line.ts";
+import { exists } from "../../src/core/folders.ts";
+import { TIMES } from "../../src/core/limits.ts";
+import { Line, lookAgainMs, Turn } from "../../src/store/line.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHolder } from "../support/holder.ts";
-import { act, seqOf, withHome } from "../support/home.ts";
+import { act, refusal, seqOf, withHome } from "../support/home.ts";
 import { withTempFolder } from "../support/temp.ts";
 
 /** Longer than any test takes: only for what has to come by itself. */
@@ -135,4 +137,50 @@ Deno.test("line: writes go on while the first in line is stopped", async () => {
     }
     assertEquals(await seqOf(a), 2);
   });
+});
+
+Deno.test("line: what stands there when its store is closed is refused", async () => {
+  await withHome(async (home) => {
+    const store = await home.open();
+    const writer = await startHolder("write", home.database);
+    try {
+      const refused = refusal("NOT_JOINED", () => act(store));
+      await eventually(() => exists(join(home.folder, "line.lock")));
+      store.engine.close();
+      await refused;
+    } finally {
+      await writer.end();
+    }
+  });
+});
+
+Deno.test("line: whether somebody else stands there can be asked without standing there", async () => {
+  await withLines(2, async ([line, other]) => {
+    assertEquals(line?.held(), false);
+    assertEquals(await other?.stand(LONG_MS), true);
+    assertEquals([line?.held(), other?.held()], [true, false]);
+    other?.leave();
+    assertEquals(line?.held(), false);
+    assertEquals(await other?.stand(LONG_MS), true, "asking took no place");
+  });
+});
+
+Deno.test("turn: is over after long writing without a pause, and begins anew with one", () => {
+  const turn = new Turn();
+  let nowMs = 1_000;
+  const write = (pauseMs: number): boolean => {
+    nowMs += pauseMs;
+    const over = turn.isOver(nowMs);
+    nowMs += 0.05;
+    turn.wrote(nowMs);
+    return over;
+  };
+  const writes = (count: number, pauseMs: number): number =>
+    Array.from({ length: count }, () => write(pauseMs)).filter((over) => over).length;
+  const gapMs = TIMES.turnGapMs / 2;
+  const inTurn = Math.floor(TIMES.turnMs / (gapMs + 0.05));
+  assertEquals(writes(inTurn - 1, gapMs), 0);
+  assertEquals(writes(4, gapMs), 1, "once");
+  assertEquals(writes(inTurn - 8, gapMs), 0, "the next turn has begun");
+  assertEquals(writes(10 * inTurn, 2 * TIMES.turnGapMs), 0, "who pauses has no turn that ends");
 });
