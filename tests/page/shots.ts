@@ -73,7 +73,9 @@ async function round(
 }
 
 async function main(): Promise<void> {
-  const folder = Deno.args[0] ?? Deno.makeTempDirSync({ prefix: "skein-shots-" });
+  const [wanted] = Deno.args;
+  if (wanted?.startsWith("-") === true) return say("deno task shots [folder]");
+  const folder = wanted ?? Deno.makeTempDirSync({ prefix: "skein-shots-" });
   Deno.mkdirSync(folder, { recursive: true });
   const scene = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "skein-shots-flock-" }));
   const flock = new Flock(scene);
