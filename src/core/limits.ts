@@ -256,7 +256,7 @@ export const TIMES = {
    * pause is longer than that: only loops make none.
    */
   turnMs: 100,
-  turnGapMs: 0.1,
+  turnGapUs: 100,
   /** Without a line everybody looks about this often. */
   busyDelayMs: 12,
   /** Who has waited so long looks as often as a timer lets it. */

@@ -23,7 +23,7 @@ export class Turn {
 
   /** Whether it is so long that the others are to have a look; the next turn begins then. */
   isOver(nowMs: number): boolean {
-    if (nowMs - this.#wroteMs > TIMES.turnGapMs) this.#fromMs = nowMs;
+    if (1_000 * (nowMs - this.#wroteMs) > TIMES.turnGapUs) this.#fromMs = nowMs;
     if (nowMs - this.#fromMs < TIMES.turnMs) return false;
     this.#fromMs = nowMs;
     return true;

@@ -177,10 +177,10 @@ Deno.test("turn: is over after long writing without a pause, and begins anew wit
   };
   const writes = (count: number, pauseMs: number): number =>
     Array.from({ length: count }, () => write(pauseMs)).filter((over) => over).length;
-  const gapMs = TIMES.turnGapMs / 2;
+  const gapMs = TIMES.turnGapUs / 2_000;
   const inTurn = Math.floor(TIMES.turnMs / (gapMs + 0.05));
   assertEquals(writes(inTurn - 1, gapMs), 0);
   assertEquals(writes(4, gapMs), 1, "once");
   assertEquals(writes(inTurn - 8, gapMs), 0, "the next turn has begun");
-  assertEquals(writes(10 * inTurn, 2 * TIMES.turnGapMs), 0, "who pauses has no turn that ends");
+  assertEquals(writes(10 * inTurn, 4 * gapMs), 0, "who pauses has no turn that ends");
 });
