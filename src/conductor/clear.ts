@@ -2,6 +2,7 @@
 // kept (a repository of its own, for example) stays: it is somebody's to look at, and stops nobody. At
 // the end of a run whoever started it hears what stays.
 
+import { during } from "../core/during.ts";
 import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { folderIn } from "../core/folders.ts";
@@ -39,8 +40,11 @@ export function turnOf({ home, run }: RunTree): Disposable | null {
  */
 export async function tidy(calls: Calls, tree: RunTree): Promise<string[]> {
   // Whoever sweeps clears them away, too.
-  using turn = turnOf(tree);
-  if (turn === null) return [];
+  const turn = turnOf(tree);
+  return turn === null ? [] : await during(turn, () => tidyAlone(calls, tree));
+}
+
+async function tidyAlone(calls: Calls, tree: RunTree): Promise<string[]> {
   const { worktrees, branches } = await leftovers(tree);
   // Looked at in this order: an attempt is begun before its worktree is made.
   const { attempts } = await calls.attempts({ run: tree.run, open: true });

@@ -2,6 +2,7 @@
 // merged, unfinished work is parked, the worktree goes. Every step can be repeated by anybody: what one
 // has done before it died the next finds done.
 
+import { during } from "../core/during.ts";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
@@ -38,13 +39,12 @@ export async function sweep(
   const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);
-  using turn = turnOf(tree);
+  const turn = turnOf(tree);
   if (turn === null) return null;
-  return await sweepAll(
-    calls,
-    tree,
-    (await calls.attempts({ run: first.run, open: true })).attempts,
-  );
+  return await during(turn, async () => {
+    const { attempts } = await calls.attempts({ run: first.run, open: true });
+    return await sweepAll(calls, tree, attempts);
+  });
 }
 
 async function sweepAll(

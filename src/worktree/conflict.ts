@@ -3,12 +3,13 @@
 // merge commit, and the task then merges without conflict. Nothing in the worktree may be uncommitted
 // before; what a call that died half-way has left is parked and cleared, then begun again.
 
+import { during } from "../core/during.ts";
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { exists } from "../core/folders.ts";
 import { git, gitCommitting, gitLine } from "./git.ts";
 import { parkState } from "./park.ts";
-import { ownTree, runBranch, writeMark } from "./place.ts";
+import { type Mark, ownTree, runBranch, writeMark } from "./place.ts";
 import { inProgress, isCleanAtHeart, lookAt, mergeHead, stageAll } from "./snapshot.ts";
 import {
   type Conflicted,
@@ -30,13 +31,22 @@ export async function startConflict(
 ): Promise<{ files: string[] }> {
   const { admin, mark } = ownTree(path);
   // One at a time: clearing what a dead call left must not meet an agent that has begun to work.
-  using guard = Deno.openSync(join(admin, "skein-conflict.guard"), { create: true, write: true });
-  if (!guard.tryLockSync(true)) {
+  const guard = Deno.openSync(join(admin, "skein-conflict.guard"), { create: true, write: true });
+  return await during(guard, async () => {
+    if (guard.tryLockSync(true)) return await startAlone(path, admin, mark, run);
     throw new Refusal("GIT_BUSY", `another process begins the resolving of conflicts in ${path}`, {
       field: "path",
       path,
     });
-  }
+  });
+}
+
+async function startAlone(
+  path: string,
+  admin: string,
+  mark: Mark,
+  run: string,
+): Promise<{ files: string[] }> {
   const intent = join(admin, "skein-merging");
   const ref = `refs/heads/${runBranch(run)}`;
   if (mergeHead(admin) !== null && !exists(intent)) {

@@ -5,6 +5,7 @@
 // reason and the command that does it by hand. What is about to be done is written down before
 // (deliver.json), so that the next call can finish what a killed git began (recover.ts).
 
+import { during } from "../core/during.ts";
 import { join } from "@std/path";
 import { exists } from "../core/folders.ts";
 import { repositoryOf } from "../core/repository.ts";
@@ -48,20 +49,26 @@ const TRIES = 10;
  */
 export async function deliver(r: RunTree, order: { readonly target: string }): Promise<Delivered> {
   const place = placeOf(r);
-  const { target } = order;
-  const ref = `refs/heads/${target}`;
   const commit = await runTip(place);
+  const turn = turnOf(place);
+  if (turn !== null) return await during(turn, () => deliverAlone(place, r.run, commit, order));
+  const reason = "another process delivers this run";
+  return { outcome: "left", commit, reason, hint: "Call again when it is done.", busy: true };
+}
+
+async function deliverAlone(
+  place: Place,
+  run: string,
+  commit: string,
+  { target }: { readonly target: string },
+): Promise<Delivered> {
+  const ref = `refs/heads/${target}`;
   const left = (reason: string, hint: string): Delivered => ({
     outcome: "left",
     commit,
     reason,
     hint,
   });
-  using turn = turnOf(place);
-  if (turn === null) {
-    const busy = left("another process delivers this run", "Call again when it is done.");
-    return { ...busy, busy: true };
-  }
   const begun = intentOf(place);
   if (begun !== null && begun.target === target) {
     const stuck = await recover(place, begun);
@@ -72,11 +79,11 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
     }
   }
   const word = shellWord(target);
-  const byHand = `Merge it yourself: git switch ${word} && git merge ${runBranch(r.run)}`;
+  const byHand = `Merge it yourself: git switch ${word} && git merge ${runBranch(run)}`;
   for (let tries = 0; tries < TRIES; tries++) {
     const tip = await tipOf(place, ref);
     if (tip === null) {
-      const hint = `Make it of the result: git branch ${word} ${runBranch(r.run)}`;
+      const hint = `Make it of the result: git branch ${word} ${runBranch(run)}`;
       return left(`${target} is gone, or has another name by now`, hint);
     }
     const at = await relate(place, tip, commit);
@@ -99,7 +106,7 @@ export async function deliver(r: RunTree, order: { readonly target: string }): P
     }
     const rebasing = beingRebased(place, ref);
     if (rebasing !== null) return left(`${target} is being rebased in ${rebasing}`, byHand);
-    if (await moveRef(place, ref, commit, tip, `skein: run ${r.run}`)) {
+    if (await moveRef(place, ref, commit, tip, `skein: run ${run}`)) {
       return { outcome: "forwarded", commit };
     }
   }

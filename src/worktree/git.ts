@@ -104,8 +104,9 @@ const NOBODY = {
 
 const STDERR_CHARS = 400;
 
-/** What git says while another git is writing the record of a new worktree, file by file. */
-const TORN = /failed to read (\S*worktrees\/\S+\/commondir)/;
+/** What git says while another git writes or removes the record of a worktree, file by file. */
+const TORN =
+  /failed to read (\S*worktrees\/\S+\/commondir)|Invalid path '([^']*\/worktrees\/[^']+)': No such file/;
 
 /**
  * Runs git in `folder`.
@@ -124,7 +125,7 @@ export async function git(
     const result = await once(folder, args, options);
     if (result.code === 0) return result;
     const lock = /Unable to create '(.+\.lock)': File exists/.exec(result.stderr)?.[1] ??
-      TORN.exec(result.stderr)?.[1];
+      TORN.exec(result.stderr)?.slice(1).find((path) => path !== undefined);
     if (lock === undefined) {
       if ((options.ok ?? [0]).includes(result.code)) return result;
       throw failed(folder, args, result);

@@ -8,6 +8,7 @@
 // those of agents and of the user too, and for good if it is killed there (seen with six hosts at work).
 // Where worktrees have settings of their own or refs are kept otherwise, git knows better than we.
 
+import { during } from "../core/during.ts";
 import { basename, join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
 import { exists, namesIn } from "../core/folders.ts";
@@ -158,10 +159,12 @@ export async function sweepHalfMade(place: Place): Promise<number> {
   }
   let swept = 0;
   for (const path of half) {
-    using dead = lockOfDead(`${path}.lock`);
+    const dead = lockOfDead(`${path}.lock`);
     if (dead === null) continue;
-    await dropTree(place, path);
-    removeAll(`${path}.lock`);
+    await during(dead, async () => {
+      await dropTree(place, path);
+      removeAll(`${path}.lock`);
+    });
     swept += 1;
   }
   return swept;
