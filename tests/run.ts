@@ -1,6 +1,7 @@
 // Runs the tests, a room at a time and several rooms at once, each in a process of its own: most tests
 // wait for other processes, so the machine has room for more. `deno task test` is this; `deno task test
-// http page` runs these rooms alone. `deno test -A` does the same one after the other.
+// http page` runs these rooms alone. `deno test -A` does the same one after the other. With `--clients`
+// the rooms are the files that drive real clients, which have to be fetched: `deno task test:clients`.
 
 import { dirname, join } from "@std/path";
 
@@ -17,9 +18,14 @@ const LONG = [
   "worktree",
   "coordination",
   "abuse",
+  // Of the clients'.
+  "workers",
+  "measure",
+  "faults",
 ];
-/** Drives programs that have to be fetched: `deno task test:clients`. */
+/** Drives programs that have to be fetched. */
 const APART = ["clients"];
+const CLIENTS = "--clients";
 /** Rooms at once. */
 const JOBS = navigator.hardwareConcurrency + 1;
 /** A browser draws all the time: its room counts for two. */
@@ -39,6 +45,19 @@ interface Outcome {
 /** Name of a room, and the paths to test. */
 type Room = readonly [name: string, paths: readonly string[]];
 
+/** The files that drive clients, the longest first. */
+function clientRooms(): Room[] {
+  const folder = join(HERE, "clients");
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.endsWith("_e2e.ts"));
+  const found = names.map((name): Room => [name.replace("_e2e.ts", ""), [join(folder, name)]]);
+  return found.sort((a, b) => rankOf(a) - rankOf(b) || a[0].localeCompare(b[0]));
+}
+
+function rankOf([name]: Room): number {
+  return (LONG.indexOf(name) + LONG.length + 1) % (LONG.length + 1);
+}
+
 function rooms(): Room[] {
   const found: Room[] = [["dashboard", [join(ROOT, "dashboard")]]];
   const loose: string[] = [];
@@ -48,8 +67,7 @@ function rooms(): Room[] {
     if (isDirectory && !APART.includes(name) && hasTests(path)) found.push([name, [path]]);
   }
   found.push(["house", loose]);
-  const rank = ([name]: Room): number => (LONG.indexOf(name) + LONG.length + 1) % (LONG.length + 1);
-  return found.sort((a, b) => rank(a) - rank(b) || a[0].localeCompare(b[0]));
+  return found.sort((a, b) => rankOf(a) - rankOf(b) || a[0].localeCompare(b[0]));
 }
 
 function hasTests(folder: string): boolean {
@@ -99,8 +117,9 @@ function print(text: string): void {
   for (let from = 0; from < bytes.length;) from += Deno.stdout.writeSync(bytes.subarray(from));
 }
 
-async function main(wanted: readonly string[]): Promise<number> {
-  const all = rooms();
+async function main(args: readonly string[]): Promise<number> {
+  const all = args.includes(CLIENTS) ? clientRooms() : rooms();
+  const wanted = args.filter((one) => one !== CLIENTS);
   const unknown = wanted.find((name) => !all.some(([room]) => room === name));
   if (unknown !== undefined) {
     print(`there is no room ${unknown}; there are ${all.map(([room]) => room).join(", ")}`);
