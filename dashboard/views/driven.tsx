@@ -109,6 +109,7 @@ export interface Conduct {
   readonly plan_only?: boolean;
   readonly stopped?: string | null;
   readonly target?: string | null;
+  readonly check?: string | null;
 }
 
 /** Workers come and go without an act on the run. */
@@ -153,6 +154,12 @@ export function DrivenPanel({ run, conduct, touched }: {
           <div>
             <dt>Models</dt>
             <dd>{conduct.models?.join(", ")}</dd>
+          </div>
+        )}
+        {conduct.check && (
+          <div>
+            <dt>Check</dt>
+            <dd class="path">{conduct.check}</dd>
           </div>
         )}
         {conduct.target && (

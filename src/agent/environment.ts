@@ -30,18 +30,26 @@ export function inherited(env: Readonly<Record<string, string>>): Record<string,
 const GIT =
   /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|NAMESPACE|PREFIX|CEILING_DIRECTORIES|QUARANTINE_PATH|REFLOG_ACTION|EDITOR|SEQUENCE_EDITOR)$/;
 
+/** The environment of a command that is nobody's session, in a working tree of its own. */
+export function commandEnvironment(
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    ...Object.fromEntries(Object.entries(inherited(env)).filter(([name]) => !GIT.test(name))),
+    // Nobody sits there to answer.
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_EDITOR: "true",
+  };
+}
+
 /** The whole environment of an agent. `more` wins over what is inherited, the identity over all. */
 export function agentEnvironment(
   env: Readonly<Record<string, string>>,
   identity: Identity,
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const ours = Object.entries(inherited(env)).filter(([name]) => !GIT.test(name));
   return {
-    ...Object.fromEntries(ours),
-    // Nobody sits there to answer.
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_EDITOR: "true",
+    ...commandEnvironment(env),
     ...more,
     SKEIN_HOME: identity.home,
     SKEIN_NAME: identity.name,

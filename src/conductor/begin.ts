@@ -10,7 +10,7 @@ import { lastRunNumber, openRun } from "../worktree/branch.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { unseenIn, unseenText } from "../worktree/unseen.ts";
 import { dropUnbegun } from "../worktree/unbegun.ts";
-import { conductRun } from "../fleet/conduct.ts";
+import { conductRun, refuseCheck } from "../fleet/conduct.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import { parse } from "../parse.ts";
 import type { Calls } from "./calls.ts";
@@ -55,6 +55,7 @@ export async function beginRun(calls: Calls, beginning: Beginning): Promise<Begu
   const conduct = { ...beginning.conduct, repo, worktrees };
   // What is wrong with it is said before there is a run.
   parse(conductRun, { id: "r0", ...conduct });
+  refuseCheck(conduct);
   const earlier = await earlierRuns(calls, home);
   if (earlier.note !== null) notes.push(earlier.note);
   const { id } = await calls.run({

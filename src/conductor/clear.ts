@@ -24,9 +24,9 @@ export async function clearAway(tree: RunTree, path: string): Promise<string | n
   }
 }
 
-/** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
-export function turnOf({ home, run }: RunTree): Disposable | null {
-  const path = join(folderIn(home, "worktrees"), `${run}.sweep`);
+/** The right to sweep a run, or to check its work; the kernel frees it if its holder dies. Null: another has it. */
+export function turnOf({ home, run }: RunTree, what: "sweep" | "check"): Disposable | null {
+  const path = join(folderIn(home, "worktrees"), `${run}.${what}`);
   const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
   if (file.tryLockSync(true)) return file;
   file.close();
@@ -40,7 +40,7 @@ export function turnOf({ home, run }: RunTree): Disposable | null {
  */
 export async function tidy(calls: Calls, tree: RunTree): Promise<string[]> {
   // Whoever sweeps clears them away, too.
-  const turn = turnOf(tree);
+  const turn = turnOf(tree, "sweep");
   return turn === null ? [] : await during(turn, () => tidyAlone(calls, tree));
 }
 

@@ -7,6 +7,7 @@ import { clean, cleaned } from "./clean.ts";
 import { tidy } from "./clear.ts";
 import { sweepEnded } from "./ended.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
+import { type MergePlace, mergePlace } from "./merge.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
 import { sweep, type Swept } from "./sweep.ts";
@@ -18,7 +19,7 @@ import { UNMERGED } from "../fleet/ending.ts";
 import { type Conduct, spent, wasStopped } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { deliver } from "../worktree/deliver.ts";
-import { runBranch, type RunTree } from "../worktree/place.ts";
+import { runBranch } from "../worktree/place.ts";
 import { dropMerged } from "../worktree/tidy.ts";
 
 /** What a conductor is given. */
@@ -279,8 +280,8 @@ export class Conductor {
     };
   }
 
-  #tree({ worktrees, repo }: Conduct): RunTree | null {
-    return worktrees ? { run: this.#options.run, repo, home: this.#options.home } : null;
+  #tree(conduct: Conduct): MergePlace | null {
+    return mergePlace(conduct, this.#options);
   }
 
   #swept({ task, outcome }: Swept): void {

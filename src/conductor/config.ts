@@ -15,6 +15,8 @@ export interface RunConfig {
   /** Seconds that one attempt may take. */
   readonly timeoutS?: number;
   readonly attempts?: number;
+  /** What has to succeed before work is merged. */
+  readonly check?: string;
   readonly tasks: readonly PlannedTask[];
 }
 
@@ -78,6 +80,7 @@ export function readConfig(path: string, cwd: string): RunConfig {
     folder: typeof folder !== "string" ? cwd : isAbsolute(folder) ? folder : resolve(cwd, folder),
     ...text(raw, "master_plan", "plan"),
     ...text(raw, "model", "model"),
+    ...text(raw, "check", "check"),
     ...number(raw, "max_workers", "workers", path),
     ...number(raw, "task_timeout", "timeoutS", path),
     ...number(raw, "max_attempts", "attempts", path),

@@ -4,6 +4,7 @@
 
 import { asRefusal } from "../core/errors.ts";
 import type { Calls } from "./calls.ts";
+import { mergePlace } from "./merge.ts";
 import { sweep, type Swept } from "./sweep.ts";
 
 /** What was settled, and what could not be. */
@@ -47,8 +48,7 @@ async function settleRun(
     await calls.end({ attempt: id, outcome: "stopped", reason, cause: "unmerged" });
     swept.push({ attempt: id, task, outcome: "stopped" });
   }
-  const { repo, worktrees } = await calls.conduct(run, {});
-  const tree = worktrees ? { run, repo, home } : null;
+  const tree = mergePlace(await calls.conduct(run, {}), { run, home });
   swept.push(...await sweep(calls, tree, open.filter(({ state }) => state === "running")) ?? []);
   return swept;
 }

@@ -7,8 +7,8 @@ import type { Conduct } from "../fleet/rules.ts";
 import { Node } from "../node/node.ts";
 import type { OnLead } from "../node/leading.ts";
 import type { Environment } from "../node/settings.ts";
-import type { RunTree } from "../worktree/place.ts";
 import { type Calls, callsOf } from "./calls.ts";
+import { mergePlace } from "./merge.ts";
 import { sweep } from "./sweep.ts";
 import { work } from "./work.ts";
 
@@ -104,9 +104,8 @@ class Host {
 
   async #sweep(conduct: Conduct): Promise<number> {
     const { attempts } = await this.#calls.attempts({ run: this.#run, open: true });
-    const { repo, worktrees } = conduct;
-    const tree: RunTree | null = worktrees ? { run: this.#run, repo, home: this.#home } : null;
-    return (await sweep(this.#calls, tree, attempts))?.length ?? 0;
+    const place = mergePlace(conduct, { run: this.#run, home: this.#home });
+    return (await sweep(this.#calls, place, attempts))?.length ?? 0;
   }
 
   async #sleep(

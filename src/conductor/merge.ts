@@ -5,8 +5,9 @@
 import { asRefusal } from "../core/errors.ts";
 import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
-import { mergeTask } from "../worktree/merge.ts";
+import { type Merged, mergeTask } from "../worktree/merge.ts";
 import type { RunTree } from "../worktree/place.ts";
+import type { Conduct } from "../fleet/rules.ts";
 import type { Ended } from "./calls.ts";
 
 /** What a merge is to the attempt whose branch it is of. */
@@ -14,27 +15,51 @@ export type MergeEnd =
   & Pick<Ended, "reason" | "cause" | "files" | "merged">
   & { readonly outcome: "done" | "conflict" | "waiting" | "stopped" };
 
+/** Where the work of a run is merged. */
+export interface MergePlace extends RunTree {
+  /** Whether it has to be checked before. */
+  readonly checks: boolean;
+}
+
+/** Where the work of a run is merged; null where attempts have no worktrees. */
+export function mergePlace(
+  { repo, worktrees, check }: Conduct,
+  { run, home }: { readonly run: string; readonly home: string },
+): MergePlace | null {
+  return worktrees ? { run, repo, home, checks: Boolean(check) } : null;
+}
+
+/** The branch is not what was checked; `behind`: others' work has to be brought into it. */
+export type Unchecked = Extract<Merged, { outcome: "unchecked" }>;
+
+/** What is merged for an attempt. */
+export interface MergeOrder {
+  readonly task: string;
+  readonly branch: string;
+  readonly message: string;
+  /** The commit that was checked, where work has to be. */
+  readonly checked?: string;
+  /** Whether the task is still the attempt's. */
+  still(): Promise<boolean>;
+}
+
 /** What passes, or is mended: another git ends, somebody makes room or sees to what git complains about. */
 const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
 
 /**
  * Merges a task's branch into the run branch.
  * @returns `waiting` with what stands in the way, and its remedy, where that is not the work; its cause
- *   is `held` where somebody holds the run branch, else `service`; `stopped` where the task went to another
+ *   is `held` where somebody holds the run branch, else `service`; `stopped` where the task went to another;
+ *   `unchecked` where it has to be checked first
  * @throws Refusal `INVALID_INPUT` or `GIT_STATE` when it is the work's own branch
  */
 export async function mergeWork(
-  tree: RunTree,
-  order: {
-    readonly task: string;
-    readonly branch: string;
-    readonly message: string;
-    /** Whether the task is still the attempt's. */
-    still?(): Promise<boolean>;
-  },
-): Promise<MergeEnd> {
+  { checks, ...tree }: MergePlace,
+  { checked = "", ...order }: MergeOrder,
+): Promise<MergeEnd | Unchecked> {
   try {
-    const merged = await mergeTask(tree, order);
+    const merged = await mergeTask(tree, checks ? { ...order, checked } : order);
+    if (merged.outcome === "unchecked") return merged;
     if (merged.outcome === "taken") {
       const reason = `${order.task} went to another before it was merged`;
       return { outcome: "stopped", reason, cause: "ended" };

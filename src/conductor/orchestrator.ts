@@ -41,6 +41,8 @@ export interface OrchestratorOptions {
   readonly taskTimeoutMs?: number;
   /** Attempts at a task before it fails for good; default 3. */
   readonly attempts?: number;
+  /** A shell command that has to succeed on each task's work, merged with the rest, before it counts as done. */
+  readonly check?: string;
   /** False: all workers share the folder, under locks. */
   readonly worktrees?: boolean;
   /** Tools that the agents may use without asking. */
@@ -100,7 +102,7 @@ export class Orchestrator {
    * @throws Refusal `NOT_AVAILABLE` if the agent's program is missing
    */
   async initialize(goal: string, plan?: string): Promise<string> {
-    const { workers, models, taskTimeoutMs, attempts, allowedTools } = this.#options;
+    const { workers, models, taskTimeoutMs, attempts, allowedTools, check } = this.#options;
     const begun = await beginRun(this.#calls, {
       home: this.#home,
       folder: this.#folder,
@@ -113,6 +115,7 @@ export class Orchestrator {
         task_ms: taskTimeoutMs,
         attempts,
         allowed_tools: allowedTools,
+        check,
       },
     });
     this.#goal = goal;

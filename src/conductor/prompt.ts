@@ -22,6 +22,8 @@ export interface Order {
   readonly branch: string | null;
   /** Files in which a merge left conflicts. */
   readonly conflicts: readonly string[];
+  /** The command that has to succeed before the work is merged; null: none. */
+  readonly check: string | null;
 }
 
 /** The first words to the agent. */
@@ -53,7 +55,7 @@ function place({ folder, branch }: Order): string {
 }
 
 function working(order: Order): string {
-  const { task, conflicts } = order;
+  const { task, conflicts, check } = order;
   const lines = [`Do this one task, then stop.\n\nTask ${task.id}: ${task.title}`];
   if (task.description) lines.push(task.description);
   if (task.accept) lines.push(`It is done when: ${task.accept}`);
@@ -65,6 +67,12 @@ function working(order: Order): string {
           conflicts.join(", ")
         } so that both sides' intent is kept, check ` +
         "the result, and commit the merge.",
+    );
+  }
+  if (check !== null) {
+    lines.push(
+      "Before it is merged, this command has to succeed in your worktree, together with what others have " +
+        `merged: ${quoted(check)}. Run it before you hand in.`,
     );
   }
   lines.push(

@@ -13,12 +13,20 @@ import { workerHooks } from "../claude/plugin.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Tx } from "../core/transaction.ts";
 import { conductOf, usageOfRun } from "../fleet/driven.ts";
-import { costLeft, exceeded } from "../fleet/rules.ts";
+import { type Conduct, costLeft, exceeded } from "../fleet/rules.ts";
 import { attemptById, type AttemptRow, isHeld } from "../fleet/table.ts";
 import { selfCommand } from "../node/carry.ts";
-import { join } from "@std/path";
+import { attemptLog } from "./logs.ts";
 import { promptFor } from "./prompt.ts";
 import type { SessionEnd, WorkOrder, Workplace } from "./work.ts";
+
+/**
+ * An agent may run the check unasked, since skein does so itself; not where the command would say
+ * something else in a list of rules.
+ */
+function checkRule({ check }: Conduct): string[] {
+  return check && /^[\w./:=@ -]+$/.test(check) ? [`Bash(${check})`] : [];
+}
 
 /** What the agent's client calls skein's server. */
 const SERVER = "skein";
@@ -100,6 +108,7 @@ export class Session {
       folder,
       branch,
       conflicts,
+      check: conduct.check ?? null,
     });
     const { engine } = await node.store();
     const used = await engine.read((tx) => usageOfRun(tx, attempt.run));
@@ -109,14 +118,14 @@ export class Session {
       model: attempt.model,
       folder,
       permissionMode: conduct.permission_mode,
-      allowedTools: [`mcp__${SERVER}`, ...conduct.allowed_tools],
+      allowedTools: [`mcp__${SERVER}`, ...checkRule(conduct), ...conduct.allowed_tools],
       skipPermissions: conduct.skip_permissions,
       servers: { [SERVER]: { command, args: [...args, "mcp"] } },
       settings: workerHooks(SERVER),
       maxCostUsd: costLeft(used, conduct.each, conduct.all),
     });
     const mark = crypto.randomUUID();
-    const log = join(home, "logs", attempt.run, `${attempt.task}-${attempt.number}.ndjson`);
+    const log = attemptLog(home, attempt);
     // Known before it exists: whoever cleans up after us finds it by its mark, whenever we die.
     await calls.note(attempt.id, { process: recordOfMark(mark), log });
     return AgentProcess.start({

@@ -6,16 +6,15 @@ import { during } from "../core/during.ts";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { Outcome } from "../fleet/rules.ts";
+import { type Outcome, UNCHECKED } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { checkedOutIn } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
-import type { RunTree } from "../worktree/place.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
 import { clearAway, turnOf } from "./clear.ts";
 import { causeOfFault } from "./fault.ts";
-import { type MergeEnd, mergeWork } from "./merge.ts";
+import { type MergeEnd, type MergePlace, mergeWork } from "./merge.ts";
 
 /** What of one attempt was found, and what was made of it. */
 export interface Swept {
@@ -33,13 +32,13 @@ export interface Swept {
  */
 export async function sweep(
   calls: Calls,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   seen: readonly ShownAttempt[],
 ): Promise<Swept[] | null> {
   const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);
-  const turn = turnOf(tree);
+  const turn = turnOf(tree, "sweep");
   if (turn === null) return null;
   return await during(turn, async () => {
     const { attempts } = await calls.attempts({ run: first.run, open: true });
@@ -49,7 +48,7 @@ export async function sweep(
 
 async function sweepAll(
   calls: Calls,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   attempts: readonly ShownAttempt[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
@@ -74,7 +73,7 @@ async function sweepAll(
 /** What can be done for an attempt now; null: nothing. */
 async function settled(
   calls: Calls,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
   if (attempt.orphaned === true) return await settle(calls, tree, attempt);
@@ -123,7 +122,7 @@ async function stands(calls: Calls, id: number): Promise<boolean> {
 /** What somebody has looked at: approved, it is merged; given back, another attempt goes on with it. */
 async function reviewed(
   calls: Calls,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
   const { id, task } = attempt;
@@ -148,7 +147,11 @@ function whyNot(status: string): string {
 }
 
 /** What waits to be merged: tried again, and nothing written while it waits for the same. */
-async function waited(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promise<Swept | null> {
+async function waited(
+  calls: Calls,
+  tree: MergePlace,
+  attempt: ShownAttempt,
+): Promise<Swept | null> {
   const { id, task, reason } = attempt;
   if (attempt.lost === true) {
     const why = `${task} was taken back before it could be merged`;
@@ -161,7 +164,7 @@ async function waited(calls: Calls, tree: RunTree, attempt: ShownAttempt): Promi
 
 async function settle(
   calls: Calls,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
   const { id, task, folder, branch } = attempt;
@@ -213,10 +216,13 @@ async function saved(
   }
 }
 
-/** Merges, and says so; null where it waits for what it is known to wait for. */
+/**
+ * Merges, and says so; null where it waits for what it is known to wait for. What has to be checked
+ * first is given to whoever tries next: that takes long, and whoever sweeps holds up all.
+ */
 async function merge(
   calls: Calls,
-  tree: RunTree,
+  tree: MergePlace,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
   const { id, task, branch, folder } = attempt;
@@ -227,16 +233,30 @@ async function merge(
     still: () => stands(calls, id),
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
+  if (merged.outcome === "unchecked") return await unchecked(calls, attempt);
   if (merged.outcome === "waiting" && isKnown(attempt, merged)) return null;
   await calls.end({ attempt: id, ...merged });
   return { attempt: id, task, outcome: merged.outcome };
 }
 
+async function unchecked(calls: Calls, attempt: ShownAttempt): Promise<Swept | null> {
+  const { id, task, state } = attempt;
+  // What a check before has run into is still there, or comes again: not with each look.
+  if (state === "waiting" && attempt.cause !== "held" && isFresh(attempt)) return null;
+  const reason = "it has to be checked before it is merged";
+  await calls.end({ attempt: id, outcome: "stopped", reason, cause: UNCHECKED });
+  return { attempt: id, task, outcome: "stopped" };
+}
+
 /** Whether it waits for this already, or for what git says in other words with every look. */
-function isKnown({ state, reason, ended_at: at }: ShownAttempt, now: MergeEnd): boolean {
-  if (state !== "waiting" || at === null) return false;
-  if (reason === now.reason) return true;
-  return now.cause !== "held" && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
+function isKnown(attempt: ShownAttempt, now: MergeEnd): boolean {
+  if (attempt.state !== "waiting" || attempt.ended_at === null) return false;
+  return attempt.reason === now.reason || (now.cause !== "held" && isFresh(attempt));
+}
+
+/** Whether it has waited for a moment only. */
+function isFresh({ ended_at: at }: ShownAttempt): boolean {
+  return at !== null && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
 }
 
 function exists(folder: string): boolean {

@@ -23,9 +23,11 @@ import { clearAway } from "./clear.ts";
 import { endOf } from "./sessionend.ts";
 import { nothingDone } from "./evidence.ts";
 import { causeOfFault, notCounted, passes, serviceEnd } from "./fault.ts";
-import { mergeWork } from "./merge.ts";
+import { land } from "./landing.ts";
+import { type MergePlace, mergePlace } from "./merge.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
+import { signature } from "./signature.ts";
 
 /** What an attempt is made with. */
 export interface WorkOrder {
@@ -56,7 +58,7 @@ export interface Workplace {
 /** Makes one attempt; whatever happens, the store knows what became of it. */
 export async function work(order: WorkOrder): Promise<void> {
   const { calls, attempt } = order;
-  const tree = treeOf(order);
+  const tree = mergePlace(order.conduct, { run: attempt.run, home: order.home });
   let place: Workplace | null = null;
   try {
     place = await prepare(order, tree);
@@ -75,10 +77,6 @@ export async function work(order: WorkOrder): Promise<void> {
       ...(parked === null ? {} : { parked }),
     });
   }
-}
-
-function treeOf({ conduct, attempt, home }: WorkOrder): RunTree | null {
-  return conduct.worktrees ? { run: attempt.run, repo: conduct.repo, home } : null;
 }
 
 async function prepare(order: WorkOrder, tree: RunTree | null): Promise<Workplace> {
@@ -130,7 +128,7 @@ export interface SessionEnd {
 
 async function settle(
   order: WorkOrder,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   place: Workplace,
   session: SessionEnd | null,
 ): Promise<void> {
@@ -226,11 +224,11 @@ type Used = Pick<Ended, "turns" | "tokens" | "cost_usd">;
 /** Done: saved, merged, completed, and the worktree goes. */
 async function finish(
   order: WorkOrder,
-  tree: RunTree | null,
+  tree: MergePlace | null,
   place: Workplace,
   used: Used,
 ): Promise<void> {
-  const { calls, attempt, task } = order;
+  const { calls, attempt } = order;
   const { branch, folder } = place;
   if (tree === null || branch === null || attempt.kind === "plan") {
     const parked = attempt.kind === "plan" ? await leave(tree, place, attempt) : null;
@@ -241,32 +239,10 @@ async function finish(
       ...(parked === null ? {} : { parked }),
     });
   }
-  const saved = await saveWork(folder, { message: `${task.title}\n\n${signature(attempt)}` });
-  // Saving may take long, and whoever sleeps meanwhile may find the task done by another.
-  if (!(await standOf(order)).current) {
-    const reason = `${task.id} was taken from ${attempt.worker} while it was saved`;
-    const head = saved.commit;
-    await calls.end({
-      attempt: attempt.id,
-      outcome: "stopped",
-      reason,
-      cause: "ended",
-      head,
-      ...used,
-    });
-    return void await clearAway(tree, folder);
-  }
-  const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
   const still = async () => (await standOf(order)).current;
-  const merged = await mergeWork(tree, { task: task.id, branch, message, still });
-  const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);
-  await calls.end({ attempt: attempt.id, ...merged, files, head: saved.commit, ...used });
+  const landed = await land(order, tree, { folder, branch, still });
+  await calls.end({ attempt: attempt.id, ...landed, ...used });
   await clearAway(tree, folder);
-}
-
-/** Which task, attempt and worker a commit is of. */
-export function signature({ run, task, number, worker }: ShownAttempt): string {
-  return `skein run ${run}, task ${task}, attempt ${number}, by ${worker}`;
 }
 
 /** Somebody has to approve it: the work waits on its branch. */

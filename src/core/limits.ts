@@ -185,6 +185,12 @@ export const LIMITS = {
   agentLogBytes: 16 * 1024 * 1024,
   /** What may wait to be read by an agent that reads nothing. */
   agentUnreadBytes: 1024 * 1024,
+  /** A command that checks work: more is a script. */
+  checkCommandChars: 2_000,
+  /** The end of what a check said that is told: the log has all of it. */
+  checkTailChars: 500,
+  /** A check of a run's work that takes longer hangs, unless its run says otherwise. */
+  checkMs: 1_800_000,
   /** The same call with the same answer this many times in a row, and an agent is stuck. */
   agentRepeats: 6,
   /** Jitter of a delay before another attempt, in percent of it: a crowd does not come back at once. */

@@ -3,6 +3,8 @@
 import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
+import { checkLog } from "../conductor/logs.ts";
+import { mergePlace } from "../conductor/merge.ts";
 import { sweep } from "../conductor/sweep.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
@@ -116,16 +118,18 @@ async function log(calls: Calls, id: string, typed: TypedRun, print: Print): Pro
       for (const line of raw ? [JSON.stringify(entry)] : reader.lines(entry)) print(safe(line));
     };
     const path = attempt.log ?? "";
-    if (typed.values["follow"] !== true) { for (const entry of readLog(path)) show(entry); }
-    else await followed(calls, attempt, show);
+    const files = [path, checkLog(path)];
+    if (typed.values["follow"] === true) await followed(calls, attempt, files, show);
+    else for (const entry of files.flatMap(readLog)) show(entry);
   }
   return 0;
 }
 
-/** To the log's last line, or until the attempt is over: one that died has no last line. */
+/** Each to its last line, or until the attempt is over: one that died has no last line. */
 async function followed(
   calls: Calls,
   attempt: ShownAttempt,
+  files: readonly string[],
   show: (entry: LogEntry) => void,
 ): Promise<void> {
   const over = new AbortController();
@@ -135,7 +139,7 @@ async function followed(
     }, () => over.abort());
   }, LOOK_MS);
   try {
-    for await (const entry of follow(attempt.log ?? "", over.signal)) show(entry);
+    for (const file of files) for await (const entry of follow(file, over.signal)) show(entry);
   } finally {
     clearInterval(timer);
   }
@@ -170,10 +174,10 @@ async function endOrphans(
   calls: Calls,
   run: string,
   home: string,
-  { repo, worktrees }: Conduct,
+  conduct: Conduct,
 ): Promise<void> {
   const { attempts } = await calls.attempts({ run, open: true });
-  await sweep(calls, worktrees ? { run, repo, home } : null, attempts);
+  await sweep(calls, mergePlace(conduct, { run, home }), attempts);
 }
 
 /** To a peer by name, or to whoever works on a task. */

@@ -187,6 +187,8 @@ const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     skip_permissions: "its agents ask for nothing: in a sandbox only",
     attempts: "attempts at each task",
     task_ms: "milliseconds that one attempt may take",
+    check: "the command that has to succeed before work is merged",
+    check_ms: "milliseconds that the check may take",
     first_output_ms: "milliseconds to the agent's first output",
     quiet_ms: "milliseconds of silence that mean stuck",
     each: "what one attempt may use: cost_usd, tokens, turns",

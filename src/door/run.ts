@@ -224,10 +224,11 @@ async function fromConfig(typed: TypedRun, print: Print): Promise<number> {
     throw new Refusal("INVALID_INPUT", "skein run from-config: name the file", { field: "file" });
   }
   const config = readConfig(isAbsolute(file) ? file : resolve(cwd, file), cwd);
-  const { goal, folder, plan, workers, model, timeoutS, attempts, tasks } = config;
+  const { goal, folder, plan, workers, model, timeoutS, attempts, check, tasks } = config;
   const conduct = {
     workers,
     attempts,
+    check,
     ...(model === undefined ? {} : { models: [model] }),
     ...(timeoutS === undefined ? {} : { task_ms: Math.round(timeoutS * 1_000) }),
   };

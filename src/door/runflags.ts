@@ -45,6 +45,12 @@ export const RUN_FLAGS = {
   quiet: { type: "boolean", short: "q", help: "print the end only" },
   "quiet-after": { type: "string", value: "S", help: "seconds of silence that mean stuck (900)" },
   attempts: { type: "string", value: "N", help: "attempts at each task (3)" },
+  check: {
+    type: "string",
+    value: "CMD",
+    help: "what has to succeed on each task's work, merged with the rest, before it counts as done",
+  },
+  "check-timeout": { type: "string", value: "S", help: "seconds that the check may take (1800)" },
   "no-worktree": { type: "boolean", help: "all workers share this folder, under locks" },
   "permission-mode": { type: "string", value: "MODE", help: "of the agents (acceptEdits)" },
   allow: { type: "string", multiple: true, value: "TOOL", help: "a tool that agents use unasked" },

@@ -53,6 +53,9 @@ export function conductOf(typed: TypedRun): Record<string, unknown> {
     workers: number("workers", "ORCHESTRATOR_MAX_WORKERS"),
     attempts: number("attempts", "ORCHESTRATOR_MAX_ATTEMPTS"),
     models: textsOf(typed, "model") ?? (model ? [model] : undefined),
+    // An empty one takes it away again.
+    check: typed.values["check"] === "" ? null : textOf(typed, "check"),
+    check_ms: seconds("check-timeout"),
     task_ms: seconds("timeout", "ORCHESTRATOR_TASK_TIMEOUT"),
     first_output_ms: seconds("first-output"),
     quiet_ms: seconds("quiet-after"),

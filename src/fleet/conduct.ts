@@ -11,6 +11,8 @@ import {
   oneOf,
   optionalText,
   path,
+  screenedAs,
+  text,
   unlisted,
   word,
 } from "../core/fields.ts";
@@ -62,6 +64,8 @@ export const DEFAULTS: Omit<Conduct, "repo" | "base" | "target" | "worktrees"> =
   plan: null,
   plan_only: false,
   stopped: null,
+  check: null,
+  check_ms: LIMITS.checkMs,
   left: null,
 };
 
@@ -95,6 +99,9 @@ export const conductRun = operation({
     all: spending.optional(),
     plan: word().nullable().optional(),
     plan_only: flag().optional(),
+    // Made harmless it would be another command.
+    check: screenedAs("exact", text(LIMITS.checkCommandChars)).nullable().optional(),
+    check_ms: integer(1, 30 * DAY_MS).optional(),
     left: optionalText(LIMITS.noteChars).nullable().optional(),
   }),
   readsOnly: ({ id: _id, ...rest }) => Object.values(rest).every((value) => value === undefined),
@@ -139,6 +146,7 @@ export const conductRun = operation({
       repo,
       stopped,
     };
+    refuseCheck(conduct);
     await driven.setConduct(ctx.tx, id, conduct);
     const givenUp = conduct.plan === null ? before?.plan ?? null : null;
     if (givenUp !== null) await dropProposals(ctx, givenUp);
@@ -153,6 +161,24 @@ export const conductRun = operation({
     return { id, conduct };
   },
 });
+
+/**
+ * Without worktrees nothing is merged, so nothing stands between work and the user's folder.
+ * @throws Refusal `INVALID_INPUT`
+ */
+export function refuseCheck(
+  { check, worktrees }: { readonly check?: unknown; readonly worktrees: boolean },
+): void {
+  if (worktrees || !check) return;
+  throw new Refusal(
+    "INVALID_INPUT",
+    "a run without worktrees merges nothing, so nothing is checked",
+    {
+      field: "check",
+      hint: "Leave the check out, or begin the run in a git repository, each worker in a worktree.",
+    },
+  );
+}
 
 /** What waits for its next try only because of a delay need not wait for it. */
 async function freeStopped(ctx: Context, run: string): Promise<void> {

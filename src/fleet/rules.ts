@@ -16,6 +16,12 @@ export type Outcome = typeof OUTCOMES[number];
 /** What an attempt is for. `plan`: makes the tasks. `resolve`: begins with a merge in conflict. */
 export type Kind = "work" | "plan" | "resolve";
 
+/** The cause of an attempt's end whose work has failed the check of its run: the next one goes on from it. */
+export const CHECK = "check";
+
+/** The cause of one whose work is done, and was not checked: the next one has nothing else to do. */
+export const UNCHECKED = "unchecked";
+
 /** What may be used: null is without bound. */
 export interface Spending {
   readonly turns: number | null;
@@ -54,6 +60,10 @@ export interface Conduct {
   readonly plan_only: boolean;
   /** Why nothing of it is begun any more. */
   readonly stopped: string | null;
+  /** A shell command that has to succeed on what is merged; null or absent: none. */
+  readonly check?: string | null;
+  /** How long it may take; absent in older runs. */
+  readonly check_ms?: number;
   /** Why the result did not go to the user's branch when everything was done; absent in older runs. */
   readonly left?: string | null;
 }

@@ -4,7 +4,7 @@
 // is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
 // moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
 // And only while the work is still its attempt's: the fence of the task (fence.ts) is part of the same
-// transaction. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
+// transaction. Where the work was checked before, only the very commit that was checked gets there. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
 // which is also how a branch that was merged is told from one that never had a commit.
 
 import { join } from "@std/path";
@@ -22,6 +22,11 @@ export type Merged =
   | { readonly outcome: "merged" | "already" | "empty"; readonly commit: string }
   /** The task is another's by now; nothing was changed. */
   | { readonly outcome: "taken" }
+  /**
+   * What would be merged is not what was checked; nothing was changed. `behind`: the run branch has what
+   * the task's branch lacks.
+   */
+  | { readonly outcome: "unchecked"; readonly behind: boolean }
   | {
     readonly outcome: "conflict";
     readonly files: readonly string[];
@@ -37,8 +42,10 @@ const PAUSE_MS = 8;
 
 /**
  * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
- * commit of its own), or `conflict` or `taken` with nothing changed.
- * @param order `still` tells whether the task is still the attempt's: asked anew before each step that
+ * commit of its own), or `conflict`, `taken` or `unchecked` with nothing changed.
+ * @param order `checked` is the tip of the task's branch that was checked, or empty where none was: the
+ *   branch is merged only while it stands there and has all of the run branch in it, so that the merge
+ *   holds exactly what was checked. `still` tells whether the task is still the attempt's: asked anew before each step that
  *   others would see. What changes in the store between its answer and the move of the run branch came
  *   after the merge as far as git can tell, unless another attempt has begun: then the fence has moved
  * @throws Refusal `GIT_STATE` with `field: "run"` when the run branch is gone, or somebody has it checked
@@ -51,6 +58,7 @@ export async function mergeTask(
     readonly task: string;
     readonly branch: string;
     readonly message?: string;
+    readonly checked?: string;
     still?(): Promise<boolean>;
   },
 ): Promise<Merged> {
@@ -69,6 +77,9 @@ export async function mergeTask(
     }
     // Before the commit, which nobody would ever need; and after it, since making it takes a moment.
     await refuseCheckedOut(place);
+    if (order.checked !== undefined && !(at.ahead && at.theirs === order.checked)) {
+      return await taken() ? { outcome: "taken" } : { outcome: "unchecked", behind: !at.ahead };
+    }
     const { stdout } = await gitCommitting(
       place.tree,
       ["commit-tree", merged.tree, "-p", at.ours, "-p", at.theirs],
