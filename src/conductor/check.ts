@@ -9,6 +9,7 @@ import { recordOfMark } from "../agent/group.ts";
 import { AgentProcess } from "../agent/process.ts";
 import { during } from "../core/during.ts";
 import { LIMITS } from "../core/limits.ts";
+import { excerpt } from "../core/text.ts";
 import { CHECK, UNCHECKED } from "../fleet/rules.ts";
 import { attemptById, isHeld } from "../fleet/table.ts";
 import type { RunTree } from "../worktree/place.ts";
@@ -36,9 +37,12 @@ export async function inTurn<T>(
   body: () => Promise<T>,
 ): Promise<T | CheckFault> {
   const untilMs = performance.now() + checkMs(order);
-  for (;;) {
+  for (let told = false;; told = true) {
     const turn = turnOf(tree, "check");
     if (turn !== null) return await during(turn, body);
+    if (!told) {
+      await order.calls.note(order.attempt.id, { reason: "waits for its turn to be checked" });
+    }
     const why = await against(order);
     if (why !== null) return stopped(why);
     if (performance.now() >= untilMs) return await body();
@@ -52,7 +56,12 @@ export async function check(order: WorkOrder, folder: string): Promise<CheckFaul
   const command = conduct.check ?? "true";
   const mark = crypto.randomUUID();
   const log = attemptLog(home, attempt);
-  await calls.note(attempt.id, { process: recordOfMark(mark), log });
+  const named = excerpt(command, LIMITS.checkNamedChars);
+  await calls.note(attempt.id, {
+    process: recordOfMark(mark),
+    log,
+    reason: `is being checked: ${named}`,
+  });
   const running = AgentProcess.start({
     argv: ["sh", "-c", command],
     protocol: "text",
@@ -87,7 +96,7 @@ export async function check(order: WorkOrder, folder: string): Promise<CheckFaul
     : `was ended by ${exit.signal}`;
   return {
     outcome: "failed",
-    reason: `the check (${command}) ${how}: ${lastOf(exit.lastWords)}`,
+    reason: `the check (${named}) ${how}: ${lastOf(exit.lastWords)}`,
     cause: CHECK,
     // Waiting mends nothing of it.
     delay_ms: 0,

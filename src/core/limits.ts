@@ -187,6 +187,8 @@ export const LIMITS = {
   agentUnreadBytes: 1024 * 1024,
   /** A command that checks work: more is a script. */
   checkCommandChars: 2_000,
+  /** What of it is told with each result. */
+  checkNamedChars: 100,
   /** The end of what a check said that is told: the log has all of it. */
   checkTailChars: 500,
   /** A check of a run's work that takes longer hangs, unless its run says otherwise. */

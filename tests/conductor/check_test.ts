@@ -105,6 +105,8 @@ Deno.test("check: work is checked together with what others have merged, and mer
 Deno.test("check: its worker's death ends it; somebody else checks what was done, and no agent is asked again", async () => {
   await withStage(async (stage) => {
     const run = await beingChecked(stage);
+    const [{ reason = "" } = {}] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
+    assert(reason.startsWith("is being checked: echo"), reason);
     killAll(hostsOf(stage));
     await eventually(() => told(checks(stage)).length === 2, {
       what: "it is checked again",

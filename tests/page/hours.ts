@@ -9,7 +9,15 @@ const MINUTE_MS = 60_000;
 const ATTEMPTS = [
   ["plan", "r2-w1", 0, 6, "done", null, "plan"],
   ["parser", "r2-w1", 7, 28, "done", null, "work"],
-  ["printer", "r2-w2", 8, 3, "failed", "the tests do not pass: 3 of 41", "work"],
+  [
+    "printer",
+    "r2-w2",
+    8,
+    3,
+    "failed",
+    "the check (npm ci && npm test) left with code 1: 3 of 41 tests failed",
+    "work",
+  ],
   ["printer", "r2-w2", 14, 22, "conflict", "src/print.ts was changed by t22 too", "work"],
   ["cli", "r2-w3", 36, 0.4, "limited", "You've hit your session limit", "work"],
   ["cli", "r2-w3", 52, 31, "review", null, "work"],
@@ -17,7 +25,7 @@ const ATTEMPTS = [
   ["docs", "r2-w1", 60, 12, "stopped", "operator: the wrong language", "work"],
   ["docs", "r2-w1", 84, 9, "lost", "its process ended without a word", "work"],
   ["cli", "r2-w3", 86, 9, "waiting", "the run branch is checked out in /look", "work"],
-  ["docs", "r2-w3", 97, null, "running", null, "work"],
+  ["docs", "r2-w3", 97, null, "running", "is being checked: npm ci && npm test", "work"],
 ] as const;
 
 /** Plays it; returns the run's id. */
@@ -31,6 +39,7 @@ export async function playHours(flock: Flock): Promise<string> {
     workers: 3,
     models: ["opus", "sonnet"],
     target: "main",
+    check: "npm ci && npm test",
   });
   const { ids } = await ada.ok("create_task", {
     run: id,
