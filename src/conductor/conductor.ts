@@ -8,6 +8,7 @@ import { tidy } from "./clear.ts";
 import { sweepEnded } from "./ended.ts";
 import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { type MergePlace, mergePlace } from "./merge.ts";
+import { clearedLogs, clearLogs } from "./oldlogs.ts";
 import { concludePlan } from "./planning.ts";
 import type { StartedHost } from "./start.ts";
 import { sweep, type Swept } from "./sweep.ts";
@@ -78,6 +79,8 @@ export class Conductor {
       const { swept, faults } = await sweepEnded(calls, home);
       for (const one of swept) this.#swept(one);
       for (const text of faults) this.#note(text);
+      const logs = clearedLogs(await clearLogs(calls, home, { nowMs: Date.now() }));
+      if (logs !== null) this.#note(`removed ${logs}`);
       if (!worktrees) return;
       const text = cleaned((await clean(calls, { repo, home })).spent);
       if (text !== null) this.#note(`removed ${text}`);

@@ -2,10 +2,12 @@
 
 import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
-import { asRefusal, Refusal } from "../core/errors.ts";
 import { checkLog } from "../conductor/logs.ts";
 import { mergePlace } from "../conductor/merge.ts";
 import { sweep } from "../conductor/sweep.ts";
+import { asRefusal, Refusal } from "../core/errors.ts";
+import { exists } from "../core/folders.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { Conduct } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { LogReader } from "./agentlog.ts";
@@ -119,6 +121,10 @@ async function log(calls: Calls, id: string, typed: TypedRun, print: Print): Pro
     };
     const path = attempt.log ?? "";
     const files = [path, checkLog(path)];
+    if (attempt.state !== "running" && !files.some(exists)) {
+      print(`its log is gone: those of runs that are over are kept for ${LIMITS.parkedDays} days`);
+      continue;
+    }
     if (typed.values["follow"] === true) await followed(calls, attempt, files, show);
     else for (const entry of files.flatMap(readLog)) show(entry);
   }

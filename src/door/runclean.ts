@@ -3,6 +3,7 @@
 
 import { callsOf } from "../conductor/calls.ts";
 import { clean, cleaned } from "../conductor/clean.ts";
+import { clearedLogs, clearLogs } from "../conductor/oldlogs.ts";
 import { repositoryOf } from "../core/repository.ts";
 import type { StayingRef } from "../worktree/spent.ts";
 import { visitorOf } from "./run.ts";
@@ -29,8 +30,8 @@ export async function runClean(args: readonly string[], print: Print): Promise<n
   const typed = readFlags("run clean", FLAGS, args);
   if (typed.values["help"] === true) {
     print([
-      "skein run clean: remove branches of runs that are over and merged, and old parked work; what is",
-      "merged nowhere of their tasks is kept under refs/skein/kept/",
+      "skein run clean: remove branches of runs that are over and merged, old parked work, and the logs of",
+      "old runs; what is merged nowhere of their tasks is kept under refs/skein/kept/",
       "",
       ...flagHelp(FLAGS),
     ].join("\n"));
@@ -40,9 +41,11 @@ export async function runClean(args: readonly string[], print: Print): Promise<n
   const folder = folderOf(typed);
   const { visitor, home } = visitorOf(typed, folder);
   const where = { repo: repositoryOf(folder)?.tree ?? folder, home };
-  const { spent: refs, stays } = await clean(callsOf(visitor), where, dryRun);
+  const calls = callsOf(visitor);
+  const { spent: refs, stays } = await clean(calls, where, dryRun);
+  const logs = await clearLogs(calls, home, { nowMs: Date.now(), dryRun });
   if (typed.values["json"] === true) {
-    print(JSON.stringify({ dry_run: dryRun, refs, stays }));
+    print(JSON.stringify({ dry_run: dryRun, refs, stays, logs }));
     return 0;
   }
   for (const { ref, commit, why, to } of refs) {
@@ -52,7 +55,8 @@ export async function runClean(args: readonly string[], print: Print): Promise<n
   for (const { ref, commit, run, why } of stays) {
     print(`${ref} ${commit.slice(0, 10)} stays: merged nowhere, ${WHY[why](run)}`);
   }
-  const text = cleaned(refs);
-  print(text === null ? "nothing to remove" : `${dryRun ? "would remove" : "removed"} ${text}`);
+  const parts = [cleaned(refs), clearedLogs(logs)].filter((text) => text !== null);
+  const what = dryRun ? "would remove" : "removed";
+  print(parts.length === 0 ? "nothing to remove" : `${what} ${parts.join("; ")}`);
   return 0;
 }

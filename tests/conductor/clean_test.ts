@@ -71,6 +71,43 @@ Deno.test("clean: parked work is kept for its time; where there is no repository
   });
 });
 
+/** Makes a run's logs look as if they were last written so many days ago. */
+function age(stage: Stage, run: string, days: number): void {
+  const logs = join(stage.home, "logs");
+  const then = new Date(Date.now() - days * 86_400_000);
+  for (const { name } of Deno.readDirSync(join(logs, run))) {
+    Deno.utimeSync(join(logs, run, name), then, then);
+  }
+  for (const name of [run, `${run}-hosts.log`]) Deno.utimeSync(join(logs, name), then, then);
+}
+
+Deno.test("clean: logs of runs that are over go in their time, those of one that rests stay", async () => {
+  await withStage(async (stage) => {
+    stage.play([WRITES, onTask("hang", { do: "exit", code: 1 })]);
+    const plan = (what: string): string => stage.plan([{ description: what }]);
+    for (const file of ["a.txt", "b.txt"]) {
+      const ran = await stage.skein(["run", file, "--tasks", plan(`write ${file}`), "--json"]);
+      assertEquals(ran.code, 0, ran.stderr);
+    }
+    const rests = ["run", "rests", "--tasks", plan("hang"), "--attempts", "1", "--json"];
+    assertEquals((await stage.skein(rests)).code, 1);
+    age(stage, "r1", 31);
+    age(stage, "r2", 29);
+    age(stage, "r3", 31);
+    const logs = (): string[] =>
+      [...Deno.readDirSync(join(stage.home, "logs"))].map(({ name }) => name).sort();
+    const all = ["r1", "r1-hosts.log", "r2", "r2-hosts.log", "r3", "r3-hosts.log"];
+    const look = await stage.skein(["run", "clean", "--dry-run"]);
+    assert(look.stdout.includes("logs of 1 earlier run (30 days old)"), look.stdout);
+    assertEquals(logs(), all);
+    const next = await stage.skein(["run", "next", "--tasks", plan("write c.txt"), "--json"]);
+    assert(next.stdout.includes("removed logs of 1 earlier run"), next.stdout);
+    assertEquals(logs(), [...all.slice(2), "r4", "r4-hosts.log"]);
+    const { stdout } = await stage.skein(["log", "t1"]);
+    assertEquals(stdout, "its log is gone: those of runs that are over are kept for 30 days\n");
+  });
+});
+
 Deno.test("clean: what a run left that is merged nowhere is said, and kept; the journal knows where", async () => {
   await withStage(async (stage) => {
     const git = "git -c user.name=a -c user.email=b@c";
