@@ -10,6 +10,7 @@ import type { Conclusion, RunEvent, Snapshot } from "./events.ts";
 import { type MergePlace, mergePlace } from "./merge.ts";
 import { clearedLogs, clearLogs } from "./oldlogs.ts";
 import { concludePlan } from "./planning.ts";
+import { Staff } from "./staff.ts";
 import type { StartedHost } from "./start.ts";
 import { sweep, type Swept } from "./sweep.ts";
 import { Watch } from "./watch.ts";
@@ -39,8 +40,6 @@ export interface ConductorOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A host that dies at once is not started again at once. */
-const RESTART_MS = 2_000;
 const LOOK_MS = 500;
 /** What passes: somebody lets go of store or repository, or makes room. */
 const PASSES: readonly string[] = ["STORE_BUSY", "STORE_FULL", "GIT_BUSY"];
@@ -50,15 +49,14 @@ const DELIVERED = /^completed: \S+ [0-9a-f]{40,64}$/;
 export class Conductor {
   readonly #options: ConductorOptions;
   readonly #watch: Watch;
-  readonly #hosts = new Set<StartedHost>();
-  #restartAtMs = 0;
-  #short = 0;
+  readonly #staff: Staff;
   /** What it waits for, as it was told. */
   #obstacle: string | null = null;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
     this.#watch = new Watch(options.calls, options.run);
+    this.#staff = new Staff((conduct) => options.startHost(conduct), (event) => this.#tell(event));
   }
 
   /** Drives until the run has ended, is stopped, or the signal says so. */
@@ -145,7 +143,7 @@ export class Conductor {
       if (busy) return null;
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
-    this.#staff(snapshot, conduct);
+    this.#staff.keep(snapshot, conduct);
     return null;
   }
 
@@ -155,30 +153,6 @@ export class Conductor {
     const notes = [`stopped by ${conduct.stopped}`];
     if (snapshot.running.length > 0) notes.push("its agents are still being ended");
     return this.#concluded("stopped", snapshot, conduct, notes);
-  }
-
-  /** Enough workers for what can be done now, and no more. */
-  #staff(snapshot: Snapshot, conduct: Conduct): void {
-    const { ready = 0, in_progress = 0 } = snapshot.run.tasks;
-    const wanted = Math.min(conduct.workers, ready + in_progress);
-    const alive = Math.max(this.#hosts.size, snapshot.hosts.length);
-    if (alive >= wanted || performance.now() < this.#restartAtMs) return;
-    for (let more = wanted - alive; more > 0; more--) this.#start(conduct);
-  }
-
-  #start(conduct: Conduct): void {
-    const startedMs = performance.now();
-    const host = this.#options.startHost(conduct);
-    this.#hosts.add(host);
-    this.#tell({ kind: "worker", at: now(), pid: host.pid, text: `a worker starts (${host.pid})` });
-    void host.ended.then(() => {
-      this.#hosts.delete(host);
-      // One after the other that cannot even begin, or that finds nothing to do where we see something:
-      // the next would fare no better.
-      const quick = performance.now() - startedMs < RESTART_MS;
-      this.#short = quick ? this.#short + 1 : 0;
-      if (quick) this.#restartAtMs = performance.now() + Math.min(30, 2 ** this.#short) * 1_000;
-    });
   }
 
   /**
