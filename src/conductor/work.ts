@@ -8,6 +8,7 @@ import type { Verdict } from "../agent/verdict.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
+import { conductOf } from "../fleet/driven.ts";
 import { plannedBy } from "../fleet/planned.ts";
 import { attemptById, isCurrent } from "../fleet/table.ts";
 import type { Conduct } from "../fleet/rules.ts";
@@ -219,6 +220,12 @@ async function standOf(
   });
 }
 
+/** How the run is driven by now: somebody may have set another check since the attempt began. */
+async function conductNow({ node, attempt, conduct }: WorkOrder): Promise<Conduct> {
+  const store = await node.store();
+  return await store.engine.read((tx) => conductOf(tx, attempt.run)) ?? conduct;
+}
+
 type Used = Pick<Ended, "turns" | "tokens" | "cost_usd">;
 
 /** Done: saved, merged, completed, and the worktree goes. */
@@ -240,7 +247,9 @@ async function finish(
     });
   }
   const still = async () => (await standOf(order)).current;
-  const landed = await land(order, tree, { folder, branch, still });
+  const conduct = await conductNow(order);
+  const checks = Boolean(conduct.check);
+  const landed = await land({ ...order, conduct }, { ...tree, checks }, { folder, branch, still });
   await calls.end({ attempt: attempt.id, ...landed, ...used });
   await clearAway(tree, folder);
 }

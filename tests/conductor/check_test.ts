@@ -219,6 +219,21 @@ Deno.test("check: none is run while somebody holds the run branch; what was appr
   });
 });
 
+Deno.test("check: one that is set while work goes on holds for whatever is merged from then on", async () => {
+  await withStage(async (stage) => {
+    const wait = { do: "wait", file: join(stage.folder, "go") } as const;
+    stage.play([onTask("write", wait, { do: "write", path: "$<rest>", text: "once\n" })]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start(["run", "a", "--tasks", plan, "--attempts", "1", "--json"]);
+    await attemptsAre(stage, "running", 1);
+    await stage.ask("run", "conduct", "r1", "--check", "echo no; false");
+    letGo(stage);
+    assertEquals(resultOf(await run.ended)["state"], "failed");
+    assertEquals(tries(stage), [["work", "failed", "check"]]);
+    assertEquals(await stage.files("skein/run/r1"), ["README.md"]);
+  });
+});
+
 Deno.test("check: where nothing is merged there is none, and it can be taken away again", async () => {
   await withStage(async (stage) => {
     stage.play([WRITES]);
