@@ -95,9 +95,9 @@ function Row({ attempt, withTask }: { attempt: Attempt; withTask: boolean }): VN
       </td>
       <td class="num">${attempt.cost_usd.toFixed(2)}</td>
       <td class="result">
-        {running && <Button small onClick={() => stopAttempt(task)}>Stop</Button>}
-        {running && attempt.reason !== null ? " " : ""}
-        {attempt.reason ?? (running ? null : attempt.report?.summary)}
+        {running
+          ? <Button small onClick={() => stopAttempt(task)}>Stop</Button>
+          : attempt.reason ?? attempt.report?.summary}
       </td>
     </tr>
   );

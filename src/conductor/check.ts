@@ -1,139 +1,151 @@
-// The check of a run: a command of the user's that has to succeed on what is about to be merged. It runs in
-// the attempt's worktree once the agent has ended and all of its work is committed, in the order in which
-// workers come: two at once would be in each other's way (ports, caches), and whoever ends second would
-// have to check again. Its process is known to the store before it starts, so that whoever cleans up
-// after a dead worker ends it.
+// The check of a run: a command of the user's that has to succeed on a merge before it becomes the tip of
+// the run branch. Whoever holds the turn checks, and nobody beside it: two would be in each other's way
+// (ports, caches), and one of the merges would have to be checked again. Its process stands in the
+// turn's own file before it starts, so that whoever has the turn next ends what a dead holder left.
 
 import { commandEnvironment } from "../agent/environment.ts";
-import { recordOfMark } from "../agent/group.ts";
-import { AgentProcess } from "../agent/process.ts";
-import { during } from "../core/during.ts";
-import { LIMITS } from "../core/limits.ts";
+import { endGroup, type GroupRecord, parseRecord, recordOfMark } from "../agent/group.ts";
+import { ShellRun } from "../agent/shell.ts";
+import { folderIn } from "../core/folders.ts";
+import { LIMITS, TIMES } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
-import { CHECK, UNCHECKED } from "../fleet/rules.ts";
-import { attemptById, isHeld } from "../fleet/table.ts";
+import { CHECK } from "../fleet/rules.ts";
+import { checkOut } from "../worktree/checkout.ts";
 import type { RunTree } from "../worktree/place.ts";
+import { join } from "@std/path";
 import type { Ended } from "./calls.ts";
-import { turnOf } from "./clear.ts";
-import { attemptLog, checkLog } from "./logs.ts";
-import type { WorkOrder } from "./work.ts";
 
-/** How often it is looked whether somebody wants it to end, at least. */
+/** How often it is looked whether anybody still wants it, at least. */
 const TICK_MS = 500;
+/** Nobody's record is longer. */
+const RECORD_BYTES = 10_000;
 
-/** What a check that did not succeed means for its attempt. */
-export type CheckFault =
-  & Pick<Ended, "reason" | "cause" | "delay_ms">
-  & { readonly outcome: "failed" | "stopped" };
+/** What a terminal takes for an order: colours, titles. */
+const SEQUENCE =
+  // deno-lint-ignore no-control-regex
+  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)/g;
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+/** The right to check work of a run; the kernel frees it if its holder dies. */
+export class CheckTurn implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /** Takes it, and ends what the last holder left; null: another has it, or what it left cannot be ended. */
+  static async take({ home, run }: RunTree): Promise<CheckTurn | null> {
+    const path = join(folderIn(home, "worktrees"), `${run}.check`);
+    const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
+    if (!file.tryLockSync(true)) {
+      file.close();
+      return null;
+    }
+    const turn = new CheckTurn(file);
+    const record = turn.#read();
+    if (record === null || (await endGroup(record)).outcome !== "survived") return turn;
+    file.close();
+    return null;
+  }
+
+  /** Whose processes are ended if we die; null: there are none. */
+  note(record: GroupRecord | null): void {
+    this.#file.truncateSync(0);
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    if (record === null) return;
+    const bytes = new TextEncoder().encode(JSON.stringify(record));
+    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+
+  #read(): GroupRecord | null {
+    const bytes = new Uint8Array(RECORD_BYTES);
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    const count = this.#file.readSync(bytes) ?? 0;
+    return parseRecord(new TextDecoder().decode(bytes.subarray(0, count)) || null);
+  }
+}
+
+export interface CheckOrder {
+  readonly tree: RunTree;
+  readonly turn: CheckTurn;
+  /** The merge. */
+  readonly commit: string;
+  readonly command: string;
+  readonly mostMs: number;
+  readonly log: string;
+  /** Resolves when something may have changed, or after so many milliseconds. */
+  changed(ms: number): Promise<void>;
+  /** Whether the merge is still wanted. */
+  wanted(): Promise<boolean>;
+}
+
+/** `unwanted`: nobody wants to know any more, and it was ended. */
+export type Checked =
+  | { readonly outcome: "passed" | "unwanted" }
+  | { readonly outcome: "failed"; readonly fault: Pick<Ended, "reason" | "cause" | "delay_ms"> };
 
 /**
- * Runs `body` when no other worker of the run checks, or when whoever does has not moved for as long as
- * a check may take.
- * @returns what `body` does, or why it need not be done any more
+ * Runs the check on a commit, in a checkout of its own.
+ * @throws Refusal what git says, Error when there is no room; nothing of it runs then
  */
-export async function inTurn<T>(
-  order: WorkOrder,
-  tree: RunTree,
-  body: () => Promise<T>,
-): Promise<T | CheckFault> {
-  const untilMs = performance.now() + checkMs(order);
-  for (let told = false;; told = true) {
-    const turn = turnOf(tree, "check");
-    if (turn !== null) return await during(turn, body);
-    if (!told) {
-      await order.calls.note(order.attempt.id, { reason: "waits for its turn to be checked" });
-    }
-    const why = await against(order);
-    if (why !== null) return stopped(why);
-    if (performance.now() >= untilMs) return await body();
-    await tick(order);
-  }
-}
-
-/** Runs the check in a worktree; null: it has succeeded. */
-export async function check(order: WorkOrder, folder: string): Promise<CheckFault | null> {
-  const { calls, attempt, conduct, home } = order;
-  const command = conduct.check ?? "true";
+export async function check(order: CheckOrder): Promise<Checked> {
+  const { tree, turn, commit, command, mostMs, log } = order;
+  const cwd = await checkOut(tree, commit);
   const mark = crypto.randomUUID();
-  const log = attemptLog(home, attempt);
-  const named = excerpt(command, LIMITS.checkNamedChars);
-  await calls.note(attempt.id, {
-    process: recordOfMark(mark),
-    log,
-    reason: `is being checked: ${named}`,
-  });
-  const running = AgentProcess.start({
-    argv: ["sh", "-c", command],
-    protocol: "text",
-    prompt: null,
-    cwd: folder,
-    env: commandEnvironment(Deno.env.toObject()),
-    mark,
-    log: checkLog(log),
-    onEvent: () => {},
-  });
-  let why: string | null = null;
+  turn.note(recordOfMark(mark));
+  const env = commandEnvironment(Deno.env.toObject());
+  const run = new ShellRun({ command, cwd, env, mark, log });
+  let wanted = true;
   let late = false;
+  let over = false;
   try {
-    const untilMs = performance.now() + checkMs(order);
-    let over = false;
-    const ended = running.ended.then(() => void (over = true));
-    while (!over && why === null && !late) {
-      await tick(order, ended);
-      late = !over && performance.now() >= untilMs;
-      why = over ? null : await against(order);
+    turn.note(run.record);
+    const ended = run.ended.then(() => void (over = true));
+    let workedMs = 0;
+    for (let beforeMs = performance.now(); !over && wanted && !late;) {
+      await Promise.race([order.changed(TICK_MS), ended]);
+      const nowMs = performance.now();
+      // A longer step was our sleep, not the check's work.
+      workedMs += Math.min(nowMs - beforeMs, TIMES.agentStepMs);
+      beforeMs = nowMs;
+      late = !over && workedMs >= mostMs;
+      wanted = over || await order.wanted();
     }
   } finally {
-    if (why !== null || late) await running.end({ why: why ?? "it took too long" });
+    // Also where the store cannot be asked: nobody else would end it.
+    if (!over) await run.end();
+    await run.ended;
+    turn.note(null);
   }
-  const exit = await running.ended;
-  if (why !== null) return stopped(why);
-  if (!late && exit.code === 0 && exit.signal === null) return null;
+  const { code, signal, tail } = await run.ended;
+  if (!wanted) return { outcome: "unwanted" };
+  if (!late && code === 0 && signal === null) return { outcome: "passed" };
   const how = late
-    ? `did not end within ${checkMs(order) / 1_000} s`
-    : exit.signal === null
-    ? `left with code ${exit.code}`
-    : `was ended by ${exit.signal}`;
-  return {
-    outcome: "failed",
-    reason: `the check (${named}) ${how}: ${lastOf(exit.lastWords)}`,
-    cause: CHECK,
-    // Waiting mends nothing of it.
-    delay_ms: 0,
-  };
-}
-
-function checkMs({ conduct }: WorkOrder): number {
-  return conduct.check_ms ?? LIMITS.checkMs;
+    ? `did not end within ${mostMs / 1_000} s`
+    : signal === null
+    ? `left with code ${code}`
+    : `was ended by ${signal}`;
+  const named = excerpt(plain(command), LIMITS.checkNamedChars);
+  const reason = `the check (${named}) ${how}: ${lastOf(tail)}`;
+  // Waiting mends nothing of it.
+  return { outcome: "failed", fault: { reason, cause: CHECK, delay_ms: 0 } };
 }
 
 /** The end of what it said: that is where tests say what is wrong. */
-function lastOf(words: string): string {
-  const text = words.trim();
+function lastOf(tail: string): string {
+  const text = plain(tail).trim();
   if (text === "") return "it said nothing";
-  return text.length <= LIMITS.checkTailChars
-    ? text
-    : `...${text.slice(-LIMITS.checkTailChars).toWellFormed()}`;
+  if (text.length <= LIMITS.checkTailChars) return text;
+  return `...${text.slice(-LIMITS.checkTailChars).toWellFormed()}`;
 }
 
-function stopped(reason: string): CheckFault {
-  return { outcome: "stopped", reason, cause: UNCHECKED };
-}
-
-/** Why nobody wants the work to be merged any more, or not now; null while somebody does. */
-async function against({ node, attempt, signal }: WorkOrder): Promise<string | null> {
-  if (signal.aborted) return "its worker's process was ended";
-  const { engine } = await node.store();
-  return await engine.read(async (tx) => {
-    const row = await attemptById(tx, attempt.id);
-    if (row === undefined || row.stop !== null) return row?.stop ?? "it was removed";
-    return await isHeld(tx, row) ? null : `${attempt.task} was taken from ${attempt.worker}`;
-  });
-}
-
-/** Until something happens in the store, or `ended`; at most a moment. */
-async function tick({ node }: WorkOrder, ended?: Promise<void>): Promise<void> {
-  const change = await node.changed(TICK_MS);
-  await Promise.race([change.happened, ...(ended === undefined ? [] : [ended])]);
-  change.stop();
+/** Without colours and whatever else is for terminals. */
+function plain(text: string): string {
+  return text.replaceAll(SEQUENCE, "").replaceAll("\r\n", "\n").replaceAll(CONTROL, "");
 }

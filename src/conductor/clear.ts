@@ -6,6 +6,7 @@ import { during } from "../core/during.ts";
 import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { folderIn } from "../core/folders.ts";
+import { dropCheckout } from "../worktree/checkout.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { removeWorktree } from "../worktree/remove.ts";
@@ -24,9 +25,9 @@ export async function clearAway(tree: RunTree, path: string): Promise<string | n
   }
 }
 
-/** The right to sweep a run, or to check its work; the kernel frees it if its holder dies. Null: another has it. */
-export function turnOf({ home, run }: RunTree, what: "sweep" | "check"): Disposable | null {
-  const path = join(folderIn(home, "worktrees"), `${run}.${what}`);
+/** The right to sweep a run; the kernel frees it if its holder dies. Null: another has it. */
+export function turnOf({ home, run }: RunTree): Disposable | null {
+  const path = join(folderIn(home, "worktrees"), `${run}.sweep`);
   const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
   if (file.tryLockSync(true)) return file;
   file.close();
@@ -40,7 +41,7 @@ export function turnOf({ home, run }: RunTree, what: "sweep" | "check"): Disposa
  */
 export async function tidy(calls: Calls, tree: RunTree): Promise<string[]> {
   // Whoever sweeps clears them away, too.
-  const turn = turnOf(tree, "sweep");
+  const turn = turnOf(tree);
   return turn === null ? [] : await during(turn, () => tidyAlone(calls, tree));
 }
 
@@ -56,6 +57,8 @@ async function tidyAlone(calls: Calls, tree: RunTree): Promise<string[]> {
     if (why !== null) stay.push(`a worktree stays: ${why}`);
   }
   await sweepHalfMade(tree);
+  const left = dropCheckout(tree);
+  if (left !== null) stay.push(left);
   const alone = branches.filter(({ merged }) => !merged).map(({ branch }) => branch);
   if (alone.length > 0) stay.push(`merged nowhere: ${listed(alone)}`);
   return stay;

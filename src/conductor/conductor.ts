@@ -134,13 +134,18 @@ export class Conductor {
     // approved may wait to be merged.
     const busy = snapshot.running.length + snapshot.waiting.length > 0;
     if (of("ready") + of("in_progress") + of("in_review") === 0) {
-      return busy ? null : await this.#end(snapshot, conduct);
+      if (!busy) return await this.#end(snapshot, conduct);
+      this.#staff.land(snapshot, conduct);
+      return null;
     }
     const { turns, tokens, costUsd } = snapshot;
     const over = spent({ turns, tokens, cost_usd: costUsd }, conduct.all);
     if (over !== null) {
       // Whoever is at work ends it; one that was started now would be told to go.
-      if (busy) return null;
+      if (busy) {
+        this.#staff.land(snapshot, conduct);
+        return null;
+      }
       return this.#concluded("budget", snapshot, conduct, [`the run's budget is spent: ${over}`]);
     }
     this.#staff.keep(snapshot, conduct);

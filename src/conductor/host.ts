@@ -8,6 +8,7 @@ import { Node } from "../node/node.ts";
 import type { OnLead } from "../node/leading.ts";
 import type { Environment } from "../node/settings.ts";
 import { type Calls, callsOf } from "./calls.ts";
+import { landNext } from "./landing.ts";
 import { mergePlace } from "./merge.ts";
 import { sweep } from "./sweep.ts";
 import { work } from "./work.ts";
@@ -92,6 +93,12 @@ class Host {
           from: begun.from ?? null,
           signal: this.#signal,
         });
+        // Before the next task, or those that build on it would wait for that, too.
+        while (await this.#land());
+        continue;
+      }
+      if (await this.#land()) {
+        waiting.stop();
         continue;
       }
       // What a dead worker left may be what the others wait for.
@@ -100,6 +107,17 @@ class Host {
       if (swept === 0) await this.#sleep(waiting, Math.max(LEAST_MS, retryMs));
       else waiting.stop();
     }
+  }
+
+  /** Lands what waits to be checked; whether anything came of it. */
+  async #land(): Promise<boolean> {
+    return !this.#signal.aborted && await landNext({
+      node: this.#node,
+      calls: this.#calls,
+      home: this.#home,
+      run: this.#run,
+      signal: this.#signal,
+    });
   }
 
   async #sweep(conduct: Conduct): Promise<number> {

@@ -3,15 +3,18 @@
 
 import { join } from "@std/path";
 
-/** The log of an attempt's agent. */
-export function attemptLog(
-  home: string,
-  one: { readonly run: string; readonly task: string; readonly number: number },
-): string {
-  return join(home, "logs", one.run, `${one.task}-${one.number}.ndjson`);
+interface Numbered {
+  readonly run: string;
+  readonly task: string;
+  readonly number: number;
 }
 
-/** The log of the check beside the log of an agent. */
-export function checkLog(log: string): string {
-  return log.replace(/(\.ndjson)?$/, "-check.ndjson");
+/** The log of an attempt's agent: NDJSON (agent/log.ts). */
+export function attemptLog(home: string, { run, task, number }: Numbered): string {
+  return join(home, "logs", run, `${task}-${number}.ndjson`);
+}
+
+/** What the check of an attempt's work has said: plain text, of every time that it ran. */
+export function checkLog(home: string, { run, task, number }: Numbered): string {
+  return join(home, "logs", run, `${task}-${number}-check.log`);
 }

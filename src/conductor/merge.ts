@@ -5,9 +5,9 @@
 import { asRefusal } from "../core/errors.ts";
 import { excerpt } from "../core/text.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Merged, mergeTask } from "../worktree/merge.ts";
+import { mergeTask } from "../worktree/merge.ts";
 import type { RunTree } from "../worktree/place.ts";
-import type { Conduct } from "../fleet/rules.ts";
+import { type Conduct, UNCHECKED } from "../fleet/rules.ts";
 import type { Ended } from "./calls.ts";
 
 /** What a merge is to the attempt whose branch it is of. */
@@ -29,16 +29,22 @@ export function mergePlace(
   return worktrees ? { run, repo, home, checks: Boolean(check) } : null;
 }
 
-/** The branch is not what was checked; `behind`: others' work has to be brought into it. */
-export type Unchecked = Extract<Merged, { outcome: "unchecked" }>;
+/** The check said no. */
+export interface Unchecked {
+  readonly outcome: "unchecked";
+}
+
+const TO_BE_CHECKED: MergeEnd = {
+  outcome: "waiting",
+  reason: "it is to be checked before it is merged",
+  cause: UNCHECKED,
+};
 
 /** What is merged for an attempt. */
 export interface MergeOrder {
   readonly task: string;
   readonly branch: string;
   readonly message: string;
-  /** The commit that was checked, where work has to be. */
-  readonly checked?: string;
   /** Whether the task is still the attempt's. */
   still(): Promise<boolean>;
 }
@@ -50,15 +56,22 @@ const PASSES: readonly string[] = ["GIT_BUSY", "STORE_FULL", "GIT_FAILED"];
  * Merges a task's branch into the run branch.
  * @returns `waiting` with what stands in the way, and its remedy, where that is not the work; its cause
  *   is `held` where somebody holds the run branch, else `service`; `stopped` where the task went to another;
- *   `unchecked` where it has to be checked first
+ *   where it has to be checked, and this is not who does that (landing.ts), it waits for that
  * @throws Refusal `INVALID_INPUT` or `GIT_STATE` when it is the work's own branch
  */
+export async function mergeWork(place: MergePlace, order: MergeOrder): Promise<MergeEnd>;
+/** The same, by whoever checks it: `unchecked` where the check said no. */
+export async function mergeWork(
+  place: MergePlace,
+  order: MergeOrder & { check(commit: string): Promise<boolean> },
+): Promise<MergeEnd | Unchecked>;
 export async function mergeWork(
   { checks, ...tree }: MergePlace,
-  { checked = "", ...order }: MergeOrder,
+  order: MergeOrder & { check?(commit: string): Promise<boolean> },
 ): Promise<MergeEnd | Unchecked> {
+  if (checks && order.check === undefined) return TO_BE_CHECKED;
   try {
-    const merged = await mergeTask(tree, checks ? { ...order, checked } : order);
+    const merged = await mergeTask(tree, order);
     if (merged.outcome === "unchecked") return merged;
     if (merged.outcome === "taken") {
       const reason = `${order.task} went to another before it was merged`;

@@ -25,9 +25,17 @@ export class Staff {
   }
 
   /** Starts what is missing of what can be used now. */
-  keep({ run, hosts }: Snapshot, conduct: Conduct): void {
-    const { ready = 0, in_progress = 0 } = run.tasks;
-    const wanted = Math.min(conduct.workers, ready + in_progress);
+  keep(snapshot: Snapshot, conduct: Conduct): void {
+    const { ready = 0, in_progress = 0 } = snapshot.run.tasks;
+    this.#fill(Math.min(conduct.workers, ready + in_progress), snapshot, conduct);
+  }
+
+  /** The same where nothing is left but to check and merge what is done. */
+  land(snapshot: Snapshot, conduct: Conduct): void {
+    if (conduct.check && snapshot.waiting.length > 0) this.#fill(1, snapshot, conduct);
+  }
+
+  #fill(wanted: number, { hosts }: Snapshot, conduct: Conduct): void {
     const alive = Math.max(this.#hosts.size, hosts.length);
     if (alive >= wanted || performance.now() < this.#restartAtMs) return;
     for (let more = wanted - alive; more > 0; more--) this.#add(conduct);

@@ -6,7 +6,7 @@ import { during } from "../core/during.ts";
 import { endGroup, parseRecord } from "../agent/group.ts";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Outcome, UNCHECKED } from "../fleet/rules.ts";
+import type { Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import { checkedOutIn } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
@@ -38,7 +38,7 @@ export async function sweep(
   const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);
-  const turn = turnOf(tree, "sweep");
+  const turn = turnOf(tree);
   if (turn === null) return null;
   return await during(turn, async () => {
     const { attempts } = await calls.attempts({ run: first.run, open: true });
@@ -86,7 +86,11 @@ async function settled(
  * whose branch somebody took away is done again.
  * @throws what has nothing to do with the attempt
  */
-async function givenUp(calls: Calls, attempt: ShownAttempt, thrown: unknown): Promise<Swept> {
+export async function givenUp(
+  calls: Calls,
+  attempt: ShownAttempt,
+  thrown: unknown,
+): Promise<Swept> {
   const { code, message } = asRefusal(thrown);
   if (!["GIT_STATE", "GIT_FAILED", "INVALID_INPUT"].includes(code)) throw thrown;
   const { id, task } = attempt;
@@ -108,7 +112,7 @@ async function endAgents(attempts: readonly ShownAttempt[]): Promise<Set<number>
   return alive;
 }
 
-async function isOpen(calls: Calls, id: number): Promise<boolean> {
+export async function isOpen(calls: Calls, id: number): Promise<boolean> {
   const { attempts: [now] } = await calls.attempts({ after: id - 1, open: true });
   return now?.id === id;
 }
@@ -152,14 +156,25 @@ async function waited(
   tree: MergePlace,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
-  const { id, task, reason } = attempt;
-  if (attempt.lost === true) {
-    const why = `${task} was taken back before it could be merged`;
-    await calls.end({ attempt: id, outcome: "stopped", reason: why, cause: "ended" });
-    return { attempt: id, task, outcome: "stopped" };
+  if (await isLost(calls, attempt)) {
+    return { attempt: attempt.id, task: attempt.task, outcome: "stopped" };
   }
+  // Whose turn it is to check does that, and takes long (landing.ts).
+  if (tree.checks) return null;
   const path = checkedOutIn(tree);
-  return path !== null && reason?.includes(` ${path};`) ? null : await merge(calls, tree, attempt);
+  const known = path !== null && attempt.reason?.includes(` ${path};`);
+  return known ? null : await merge(calls, tree, attempt);
+}
+
+/** Ends what waits for a task that is another's by now, or nobody's any more; whether it was so. */
+export async function isLost(
+  calls: Calls,
+  { id, task, lost }: ShownAttempt,
+): Promise<boolean> {
+  if (lost !== true) return false;
+  const reason = `${task} was taken back before it could be merged`;
+  await calls.end({ attempt: id, outcome: "stopped", reason, cause: "ended" });
+  return true;
 }
 
 async function settle(
@@ -216,10 +231,7 @@ async function saved(
   }
 }
 
-/**
- * Merges, and says so; null where it waits for what it is known to wait for. What has to be checked
- * first is given to whoever tries next: that takes long, and whoever sweeps holds up all.
- */
+/** Merges, and says so; null where it waits for what it is known to wait for. */
 async function merge(
   calls: Calls,
   tree: MergePlace,
@@ -233,29 +245,19 @@ async function merge(
     still: () => stands(calls, id),
   });
   if (folder !== null && exists(folder)) await clearAway(tree, folder);
-  if (merged.outcome === "unchecked") return await unchecked(calls, attempt);
   if (merged.outcome === "waiting" && isKnown(attempt, merged)) return null;
   await calls.end({ attempt: id, ...merged });
   return { attempt: id, task, outcome: merged.outcome };
 }
 
-async function unchecked(calls: Calls, attempt: ShownAttempt): Promise<Swept | null> {
-  const { id, task, state } = attempt;
-  // What a check before has run into is still there, or comes again: not with each look.
-  if (state === "waiting" && attempt.cause !== "held" && isFresh(attempt)) return null;
-  const reason = "it has to be checked before it is merged";
-  await calls.end({ attempt: id, outcome: "stopped", reason, cause: UNCHECKED });
-  return { attempt: id, task, outcome: "stopped" };
-}
-
 /** Whether it waits for this already, or for what git says in other words with every look. */
-function isKnown(attempt: ShownAttempt, now: MergeEnd): boolean {
+export function isKnown(attempt: ShownAttempt, now: MergeEnd): boolean {
   if (attempt.state !== "waiting" || attempt.ended_at === null) return false;
   return attempt.reason === now.reason || (now.cause !== "held" && isFresh(attempt));
 }
 
 /** Whether it has waited for a moment only. */
-function isFresh({ ended_at: at }: ShownAttempt): boolean {
+export function isFresh({ ended_at: at }: ShownAttempt): boolean {
   return at !== null && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
 }
 

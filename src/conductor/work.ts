@@ -24,8 +24,7 @@ import { clearAway } from "./clear.ts";
 import { endOf } from "./sessionend.ts";
 import { nothingDone } from "./evidence.ts";
 import { causeOfFault, notCounted, passes, serviceEnd } from "./fault.ts";
-import { land } from "./landing.ts";
-import { type MergePlace, mergePlace } from "./merge.ts";
+import { type MergePlace, mergePlace, mergeWork } from "./merge.ts";
 import { findTasks } from "./plan.ts";
 import { Session } from "./session.ts";
 import { signature } from "./signature.ts";
@@ -220,10 +219,10 @@ async function standOf(
   });
 }
 
-/** How the run is driven by now: somebody may have set another check since the attempt began. */
-async function conductNow({ node, attempt, conduct }: WorkOrder): Promise<Conduct> {
+/** Whether the run has a check by now: somebody may have set one since the attempt began. */
+async function isChecked({ node, attempt }: WorkOrder): Promise<boolean> {
   const store = await node.store();
-  return await store.engine.read((tx) => conductOf(tx, attempt.run)) ?? conduct;
+  return Boolean((await store.engine.read((tx) => conductOf(tx, attempt.run)))?.check);
 }
 
 type Used = Pick<Ended, "turns" | "tokens" | "cost_usd">;
@@ -235,7 +234,7 @@ async function finish(
   place: Workplace,
   used: Used,
 ): Promise<void> {
-  const { calls, attempt } = order;
+  const { calls, attempt, task } = order;
   const { branch, folder } = place;
   if (tree === null || branch === null || attempt.kind === "plan") {
     const parked = attempt.kind === "plan" ? await leave(tree, place, attempt) : null;
@@ -246,11 +245,21 @@ async function finish(
       ...(parked === null ? {} : { parked }),
     });
   }
+  const saved = await saveWork(folder, { message: `${task.title}\n\n${signature(attempt)}` });
+  const head = saved.commit;
+  // Saving may take long, and whoever sleeps meanwhile may find the task done by another.
   const still = async () => (await standOf(order)).current;
-  const conduct = await conductNow(order);
-  const checks = Boolean(conduct.check);
-  const landed = await land({ ...order, conduct }, { ...tree, checks }, { folder, branch, still });
-  await calls.end({ attempt: attempt.id, ...landed, ...used });
+  if (!await still()) {
+    const reason = `${task.id} was taken from ${attempt.worker} while it was saved`;
+    const id = attempt.id;
+    await calls.end({ attempt: id, outcome: "stopped", reason, cause: "ended", head, ...used });
+    return void await clearAway(tree, folder);
+  }
+  const message = `Merge ${task.id}: ${task.title}\n\n${signature(attempt)}`;
+  const merging = { ...tree, checks: await isChecked(order) };
+  const merged = await mergeWork(merging, { task: task.id, branch, message, still });
+  const files = merged.files ?? saved.files.slice(0, LIMITS.attemptFiles);
+  await calls.end({ attempt: attempt.id, ...merged, files, head, ...used });
   await clearAway(tree, folder);
 }
 

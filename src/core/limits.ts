@@ -190,7 +190,7 @@ export const LIMITS = {
   /** What of it is told with each result. */
   checkNamedChars: 100,
   /** The end of what a check said that is told: the log has all of it. */
-  checkTailChars: 500,
+  checkTailChars: 400,
   /** A check of a run's work that takes longer hangs, unless its run says otherwise. */
   checkMs: 1_800_000,
   /** The same call with the same answer this many times in a row, and an agent is stuck. */

@@ -1,19 +1,13 @@
 // What people do beside a run: look at an agent's log, wait for a task or a run, stop, retry, tell.
 
-import { follow, type LogEntry, readLog } from "../agent/log.ts";
 import { type Calls, callsOf } from "../conductor/calls.ts";
-import { checkLog } from "../conductor/logs.ts";
 import { mergePlace } from "../conductor/merge.ts";
 import { sweep } from "../conductor/sweep.ts";
 import { asRefusal, Refusal } from "../core/errors.ts";
-import { exists } from "../core/folders.ts";
-import { LIMITS } from "../core/limits.ts";
 import type { Conduct } from "../fleet/rules.ts";
-import type { ShownAttempt } from "../fleet/view.ts";
-import { LogReader } from "./agentlog.ts";
 import { visitorOf } from "./run.ts";
+import { log } from "./runlog.ts";
 import { flagHelp, type Print, readFlags, textOf, type TypedRun } from "./runflags.ts";
-import { safe } from "./text.ts";
 import { isRun, say, wait } from "./wait.ts";
 
 /** Commands of this file, with what their help says. */
@@ -55,8 +49,6 @@ function flagsOf(name: keyof typeof BESIDE): Partial<typeof FLAGS> {
   );
 }
 
-/** How often a followed attempt is looked at. */
-const LOOK_MS = 1_000;
 /** Runs one of them. */
 export async function besideCommand(
   name: keyof typeof BESIDE,
@@ -75,7 +67,7 @@ export async function besideCommand(
   const calls = callsOf(visitor);
   switch (name) {
     case "log":
-      return await log(calls, id, typed, print);
+      return await log({ calls, home }, id, typed, print);
     case "wait":
       return await wait(calls, id, typed, print, (ms) => visitor.changed(ms));
     case "stop":
@@ -91,63 +83,6 @@ export async function besideCommand(
     }
     case "tell":
       return await tell(calls, id, rest.join(" "), typed, print);
-  }
-}
-
-async function attemptsFor(calls: Calls, id: string): Promise<ShownAttempt[]> {
-  if (isRun(id)) return (await calls.allAttempts(id)).attempts;
-  if (/^\d+$/.test(id)) {
-    const { attempts } = await calls.attempts({ after: Number(id) - 1 });
-    return attempts.filter((one) => one.id === Number(id));
-  }
-  return (await calls.attempts({ task: id })).attempts;
-}
-
-async function log(calls: Calls, id: string, typed: TypedRun, print: Print): Promise<number> {
-  const found = (await attemptsFor(calls, id)).filter((one) => one.log !== null);
-  const last = isRun(id) ? found : found.slice(-1);
-  if (last.length === 0) {
-    throw new Refusal("UNKNOWN_TASK", `log: no agent has worked on ${id}`, {
-      field: "id",
-      hint: "skein attempt list shows what was tried.",
-    });
-  }
-  const raw = typed.values["raw"] === true || typed.values["json"] === true;
-  for (const attempt of last) {
-    if (last.length > 1) print(`== ${attempt.task} attempt ${attempt.number} (${attempt.worker})`);
-    const reader = new LogReader();
-    const show = (entry: LogEntry): void => {
-      for (const line of raw ? [JSON.stringify(entry)] : reader.lines(entry)) print(safe(line));
-    };
-    const path = attempt.log ?? "";
-    const files = [path, checkLog(path)];
-    if (attempt.state !== "running" && !files.some(exists)) {
-      print(`its log is gone: those of runs that are over are kept for ${LIMITS.parkedDays} days`);
-      continue;
-    }
-    if (typed.values["follow"] === true) await followed(calls, attempt, files, show);
-    else for (const entry of files.flatMap(readLog)) show(entry);
-  }
-  return 0;
-}
-
-/** Each to its last line, or until the attempt is over: one that died has no last line. */
-async function followed(
-  calls: Calls,
-  attempt: ShownAttempt,
-  files: readonly string[],
-  show: (entry: LogEntry) => void,
-): Promise<void> {
-  const over = new AbortController();
-  const timer = setInterval(() => {
-    void calls.attempts({ after: attempt.id - 1 }).then(({ attempts: [now] }) => {
-      if (now?.state !== "running" || now.orphaned === true) over.abort();
-    }, () => over.abort());
-  }, LOOK_MS);
-  try {
-    for (const file of files) for await (const entry of follow(file, over.signal)) show(entry);
-  } finally {
-    clearInterval(timer);
   }
 }
 

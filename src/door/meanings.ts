@@ -207,7 +207,6 @@ const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     session: "the agent's session",
     log: "the file of its log",
     output: "whether the agent has said anything yet",
-    reason: "what happens to it once its agent has ended",
   },
   end_attempt: {
     outcome: "what became of it",

@@ -89,9 +89,7 @@ export class Progress {
     ];
     for (const attempt of running.slice(0, ROWS)) {
       const seconds = Math.round((Date.now() - Date.parse(attempt.started_at)) / 1_000);
-      const report = attempt.report === null
-        ? ""
-        : ` ${safe(oneLine(attempt.reason ?? "merging"))}`;
+      const report = attempt.report === null ? "" : " merging";
       lines.push(
         `  ${paint(style, "cyan", attempt.worker.padEnd(18))} ${attempt.task.padEnd(6)} ` +
           `${clock(seconds)} ${safe(oneLine(attempt.title))}${

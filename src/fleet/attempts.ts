@@ -49,8 +49,6 @@ export const noteAttempt = operation({
     session: line(LIMITS.keyChars).optional(),
     log: path().optional(),
     output: flag().optional(),
-    /** What happens to it once its agent has ended. */
-    reason: optionalText(LIMITS.noteChars).optional(),
     ...usageFields,
   }),
   output: z.lazy(() => z.object({ stop: z.string().nullable() })),

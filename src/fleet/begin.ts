@@ -16,15 +16,7 @@ import { claim, type TaskRow } from "../task/table.ts";
 import { aroundTask, wholeShape, wholeTask } from "../task/view.ts";
 import { reapWithoutLeader } from "../peer/life.ts";
 import { attemptShape, shownAttempt } from "./view.ts";
-import {
-  type Conduct,
-  type Kind,
-  limitWaitMs,
-  mayStart,
-  modelOf,
-  spent,
-  UNCHECKED,
-} from "./rules.ts";
+import { type Conduct, type Kind, limitWaitMs, mayStart, modelOf, spent } from "./rules.ts";
 import { dropProposals } from "./planned.ts";
 import * as driven from "./driven.ts";
 import * as table from "./table.ts";
@@ -157,8 +149,7 @@ async function begin(
   const claimed = await claim(tx, row, actor.id, actor.incarnation, ctx.at);
   await table.setMostAttempts(tx, row.id, conduct.attempts);
   const kept = await table.lastKept(tx, row.id);
-  // What it was to do is done; it begins with others' work brought in, and needs an agent if that conflicts.
-  const resolves = kept?.state === "conflict" || kept?.cause === UNCHECKED;
+  const resolves = kept?.state === "conflict";
   const kind: Kind = row.id === conduct.plan ? "plan" : resolves ? "resolve" : "work";
   // What an earlier planner made before it failed would be done twice.
   if (kind === "plan") await dropProposals(ctx, row.id);

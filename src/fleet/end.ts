@@ -24,7 +24,6 @@ import {
   type LimitEnd,
   type Outcome,
   OUTCOMES,
-  UNCHECKED,
   wasStopped,
 } from "./rules.ts";
 import * as driven from "./driven.ts";
@@ -160,7 +159,6 @@ async function setLimit({ tx, at }: Context, said: LimitEnd): Promise<void> {
 interface Said {
   readonly outcome: Outcome;
   readonly reason?: string | undefined;
-  readonly cause?: string | undefined;
   readonly summary?: string | undefined;
   readonly files?: readonly string[] | undefined;
   readonly again?: boolean | undefined;
@@ -195,7 +193,7 @@ async function settle(
   };
   // Approved, but what was merged before is in its way, or it cannot be saved: nothing that waits for
   // it has begun.
-  const unmerged = said.outcome === "failed" || said.cause === UNCHECKED ||
+  const unmerged = said.outcome === "failed" ||
     row.state !== "running" && said.outcome === "conflict";
   if (unmerged && now.status === "completed" && now.claim_epoch === row.claim_epoch) {
     await note(ctx, row, said);

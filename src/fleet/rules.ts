@@ -19,7 +19,7 @@ export type Kind = "work" | "plan" | "resolve";
 /** The cause of an attempt's end whose work has failed the check of its run: the next one goes on from it. */
 export const CHECK = "check";
 
-/** The cause of one whose work is done, and was not checked: the next one has nothing else to do. */
+/** The cause of one that waits to be checked, or is: nothing is wrong with it. */
 export const UNCHECKED = "unchecked";
 
 /** What may be used: null is without bound. */

@@ -92,7 +92,7 @@ async function nothingToStop({ tx }: Context, task: TaskRow): Promise<Refusal> {
 
 /**
  * Whether the task itself is stopped, and not only its agent: what was handed in, or waits for a review,
- * is done, and stands; unless it has to be checked first.
+ * is done, and stands.
  */
 async function isHeldBack(
   { tx }: Context,
@@ -100,8 +100,7 @@ async function isHeldBack(
   running: readonly table.AttemptRow[],
 ): Promise<boolean> {
   for (const row of running) {
-    if (row.report === null || (await driven.conductOf(tx, row.run))?.check) continue;
-    if (await table.isCurrent(tx, row)) return false;
+    if (row.report !== null && await table.isCurrent(tx, row)) return false;
   }
   // A claim of somebody else, who took it over, is not ours to end.
   if (task.status === "in_progress") {

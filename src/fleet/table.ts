@@ -1,7 +1,7 @@
 // Attempts: what worker processes try, where, at what cost, and what became of it.
 
 import { limitTo, type Tx } from "../core/transaction.ts";
-import { CHECK, type Kind, type Outcome, UNCHECKED } from "./rules.ts";
+import { CHECK, type Kind, type Outcome } from "./rules.ts";
 
 /**
  * `review`: handed in, not merged until somebody approves. `waiting`: done, and merged as soon as what
@@ -95,16 +95,15 @@ export function runningOf(tx: Tx, task: string): Promise<AttemptRow[]> {
 
 /**
  * The last attempt whose branch the next one goes on from: it could not be merged, somebody wanted
- * changes to it, or it was not checked or failed the check. Others after it may have failed.
+ * changes to it, or it failed the check. Others after it may have failed.
  */
 export function lastKept(tx: Tx, task: string): Promise<AttemptRow | undefined> {
   return tx.get<AttemptRow>(
     `SELECT ${COLUMNS} FROM attempt WHERE task = ? AND branch IS NOT NULL
-       AND (state = 'conflict' OR (state = 'stopped' AND cause IN ('review', ?))
+       AND (state = 'conflict' OR (state = 'stopped' AND cause = 'review')
          OR (state = 'failed' AND cause = ?))
      ORDER BY id DESC LIMIT 1`,
     task,
-    UNCHECKED,
     CHECK,
   );
 }

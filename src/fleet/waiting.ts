@@ -1,13 +1,16 @@
-// Work that is done and cannot be merged just now, for a reason that is not the work's: somebody has the
-// run branch checked out, the disk is full. Its attempt says what it waits for, once; its task stays
+// Work that is done and cannot be merged just now, for a reason that is not the work's: it has to be
+// checked first, somebody has the run branch checked out, the disk is full. Its attempt says what it waits for, once; its task stays
 // claimed, but by no life that could end, so that nobody does it again; and whoever drives the run
-// tries the merge again and again (conductor/sweep.ts).
+// tries the merge again and again (conductor/sweep.ts, conductor/landing.ts).
 
 import { limitTo, type Tx } from "../core/transaction.ts";
 import { type AttemptRow, changeAttempt } from "./table.ts";
 
 /** An attempt whose work waits. */
-export type Waiting = Pick<AttemptRow, "id" | "run" | "task" | "worker" | "reason" | "ended_at">;
+export type Waiting = Pick<
+  AttemptRow,
+  "id" | "run" | "task" | "worker" | "reason" | "cause" | "ended_at"
+>;
 
 /** What waits to be merged of the runs that go on: of one, or of a whole project; oldest first. */
 export function waitingOf(
@@ -17,7 +20,7 @@ export function waitingOf(
 ): Promise<Waiting[]> {
   const [column, value] = "run" in of ? ["id", of.run] : ["project", of.project];
   return tx.all<Waiting>(
-    `SELECT a.id, a.run, a.task, a.worker, a.reason, a.ended_at FROM attempt a JOIN run r ON r.id = a.run
+    `SELECT a.id, a.run, a.task, a.worker, a.reason, a.cause, a.ended_at FROM attempt a JOIN run r ON r.id = a.run
      WHERE a.state = 'waiting' AND r.status = 'active' AND r.${column} = ?
      ORDER BY a.id ${limitTo(limit)}`,
     value,

@@ -3,6 +3,7 @@
 
 import { head } from "../core/text.ts";
 import type { Tx } from "../core/transaction.ts";
+import { UNCHECKED } from "../fleet/rules.ts";
 import { waitingOf } from "../fleet/waiting.ts";
 import { messageId } from "../message/rules.ts";
 import { newestEscalations } from "../message/table.ts";
@@ -236,7 +237,9 @@ async function stuck(tx: Tx, project: string): Promise<Attention[]> {
 
 /** Work that is done, and what its merge waits for. */
 async function unmerged(tx: Tx, project: string): Promise<Attention[]> {
-  return (await waitingOf(tx, { project }, MOST)).slice(0, MOST).map((row) => ({
+  // What is only to be checked needs nobody.
+  const rows = (await waitingOf(tx, { project }, MOST)).filter(({ cause }) => cause !== UNCHECKED);
+  return rows.slice(0, MOST).map((row) => ({
     kind: "unmerged" as const,
     subject: row.task,
     // Whole: what is to be done stands at its end.

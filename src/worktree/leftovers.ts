@@ -115,7 +115,7 @@ function treesOf(r: RunTree): LeftTree[] {
     const path = join(place.folder, name);
     if (
       seen.has(path) ||
-      /^\.(old|run)-|\.lock$|^(run\.json|branch\.made|deliver\.(json|guard))$/.test(name)
+      /^\.(old|run|check)(-|$)|\.lock$|^(run\.json|branch\.made|deliver\.(json|guard))$/.test(name)
     ) {
       continue;
     }

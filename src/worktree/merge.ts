@@ -4,7 +4,7 @@
 // is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
 // moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
 // And only while the work is still its attempt's: the fence of the task (fence.ts) is part of the same
-// transaction. Where the work was checked before, only the very commit that was checked gets there. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
+// transaction. Where it has to be checked, the very commit that was checked gets there, or none. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
 // which is also how a branch that was merged is told from one that never had a commit.
 
 import { join } from "@std/path";
@@ -22,11 +22,8 @@ export type Merged =
   | { readonly outcome: "merged" | "already" | "empty"; readonly commit: string }
   /** The task is another's by now; nothing was changed. */
   | { readonly outcome: "taken" }
-  /**
-   * What would be merged is not what was checked; nothing was changed. `behind`: the run branch has what
-   * the task's branch lacks.
-   */
-  | { readonly outcome: "unchecked"; readonly behind: boolean }
+  /** The check said no; nothing was changed. */
+  | { readonly outcome: "unchecked" }
   | {
     readonly outcome: "conflict";
     readonly files: readonly string[];
@@ -43,9 +40,8 @@ const PAUSE_MS = 8;
 /**
  * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
  * commit of its own), or `conflict`, `taken` or `unchecked` with nothing changed.
- * @param order `checked` is the tip of the task's branch that was checked, or empty where none was: the
- *   branch is merged only while it stands there and has all of the run branch in it, so that the merge
- *   holds exactly what was checked. `still` tells whether the task is still the attempt's: asked anew before each step that
+ * @param order `check` is asked about the merge before anybody sees it, however long that takes; if the
+ *   run branch has moved meanwhile, the next merge is another commit, and it is asked again. `still` tells whether the task is still the attempt's: asked anew before each step that
  *   others would see. What changes in the store between its answer and the move of the run branch came
  *   after the merge as far as git can tell, unless another attempt has begun: then the fence has moved
  * @throws Refusal `GIT_STATE` with `field: "run"` when the run branch is gone, or somebody has it checked
@@ -58,7 +54,7 @@ export async function mergeTask(
     readonly task: string;
     readonly branch: string;
     readonly message?: string;
-    readonly checked?: string;
+    check?(commit: string): Promise<boolean>;
     still?(): Promise<boolean>;
   },
 ): Promise<Merged> {
@@ -77,15 +73,13 @@ export async function mergeTask(
     }
     // Before the commit, which nobody would ever need; and after it, since making it takes a moment.
     await refuseCheckedOut(place);
-    if (order.checked !== undefined && !(at.ahead && at.theirs === order.checked)) {
-      return await taken() ? { outcome: "taken" } : { outcome: "unchecked", behind: !at.ahead };
-    }
     const { stdout } = await gitCommitting(
       place.tree,
       ["commit-tree", merged.tree, "-p", at.ours, "-p", at.theirs],
       { input: `${message.trimEnd()}\n` },
     );
     const commit = stdout.trim();
+    if (await order.check?.(commit) === false) return { outcome: "unchecked" };
     await refuseCheckedOut(place);
     const fence = await fenceOf(place, ref);
     if (fence === null || await taken()) return { outcome: "taken" };
@@ -97,6 +91,13 @@ export async function mergeTask(
   throw new Refusal("GIT_BUSY", `the run branch moved ${TRIES} times during this merge`, {
     field: "branch",
   });
+}
+
+/** The files that a merge brought to the run branch. */
+export async function broughtBy(r: RunTree, merge: string): Promise<string[]> {
+  const args = ["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", `${merge}^1`, merge];
+  const { stdout } = await git(placeOf(r).tree, args);
+  return stdout.split("\0").filter((file) => file !== "");
 }
 
 /** What the attempt whose branch it is holds its merge against; null: a later attempt has begun. */

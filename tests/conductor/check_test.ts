@@ -102,11 +102,12 @@ Deno.test("check: work is checked together with what others have merged, and mer
   });
 });
 
-Deno.test("check: its worker's death ends it; somebody else checks what was done, and no agent is asked again", async () => {
+Deno.test("check: its worker's death ends it; another checks what was done, at no cost to its task", async () => {
   await withStage(async (stage) => {
-    const run = await beingChecked(stage);
+    const run = await beingChecked(stage, "--attempts", "1");
     const [{ reason = "" } = {}] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
     assert(reason.startsWith("is being checked: echo"), reason);
+    assertEquals((await stage.ask("status"))["attention"], [], "nobody has to do anything");
     killAll(hostsOf(stage));
     await eventually(() => told(checks(stage)).length === 2, {
       what: "it is checked again",
@@ -116,7 +117,7 @@ Deno.test("check: its worker's death ends it; somebody else checks what was done
     letGo(stage);
     const ran = await run.ended;
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(tries(stage), [["work", "stopped", "unchecked"], ["resolve", "done", null]]);
+    assertEquals(tries(stage), [["work", "done", null]]);
     assertEquals(await stage.files(), ["README.md", "a.txt"]);
     await audit(stage, { tasks: 1 });
   });
@@ -128,30 +129,70 @@ Deno.test("check: an interrupt ends it at once; who takes the run up checks what
     run.signal("SIGINT");
     const stopped = await run.ended;
     assertEquals(resultOf(stopped)["state"], "stopped", stopped.stdout + stopped.stderr);
-    assertEquals(told(checks(stage)).filter(lives), []);
-    assertEquals(tries(stage), [["work", "stopped", "unchecked"]]);
+    await eventually(() => told(checks(stage)).filter(lives).length === 0, { what: "it ends" });
+    assertEquals(tries(stage), [["work", "waiting", "unchecked"]]);
     letGo(stage);
     const ran = await stage.skein(["run", "--resume", "r1", "--json"]);
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(tries(stage).at(-1), ["resolve", "done", null]);
+    assertEquals(tries(stage), [["work", "done", null]]);
     assertEquals(await stage.files(), ["README.md", "a.txt"]);
     assertEquals(rows(stage, "SELECT attempts FROM task"), [{ attempts: 1 }]);
     await audit(stage, { tasks: 1 });
   });
 });
 
-Deno.test("check: a task that is stopped in it fails until it is retried, and keeps what was done", async () => {
+Deno.test("check: a task that is given up in it, or a run that is ended, ends it; the work is on its branch", async () => {
+  for (const end of [["task", "update", "t1", "--action", "cancel"], ["run", "end", "r1"]]) {
+    await withStage(async (stage) => {
+      const run = await beingChecked(stage);
+      const refused = await stage.skein(["stop", "t1"]);
+      assertEquals(refused.code, 4, refused.stdout);
+      assert(refused.stderr.includes("--action cancel"), refused.stderr);
+      await stage.ask(...end);
+      const ran = await run.ended;
+      assert(ran.stdout.includes("skein/task/r1/t1-1"), ran.stdout);
+      await eventually(() => told(checks(stage)).filter(lives).length === 0, { what: "it ends" });
+      assertEquals(await stage.files("skein/task/r1/t1-1"), ["README.md", "a.txt"]);
+      assertEquals(await stage.files("skein/run/r1"), ["README.md"]);
+      await auditGit(stage);
+    });
+  }
+});
+
+Deno.test("check: while one runs the agents go on, and only one runs at a time", async () => {
   await withStage(async (stage) => {
-    const run = await beingChecked(stage);
-    assertEquals((await stage.skein(["stop", "t1"])).code, 0);
-    const ran = await run.ended;
-    assertEquals(resultOf(ran)["state"], "failed", ran.stdout + ran.stderr);
-    assertEquals(tries(stage), [["work", "stopped", "unchecked"]]);
+    stage.play([WRITES]);
+    const plan = stage.plan(["a", "b", "c"].map((name) => ({ description: `write ${name}.txt` })));
+    const [alone, go] = [join(stage.folder, "alone"), join(stage.folder, "go")];
+    const check = `mkdir '${alone}' || exit 9; while [ ! -e '${go}' ]; do sleep 0.05; done; ` +
+      `rmdir '${alone}'`;
+    const run = stage.start(["run", "all", "--tasks", plan, "-w", "2", "--check", check, "--json"]);
+    await attemptsAre(stage, "waiting", 3);
     letGo(stage);
-    assertEquals((await stage.skein(["retry", "t1"])).code, 0);
-    const again = await stage.skein(["run", "--resume", "r1", "--json"]);
-    assertEquals(again.code, 0, again.stdout + again.stderr);
-    assertEquals(tries(stage).at(-1), ["resolve", "done", null]);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(tries(stage), Array(3).fill(["work", "done", null]));
+    await audit(stage, { tasks: 3 });
+  });
+});
+
+Deno.test("check: a run whose budget is spent checks and merges what is done", async () => {
+  await withStage(async (stage) => {
+    stage.play([onTask("write", { do: "write", path: "$<rest>", text: "x\n" }, {
+      do: "say",
+      text: "done",
+      tokens: 50,
+    })]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const run = stage.start([
+      ...["run", "a", "--tasks", plan, "--max-tokens", "50", "-w", "1", "--json"],
+      ...["--check", `while [ ! -e '${join(stage.folder, "go")}' ]; do sleep 0.05; done`],
+    ]);
+    await attemptsAre(stage, "waiting", 1);
+    killAll(hostsOf(stage));
+    letGo(stage);
+    const ran = await run.ended;
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
     assertEquals(await stage.files(), ["README.md", "a.txt"]);
   });
 });
@@ -169,26 +210,76 @@ Deno.test("check: one that does not end is ended, and is a failure that says so"
   });
 });
 
-Deno.test("check: what it leaves behind is no work: neither merged nor kept, and what is ignored stays for the next", async () => {
+Deno.test("check: whatever it does where it runs is nobody's work, and the next one begins in order", async () => {
   await withStage(async (stage) => {
     Deno.writeTextFileSync(join(stage.repo, ".gitignore"), "cache\n");
     await stage.git("add", ".gitignore");
     await stage.git("commit", "-q", "-m", "ignore");
     stage.play([WRITES]);
-    const plan = stage.plan([{ description: "write a.txt" }]);
+    const plan = stage.plan(["a", "b", "c"].map((name) => ({ description: `write ${name}.txt` })));
     const seen = join(stage.folder, "environment");
-    const check = `env > '${seen}'; ` +
-      "echo changed >> a.txt; echo new > report.txt; git init -q inner; " +
-      "echo x > inner/x; echo built > cache; git add -A . 2>/dev/null; true";
-    const ran = await stage.skein(["run", "a", "--tasks", plan, "--check", check, "--json"]);
+    const script = join(stage.folder, "check.sh");
+    Deno.writeTextFileSync(
+      script,
+      `#!/bin/sh
+set -e
+env > '${seen}'
+test -z "$(git status --porcelain)"
+git=; test -e a.txt && test -e b.txt && test ! -e c.txt && test -e cache && git=broken
+echo built > cache
+echo changed > README.md; echo new > report.txt; mkdir shut; echo x > shut/x; chmod 555 shut
+git init -q inner; echo x > inner/x
+git -c user.name=a -c user.email=b@c commit -q -a -m 'of the check'
+git switch -q -c elsewhere; git tag of-the-check; git stash -q -u || true
+touch .git/index.lock
+if [ -n "$git" ]; then rm -rf .git; fi
+`,
+      { mode: 0o755 },
+    );
+    const order = ["run", "a", "--tasks", plan, "-w", "1", "--check", script, "--json"];
+    const ran = await stage.skein(order);
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(await stage.files(), [".gitignore", "README.md", "a.txt"]);
-    assertEquals(Deno.readTextFileSync(join(stage.repo, "a.txt")), "by t1\n");
-    assertEquals(await stage.git("for-each-ref", "refs/skein/parked"), "");
+    assertEquals(await stage.files(), [".gitignore", "README.md", "a.txt", "b.txt", "c.txt"]);
+    assertEquals(Deno.readTextFileSync(join(stage.repo, "README.md")), "a project\n");
+    assertEquals(tries(stage), Array(3).fill(["work", "done", null]));
+    const refs = await stage.git("for-each-ref", "--format=%(refname)");
+    assertEquals(refs.match(/parked|elsewhere|of-the-check|stash/), null, refs);
     const names = Deno.readTextFileSync(seen).match(/^(SKEIN|GIT|CLAUDE|PEER)_\w+/gm) ?? [];
     const identity = names.filter((name) => /TOKEN|HOME|NAME|ROLE|_DIR|SESSION/.test(name));
     assertEquals(identity, [], "it is nobody's session, and bound to no repository");
-    await audit(stage, { tasks: 1 });
+    await audit(stage, { tasks: 3 });
+    const left = [...Deno.readDirSync(join(stage.home, "worktrees"))].filter((one) =>
+      one.isDirectory
+    )
+      .flatMap(({ name }) => [...Deno.readDirSync(join(stage.home, "worktrees", name, "r1"))])
+      .filter(({ name }) => name.startsWith(".check"));
+    assertEquals(left, [], "nothing of it is left at the end");
+  });
+});
+
+Deno.test("check: one that floods its output, in colours, and leaves a daemon is told of like any other", async () => {
+  await withStage(async (stage) => {
+    const daemon = join(stage.folder, "daemon");
+    stage.play([
+      {
+        match: "left with code 3: .*the last words",
+        steps: [{ do: "write", path: "b", text: "" }],
+      },
+      WRITES,
+    ]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const check = `[ -e b ] && exit 0; env -i PATH="$PATH" setsid sh -c 'echo $$ >> "${daemon}"; ` +
+      `exec sleep 1000' & while [ ! -e '${daemon}' ]; do sleep 0.05; done; yes x | head -c 40000000; ` +
+      `printf '\\033[31mthe last\\033[0m words\\007\\000\\n'; exit 3`;
+    const ran = await stage.skein(["run", "a", "--tasks", plan, "--check", check, "--json"]);
+    assertEquals(ran.code, 0, ran.stdout.slice(-2_000) + ran.stderr);
+    assertEquals(tries(stage), [["work", "failed", "check"], ["work", "done", null]]);
+    const log = join(stage.home, "logs", "r1", "t1-1-check.log");
+    assert(Deno.statSync(log).size < 17_000_000, "its log has a bound");
+    const [reason = ""] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt")
+      .map((row) => row.reason);
+    assert(reason.endsWith("the last words"), reason);
+    for (const pid of told(daemon)) Deno.kill(pid, "SIGKILL");
   });
 });
 
@@ -208,14 +299,15 @@ Deno.test("check: none is run while somebody holds the run branch; what was appr
     await stage.git("worktree", "add", "-q", look, "skein/run/r1");
     await stage.ask("task", "review", "t1", "approve");
     await attemptsAre(stage, "waiting", 1);
+    assertEquals((await stage.skein(["run", "status", "r1"])).code, 0);
     assert(!exists(count), "nothing was checked that could not be merged");
     await stage.git("worktree", "remove", look);
     const ran = await run.ended;
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(tries(stage), [["work", "stopped", "unchecked"], ["resolve", "done", null]]);
+    assertEquals(tries(stage), [["work", "done", null]]);
     assertEquals(Deno.readTextFileSync(count), "\n", "once");
     assertEquals(resultOf(ran).tasks.map(({ status }) => status), ["completed"]);
-    await audit(stage, { tasks: 1 });
+    await auditGit(stage);
   });
 });
 

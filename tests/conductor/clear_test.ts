@@ -24,7 +24,7 @@ Deno.test("tidy: the worktree of an attempt that was begun since the look stays"
     ];
     write(`${alive.path}/new.txt`, "at work\n");
     {
-      using _turn = turnOf(run, "sweep");
+      using _turn = turnOf(run);
       await tidy(storeWith(2), run);
       assertEquals(exists(dead.path), true, "another clears up");
     }
