@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { dropSpent, madeAt, type Spent, type SpentRef, spentRefs } from "../worktree/spent.ts";
+import { checkedRuns, dropCheckout } from "../worktree/checkout.ts";
 import type { Calls } from "./calls.ts";
 import { sweepEnded } from "./ended.ts";
 
@@ -23,8 +24,12 @@ export interface Where {
 export async function clean(calls: Calls, where: Where, dryRun = false): Promise<Spent> {
   // A run whose last agent has not ended keeps its branches.
   if (!dryRun) await sweepEnded(calls, where.home);
-  const { spent, stays } = await spentRefs(where, (run) => isOver(calls, where, run), Date.now());
+  const isRunOver = (run: string): Promise<boolean> => isOver(calls, where, run);
+  const { spent, stays } = await spentRefs(where, isRunOver, Date.now());
   if (dryRun) return { spent, stays };
+  for (const run of checkedRuns(where)) {
+    if (await isRunOver(run)) dropCheckout({ run, ...where });
+  }
   const gone: SpentRef[] = [];
   for (const [run, all] of Map.groupBy(spent, (one) => one.run)) {
     for (let from = 0; from < all.length; from += LIMITS.listItems) {

@@ -17,7 +17,7 @@ import { check, type Checked, CheckTurn } from "./check.ts";
 import { checkLog } from "./logs.ts";
 import { type MergePlace, mergePlace, mergeWork } from "./merge.ts";
 import { signature } from "./signature.ts";
-import { givenUp, isFresh, isKnown, isLost, isOpen } from "./sweep.ts";
+import { givenUp, isFresh, isLost, isOpen } from "./sweep.ts";
 
 /** Who lands the work of which run. */
 export interface Landing {
@@ -56,7 +56,8 @@ async function nextOf(
   const { attempts } = await calls.attempts({ run, open: true });
   const waiting = attempts.filter((one) => one.state === "waiting");
   if (waiting.length === 0 || checkedOutIn(place) !== null) return undefined;
-  return waiting.find((one) => one.cause === UNCHECKED || !isFresh(one));
+  // What waits for something else than its check is tried again now and then, behind the others.
+  return waiting.find((one) => one.cause === UNCHECKED) ?? waiting.find((one) => !isFresh(one));
 }
 
 async function land(landing: Landing, { conduct, place, turn, attempt }: {
@@ -92,7 +93,6 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
       },
     });
     if (merged.outcome === "unchecked") return await unchecked(calls, attempt, checked);
-    if (merged.outcome === "waiting" && isKnown(attempt, merged)) return false;
     const files = merged.merged === undefined
       ? merged.files
       : await broughtBy(place, merged.merged);
@@ -106,7 +106,6 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
     const own = code === "GIT_STATE" || code === "INVALID_INPUT";
     if (own) return await givenUp(calls, attempt, thrown) !== null;
     const reason = excerpt(`it cannot be checked: ${message}. ${hint}`, LIMITS.noteChars - 3);
-    if (isKnown(attempt, { outcome: "waiting", reason, cause: "service" })) return false;
     await calls.end({ attempt: id, outcome: "waiting", reason, cause: "service" });
     return false;
   }

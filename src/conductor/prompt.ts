@@ -71,8 +71,8 @@ function working(order: Order): string {
   }
   if (check !== null) {
     lines.push(
-      "Before it is merged, this command has to succeed in your worktree, together with what others have " +
-        `merged: ${quoted(check)}. Run it before you hand in.`,
+      "Once you are done, this command has to succeed on your work, merged with that of others, in a " +
+        `checkout of what is committed: ${quoted(check)}. Run it before you hand in.`,
     );
   }
   lines.push(

@@ -251,14 +251,15 @@ async function merge(
 }
 
 /** Whether it waits for this already, or for what git says in other words with every look. */
-export function isKnown(attempt: ShownAttempt, now: MergeEnd): boolean {
+function isKnown(attempt: ShownAttempt, now: MergeEnd): boolean {
   if (attempt.state !== "waiting" || attempt.ended_at === null) return false;
   return attempt.reason === now.reason || (now.cause !== "held" && isFresh(attempt));
 }
 
 /** Whether it has waited for a moment only. */
 export function isFresh({ ended_at: at }: ShownAttempt): boolean {
-  return at !== null && Date.now() - Date.parse(at) < LIMITS.waitingNoteMs;
+  // Both ways: the clock may have been set back.
+  return at !== null && Math.abs(Date.now() - Date.parse(at)) < LIMITS.waitingNoteMs;
 }
 
 function exists(folder: string): boolean {

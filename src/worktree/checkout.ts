@@ -5,7 +5,7 @@
 // ignores: installed packages, caches. There is one for each run; who uses it has to see to it that
 // nobody else does.
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { exists, namesIn } from "../core/folders.ts";
 import { git, gitLine } from "./git.ts";
 import { type Place, placeOf, readOrNull, type RunTree, unique } from "./place.ts";
@@ -52,6 +52,14 @@ export function dropCheckout(r: RunTree): string | null {
   const left = namesIn(place.folder).filter((name) => name.startsWith(NAME));
   if (left.length === 0) return null;
   return `what a check made cannot be removed: ${join(place.folder, left[0] ?? "")}`;
+}
+
+/** The runs of which checks have left something in this home. */
+export function checkedRuns({ repo, home }: Omit<RunTree, "run">): string[] {
+  const runs = dirname(placeOf({ repo, home, run: "any" }).folder);
+  const left = (run: string): boolean =>
+    namesIn(join(runs, run)).some((name) => name.startsWith(NAME));
+  return namesIn(runs).filter(left);
 }
 
 async function bring(place: Place, path: string, commit: string): Promise<void> {

@@ -58,8 +58,8 @@ Deno.test("ShellRun: what it leaves in the background is ended, also what holds 
     const pids = join(folder, "pids");
     const run = start(
       folder,
-      `(trap '' TERM; echo $$ >> pids; exec sleep 1000) & setsid sh -c 'echo $$ >> pids; exec sleep 1000' & ` +
-        'while [ "$(wc -l < pids 2>/dev/null || echo 0)" -lt 2 ]; do sleep 0.02; done; echo over',
+      `: > pids; (trap '' TERM; echo $$ >> pids; exec sleep 1000) & setsid sh -c 'echo $$ >> pids; exec sleep 1000' & ` +
+        'while [ "$(wc -l < pids)" -lt 2 ]; do sleep 0.02; done; echo over',
     );
     const { code, tail } = await run.ended;
     assertEquals([code, tail], [0, "over\n"]);
