@@ -5,6 +5,7 @@
 import { dirname } from "@std/path";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { Group, type GroupRecord, MARK, recordOf } from "./group.ts";
+import { olderLog } from "./log.ts";
 
 export interface ShellStart {
   /** What `sh` is given. */
@@ -100,6 +101,8 @@ class Output {
 
   constructor(path: string, first: string) {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // What was said this time matters more than what was said before.
+    if (sizeOf(path) >= LIMITS.agentLogBytes) Deno.renameSync(path, olderLog(path));
     this.#file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
     this.#bytes = this.#file.statSync().size;
     this.#write(new TextEncoder().encode(first));
@@ -134,6 +137,15 @@ class Output {
     } catch {
       // There is no room: what it says is still told.
     }
+  }
+}
+
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return 0;
+    throw thrown;
   }
 }
 

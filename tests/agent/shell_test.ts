@@ -50,6 +50,8 @@ Deno.test("ShellRun: of a flood the end is told and the log has a bound, and nob
       log.endsWith("[what came after this was left out]\n[left with code 0]\n"),
       log.slice(-99),
     );
+    const next = await ran(folder, "echo next");
+    assertEquals(next.log, "$ echo next\nnext\n[left with code 0]\n", "the next one has room");
   });
 });
 
