@@ -3,6 +3,7 @@
 
 import { operationNamed } from "../catalogue.ts";
 import { invariant } from "../core/invariant.ts";
+import { fileName, plain } from "../core/text.ts";
 import type { Conduct, Outcome } from "../fleet/rules.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import type { Answer } from "../perform.ts";
@@ -114,8 +115,13 @@ export class Calls {
     return await this.#call("note_attempt", { attempt, ...what }) as { stop: string | null };
   }
 
-  async end(ended: Ended): Promise<void> {
-    await this.#call("end_attempt", { ...ended });
+  /** What agents say is for terminals too, and files have any name: neither is a reason not to be told. */
+  async end({ reason, files, ...ended }: Ended): Promise<void> {
+    await this.#call("end_attempt", {
+      ...ended,
+      ...(reason === undefined ? {} : { reason: plain(reason) }),
+      ...(files === undefined ? {} : { files: files.map(fileName) }),
+    });
   }
 
   async attempts(
@@ -178,7 +184,7 @@ export class Calls {
 
   /** Hands a task in for the agent that did not do so itself. */
   async handIn(id: string, epoch: number, summary: string): Promise<void> {
-    await this.#call("complete_task", { id, epoch, summary });
+    await this.#call("complete_task", { id, epoch, summary: plain(summary) || "done" });
   }
 
   /** Any other operation. */

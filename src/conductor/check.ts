@@ -8,7 +8,7 @@ import { endGroup, type GroupRecord, parseRecord, recordOfMark } from "../agent/
 import { ShellRun } from "../agent/shell.ts";
 import { folderIn } from "../core/folders.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
-import { excerpt } from "../core/text.ts";
+import { excerpt, plain } from "../core/text.ts";
 import { CHECK } from "../fleet/rules.ts";
 import { checkOut } from "../worktree/checkout.ts";
 import type { RunTree } from "../worktree/place.ts";
@@ -19,13 +19,6 @@ import type { Ended } from "./calls.ts";
 const TICK_MS = 500;
 /** Nobody's record is longer. */
 const RECORD_BYTES = 10_000;
-
-/** What a terminal takes for an order: colours, titles. */
-const SEQUENCE =
-  // deno-lint-ignore no-control-regex
-  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)/g;
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /** The right to check work of a run; the kernel frees it if its holder dies. */
 export class CheckTurn implements Disposable {
@@ -143,9 +136,4 @@ function lastOf(tail: string): string {
   if (text === "") return "it said nothing";
   if (text.length <= LIMITS.checkTailChars) return text;
   return `...${text.slice(-LIMITS.checkTailChars).toWellFormed()}`;
-}
-
-/** Without colours and whatever else is for terminals. */
-function plain(text: string): string {
-  return text.replaceAll(SEQUENCE, "").replaceAll("\r\n", "\n").replaceAll(CONTROL, "");
 }

@@ -16,3 +16,21 @@ export function excerpt(text: string, characters: number): string {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count === 0 ? "no" : count} ${count === 1 ? one : many}`;
 }
+
+/** What a terminal takes for an order: colours, titles. */
+const SEQUENCE =
+  // deno-lint-ignore no-control-regex
+  /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|.)/g;
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+/** A text without colours and whatever else is for terminals; line breaks and tabs stay. */
+export function plain(text: string): string {
+  return text.replaceAll(SEQUENCE, "").replaceAll("\r\n", "\n").replaceAll(CONTROL, "");
+}
+
+/** The name of a file on one line: what cannot be seen in it is written as in JSON. */
+export function fileName(path: string): string {
+  return JSON.stringify(path).slice(1, -1).replaceAll("\u007f", "\\u007f").replaceAll('\\"', '"')
+    .replaceAll("\\\\", "\\");
+}

@@ -240,3 +240,32 @@ Deno.test("faults: an agent that only asks has done nothing; what it was denied 
     assertEquals(plain.code, 0, plain.stdout);
   });
 });
+
+Deno.test("faults: files with odd names and agents that speak in colours are told of like others", async () => {
+  await withStage(async (stage) => {
+    const name = "tab\tbell\u0007.txt";
+    stage.play([onTask("write", { do: "write", path: name, text: "x\n" }, {
+      do: "result",
+      fields: { result: "\u001b[32mdone\u001b[0m" },
+    })]);
+    const ran = await stage.skein(oneTask(stage));
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(tries(stage), [["done", null]]);
+    const { task } = await stage.ask("task", "get", "t1") as { task: Record<string, unknown> };
+    assertEquals(task["summary"], "done");
+    assertEquals((task["artifacts"] as { files: string[] }).files, ["tab\\tbell\\u0007.txt"]);
+    const plan = stage.plan([{ description: "fail it" }]);
+    stage.play([
+      onTask("fail", { do: "complain", text: "\u001b[31mno such thing\u001b[0m" }, {
+        do: "exit",
+        code: 3,
+      }),
+    ]);
+    await stage.skein(["run", "more", "--tasks", plan, "--attempts", "1", "--json"]);
+    const [{ reason = "" } = {}] = rows<{ reason: string }>(
+      stage,
+      "SELECT reason FROM attempt WHERE state = 'failed'",
+    );
+    assert(/no such thing/.test(reason) && !reason.includes("[31m"), reason);
+  });
+});
