@@ -24,15 +24,15 @@ const SETTINGS = "^((filter|lfs|diff|merge|user|remote)\\.|" +
 export async function checkOut(r: RunTree, commit: string): Promise<string> {
   const place = placeOf(r);
   const path = join(place.folder, NAME);
-  if (exists(path)) {
+  if (isFolder(path)) {
     try {
       await bring(place, path, commit);
       return path;
     } catch {
       // Something in there cannot be put in order, or is another user's: another one is made.
-      putAway(place);
     }
   }
+  putAway(place);
   Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   await bring(place, path, commit);
   return path;
@@ -73,6 +73,11 @@ async function bring(place: Place, path: string, commit: string): Promise<void> 
   await git(path, ["checkout", "-q", "--force", "--detach", commit], inside);
   // Twice forced: a repository in there is nobody's.
   await git(path, ["clean", "-q", "-f", "-f", "-d"], inside);
+}
+
+/** Not where a check has put a link: what that leads to is not ours to put in order. */
+function isFolder(path: string): boolean {
+  return exists(path) && Deno.lstatSync(path).isDirectory;
 }
 
 /** What git knows of the files that stand there, so that it need not write all of them again. */

@@ -119,6 +119,17 @@ const MISCHIEF: Readonly<Record<string, (path: string, world: World) => Promise<
     Deno.chmodSync(join(path, ".git/hooks/post-checkout"), 0o755);
     await git(path, "config", "core.worktree", repo);
   },
+  "a link to the user's own checkout where it stood": async (path, { repo }) => {
+    await Deno.remove(path, { recursive: true });
+    await Deno.symlink(repo, path);
+  },
+  "a link to the user's repository inside": async (path, { repo }) => {
+    await Deno.remove(join(path, ".git"), { recursive: true });
+    await Deno.symlink(join(repo, ".git"), join(path, ".git"));
+    await Deno.remove(join(path, "sub"), { recursive: true });
+    await Deno.symlink(repo, join(path, "sub"));
+    await Deno.symlink(join(repo, "a.txt"), join(path, "linked.txt"));
+  },
   "a file where it stood": async (path) => {
     await Deno.remove(path, { recursive: true });
     Deno.writeTextFileSync(path, "");
