@@ -62,7 +62,7 @@ Deno.test("checkout: the very merge that was checked gets onto the run branch, o
     assertEquals(await commitAt(world, "skein/run/r1"), asked.at(-1));
     assertEquals(await broughtBy(world.run, asked.at(-1) ?? ""), ["two.txt"]);
     assertEquals((await merge("t2", two, no)).outcome, "already", "nothing is asked for nothing");
-    assertEquals(dropCheckout(world.run), null);
+    assertEquals(await dropCheckout(world.run), null);
     await assertSound(world, ["by t1\n", "by t2\n"]);
   });
 });
@@ -102,6 +102,11 @@ const MISCHIEF: Readonly<Record<string, (path: string, world: World) => Promise<
     write(join(path, ".git/MERGE_HEAD"), (await git(path, "rev-parse", "HEAD")).trim());
     write(join(path, ".git/index.lock"), "");
     write(join(path, ".git/HEAD.lock"), "");
+  },
+  "a change that git is told not to see, and one in the moment of the checkout": async (path) => {
+    write(join(path, "a.txt"), "ONE\ntwo\nthree\n");
+    await git(path, "update-index", "--skip-worktree", "sub/b.txt");
+    write(join(path, "sub/b.txt"), "B\n");
   },
   "no repository": (path) => Deno.remove(join(path, ".git"), { recursive: true }),
   "another repository in its place": async (path, { repo }) => {
@@ -153,10 +158,11 @@ for (const [what, mischief] of Object.entries(MISCHIEF)) {
       assertEquals(await git(path, "status", "--porcelain"), "");
       assertEquals((await git(path, "rev-parse", "HEAD")).trim(), next);
       assertEquals(Deno.readTextFileSync(join(path, "a.txt")), "one\ntwo\nthree\n");
+      assertEquals(Deno.readTextFileSync(join(path, "sub/b.txt")), "b\n");
       const refs = (await git(path, "for-each-ref", "--format=%(refname)")).trim();
       assertEquals(refs, "refs/tags/v1");
       assertEquals(await ownership(world), users, "the user's");
-      assertEquals(dropCheckout(world.run), null);
+      assertEquals(await dropCheckout(world.run), null);
       assertEquals(
         filesIn(placeOf(world.run).folder).filter((one) => one.startsWith(".check")),
         [],
@@ -171,12 +177,14 @@ Deno.test("checkout: what is ignored and what did not change stay as they are", 
     const branch = await worked(world, "t1", "one.txt");
     const path = await checkOut(world.run, await commitAt(world, "skein/run/r1"));
     write(join(path, "ignored/cache"), "built\n");
-    const then = new Date(1_700_000_000_000);
-    await Deno.utime(join(path, "a.txt"), then, then);
-    await git(path, "status", "--porcelain");
+    write(join(path, "excluded/cache"), "built\n");
+    write(join(world.repo, ".git/info/exclude"), "excluded/\n");
+    const { ino, mtime } = Deno.statSync(join(path, "a.txt"));
     await checkOut(world.run, await commitAt(world, branch));
     assertEquals(Deno.readTextFileSync(join(path, "ignored/cache")), "built\n");
-    assertEquals(Deno.statSync(join(path, "a.txt")).mtime, then, "not written again");
+    assertEquals(Deno.readTextFileSync(join(path, "excluded/cache")), "built\n");
+    const now = Deno.statSync(join(path, "a.txt"));
+    assertEquals([now.ino, now.mtime], [ino, mtime], "not written again");
   });
 });
 
@@ -188,8 +196,9 @@ Deno.test("checkout: files come out as in the user's own checkout, in whatever f
       await git(repo, "config", "core.autocrlf", "true");
       await git(repo, "config", 'filter.odd "name".smudge', "tr a-z A-Z");
       await git(repo, "config", "filter.shout.smudge", "tr a-z A-Z");
-      await git(repo, "config", "filter.shout.clean", "tr A-Z a-z");
-      write(join(repo, ".gitattributes"), "*.loud filter=shout\n");
+      write(join(world.folder, "included"), '[filter "shout"]\n\tclean = tr A-Z a-z\n');
+      await git(repo, "config", "include.path", join(world.folder, "included"));
+      write(join(repo, ".git/info/attributes"), "*.loud filter=shout\n");
       write(join(repo, "a.loud"), "hello\n");
       write(join(repo, "b.txt"), "lines\n");
       await git(repo, "add", ".");
@@ -202,4 +211,39 @@ Deno.test("checkout: files come out as in the user's own checkout, in whatever f
       assert((await git(path, "status", "--porcelain")) === "", "clean");
     });
   }
+});
+
+Deno.test("checkout: a commit stays for its check, whatever the user's git tidies up; a broken tag stops nobody", async () => {
+  await withWorld(async (world) => {
+    await openRun(world.run);
+    write(join(world.repo, ".git/refs/tags/broken"), `${"1".repeat(40)}\n`);
+    const tree = await commitAt(world, "main^{tree}");
+    const args = ["commit-tree", tree, "-p", "main", "-m", "nobody knows it"];
+    const commit = (await git(world.repo, ...args)).trim();
+    const path = await checkOut(world.run, commit);
+    await git(world.repo, "tag", "-d", "broken");
+    await git(world.repo, "reflog", "expire", "--expire=now", "--all");
+    await git(world.repo, "gc", "-q", "--prune=now");
+    assertEquals((await git(path, "log", "-1", "--format=%s")).trim(), "nobody knows it");
+    assertEquals(await dropCheckout(world.run), null);
+    assertEquals(await git(world.repo, "for-each-ref", "refs/skein"), "");
+  });
+});
+
+Deno.test("checkout: submodules are as in a fresh checkout each time", async () => {
+  await withWorld(async (world) => {
+    const module = join(world.folder, "module");
+    await git(world.folder, "clone", "-q", world.remote, module);
+    const allowed = ["-c", "protocol.file.allow=always"];
+    await git(world.repo, ...allowed, "submodule", "--quiet", "add", module, "lib");
+    await git(world.repo, "commit", "-q", "-m", "with a submodule");
+    await openRun(world.run);
+    const branch = await worked(world, "t1", "one.txt");
+    for (const name of ["skein/run/r1", branch, "skein/run/r1"]) {
+      const path = await checkOut(world.run, await commitAt(world, name));
+      assertEquals(filesIn(join(path, "lib")), []);
+      await git(path, ...allowed, "submodule", "--quiet", "update", "--init");
+      assert(filesIn(join(path, "lib")).includes("a.txt"));
+    }
+  });
 });
