@@ -102,7 +102,7 @@ class Output {
   constructor(path: string, first: string) {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // What was said this time matters more than what was said before.
-    if (sizeOf(path) >= LIMITS.agentLogBytes) Deno.renameSync(path, olderLog(path));
+    if (sizeOf(path) >= LIMITS.agentLogBytes / 2) Deno.renameSync(path, olderLog(path));
     this.#file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
     this.#bytes = this.#file.statSync().size;
     this.#write(new TextEncoder().encode(first));

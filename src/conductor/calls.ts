@@ -2,6 +2,7 @@
 // of the catalogue they are; everything else calls these.
 
 import { operationNamed } from "../catalogue.ts";
+import { asRefusal } from "../core/errors.ts";
 import { invariant } from "../core/invariant.ts";
 import { fileName, plain } from "../core/text.ts";
 import type { Conduct, Outcome } from "../fleet/rules.ts";
@@ -117,11 +118,15 @@ export class Calls {
 
   /** What agents say is for terminals too, and files have any name: neither is a reason not to be told. */
   async end({ reason, files, ...ended }: Ended): Promise<void> {
-    await this.#call("end_attempt", {
-      ...ended,
-      ...(reason === undefined ? {} : { reason: plain(reason) }),
-      ...(files === undefined ? {} : { files: files.map(fileName) }),
-    });
+    const told = { ...ended, ...(reason === undefined ? {} : { reason: plain(reason) }) };
+    if (files === undefined) return void await this.#call("end_attempt", told);
+    try {
+      await this.#call("end_attempt", { ...told, files: files.map(fileName) });
+    } catch (thrown) {
+      // A name that is too long, or that the filter takes for an attack.
+      if (!String(asRefusal(thrown).details["field"]).startsWith("files")) throw thrown;
+      await this.#call("end_attempt", told);
+    }
   }
 
   async attempts(

@@ -4,69 +4,127 @@
 // turn's own file before it starts, so that whoever has the turn next ends what a dead holder left.
 
 import { commandEnvironment } from "../agent/environment.ts";
-import { endGroup, type GroupRecord, parseRecord, recordOfMark } from "../agent/group.ts";
+import { endGroup, type GroupRecord, MARK, parseRecord, recordOfMark } from "../agent/group.ts";
 import { ShellRun } from "../agent/shell.ts";
-import { folderIn } from "../core/folders.ts";
+import { during } from "../core/during.ts";
+import { exists, folderIn } from "../core/folders.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { excerpt, plain } from "../core/text.ts";
 import { CHECK } from "../fleet/rules.ts";
-import { checkOut } from "../worktree/checkout.ts";
+import { checkOut, dropCheckout } from "../worktree/checkout.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { join } from "@std/path";
 import type { Ended } from "./calls.ts";
 
 /** How often it is looked whether anybody still wants it, at least. */
 const TICK_MS = 500;
-/** Nobody's record is longer. */
-const RECORD_BYTES = 10_000;
+/** The turn's file has one record, always of this length: it is written at once, or not at all. */
+const RECORD_BYTES = 1_000;
+
+/** Who checks, and whose processes are to be ended if it dies. */
+interface Holder {
+  /** Null: it has died, and that was seen to. */
+  readonly record: GroupRecord | null;
+  readonly attempt: number;
+  /** How many have died in the check of this attempt. */
+  readonly deaths: number;
+}
 
 /** The right to check work of a run; the kernel frees it if its holder dies. */
 export class CheckTurn implements Disposable {
   readonly #file: Deno.FsFile;
+  /** Who died over it, if somebody did. */
+  readonly #before: Holder | null;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(file: Deno.FsFile, before: Holder | null) {
     this.#file = file;
+    this.#before = before;
   }
 
   /** Takes it, and ends what the last holder left; null: another has it, or what it left cannot be ended. */
-  static async take({ home, run }: RunTree): Promise<CheckTurn | null> {
-    const path = join(folderIn(home, "worktrees"), `${run}.check`);
-    const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
-    if (!file.tryLockSync(true)) {
-      file.close();
-      return null;
+  static async take(r: RunTree): Promise<CheckTurn | null> {
+    const file = Deno.openSync(turnPath(r), { create: true, read: true, write: true, mode: 0o600 });
+    if (file.tryLockSync(true)) {
+      const before = readHolder(file);
+      if (!before?.record) return new CheckTurn(file, before);
+      if ((await endGroup(before.record)).outcome !== "survived") {
+        const turn = new CheckTurn(file, { ...before, record: null, deaths: before.deaths + 1 });
+        turn.#write(turn.#before);
+        return turn;
+      }
     }
-    const turn = new CheckTurn(file);
-    const record = turn.#read();
-    if (record === null || (await endGroup(record)).outcome !== "survived") return turn;
     file.close();
     return null;
   }
 
-  /** Whose processes are ended if we die; null: there are none. */
-  note(record: GroupRecord | null): void {
-    this.#file.truncateSync(0);
-    this.#file.seekSync(0, Deno.SeekMode.Start);
-    if (record === null) return;
-    const bytes = new TextEncoder().encode(JSON.stringify(record));
-    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+  /** How many holders have died in a row in the check of this attempt. */
+  deathsOf(attempt: number): number {
+    return this.#before?.attempt === attempt ? this.#before.deaths : 0;
+  }
+
+  /** Whose processes are ended if we die. */
+  note(attempt: number, record: GroupRecord): void {
+    this.#write({ record, attempt, deaths: this.deathsOf(attempt) });
+  }
+
+  /** It has been done, or nobody wants it any more. */
+  clear(): void {
+    this.#write(null);
   }
 
   [Symbol.dispose](): void {
     this.#file.close();
   }
 
-  #read(): GroupRecord | null {
-    const bytes = new Uint8Array(RECORD_BYTES);
+  #write(holder: Holder | null): void {
+    const bytes = new TextEncoder().encode(JSON.stringify(holder).padEnd(RECORD_BYTES));
     this.#file.seekSync(0, Deno.SeekMode.Start);
-    const count = this.#file.readSync(bytes) ?? 0;
-    return parseRecord(new TextDecoder().decode(bytes.subarray(0, count)) || null);
+    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
   }
+}
+
+function turnPath({ home, run }: RunTree): string {
+  return join(folderIn(home, "worktrees"), `${run}.check`);
+}
+
+function readHolder(file: Deno.FsFile): Holder | null {
+  const bytes = new Uint8Array(RECORD_BYTES);
+  file.seekSync(0, Deno.SeekMode.Start);
+  const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+  try {
+    const { record, attempt, deaths } = JSON.parse(text) as Holder;
+    return { record: parseRecord(JSON.stringify(record)), attempt, deaths };
+  } catch {
+    // Empty, or nobody was at it.
+    return null;
+  }
+}
+
+/** Ends what is left of a check whose holder has died; one that goes on is left alone. */
+export async function endLeftCheck(r: RunTree): Promise<void> {
+  if (!exists(turnPath(r))) return;
+  (await CheckTurn.take(r))?.[Symbol.dispose]();
+}
+
+/**
+ * Ends and removes what checks of a run have left, unless one goes on.
+ * @returns why something stays; null if nothing does
+ */
+export async function clearCheck(r: RunTree): Promise<string | null> {
+  if (!exists(turnPath(r))) return null;
+  const turn = await CheckTurn.take(r);
+  if (turn === null) return "a check goes on";
+  return await during(turn, async () => {
+    turn.clear();
+    return await dropCheckout(r);
+  });
 }
 
 export interface CheckOrder {
   readonly tree: RunTree;
   readonly turn: CheckTurn;
+  /** Number of the attempt whose work it is. */
+  readonly attempt: number;
   /** The merge. */
   readonly commit: string;
   readonly command: string;
@@ -88,17 +146,18 @@ export type Checked =
  * @throws Refusal what git says, Error when there is no room; nothing of it runs then
  */
 export async function check(order: CheckOrder): Promise<Checked> {
-  const { tree, turn, commit, command, mostMs, log } = order;
-  const cwd = await checkOut(tree, commit);
+  const { tree, turn, attempt, commit, command, mostMs, log } = order;
   const mark = crypto.randomUUID();
-  turn.note(recordOfMark(mark));
+  // Before anything runs: git, too, may go on in there after our death.
+  turn.note(attempt, recordOfMark(mark));
+  const cwd = await checkOut(tree, commit, { [MARK]: mark });
   const env = commandEnvironment(Deno.env.toObject());
   const run = new ShellRun({ command, cwd, env, mark, log });
   let wanted = true;
   let late = false;
   let over = false;
   try {
-    turn.note(run.record);
+    turn.note(attempt, run.record);
     const ended = run.ended.then(() => void (over = true));
     let workedMs = 0;
     for (let beforeMs = performance.now(); !over && wanted && !late;) {
@@ -114,7 +173,7 @@ export async function check(order: CheckOrder): Promise<Checked> {
     // Also where the store cannot be asked: nobody else would end it.
     if (!over) await run.end();
     await run.ended;
-    turn.note(null);
+    turn.clear();
   }
   const { code, signal, tail } = await run.ended;
   if (!wanted) return { outcome: "unwanted" };

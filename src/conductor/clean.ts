@@ -6,8 +6,9 @@ import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { dropSpent, madeAt, type Spent, type SpentRef, spentRefs } from "../worktree/spent.ts";
-import { checkedRuns, dropCheckout } from "../worktree/checkout.ts";
+import { checkedRuns } from "../worktree/checkout.ts";
 import type { Calls } from "./calls.ts";
+import { clearCheck } from "./check.ts";
 import { sweepEnded } from "./ended.ts";
 
 /** The user's checkout, and the store. */
@@ -28,7 +29,7 @@ export async function clean(calls: Calls, where: Where, dryRun = false): Promise
   const { spent, stays } = await spentRefs(where, isRunOver, Date.now());
   if (dryRun) return { spent, stays };
   for (const run of checkedRuns(where)) {
-    if (await isRunOver(run)) dropCheckout({ run, ...where });
+    if (await isRunOver(run)) await clearCheck({ run, ...where });
   }
   const gone: SpentRef[] = [];
   for (const [run, all] of Map.groupBy(spent, (one) => one.run)) {

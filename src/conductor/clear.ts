@@ -6,11 +6,11 @@ import { during } from "../core/during.ts";
 import { join } from "@std/path";
 import { asRefusal } from "../core/errors.ts";
 import { folderIn } from "../core/folders.ts";
-import { dropCheckout } from "../worktree/checkout.ts";
 import { leftovers, sweep as sweepHalfMade } from "../worktree/leftovers.ts";
 import type { RunTree } from "../worktree/place.ts";
 import { removeWorktree } from "../worktree/remove.ts";
 import type { Calls } from "./calls.ts";
+import { clearCheck } from "./check.ts";
 
 /** As many branches are named to whoever started the run. */
 const NAMED = 10;
@@ -57,7 +57,7 @@ async function tidyAlone(calls: Calls, tree: RunTree): Promise<string[]> {
     if (why !== null) stay.push(`a worktree stays: ${why}`);
   }
   await sweepHalfMade(tree);
-  const left = dropCheckout(tree);
+  const left = await clearCheck(tree);
   if (left !== null) stay.push(left);
   const alone = branches.filter(({ merged }) => !merged).map(({ branch }) => branch);
   if (alone.length > 0) stay.push(`merged nowhere: ${listed(alone)}`);

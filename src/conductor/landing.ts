@@ -7,7 +7,7 @@ import { during } from "../core/during.ts";
 import { LIMITS } from "../core/limits.ts";
 import { excerpt } from "../core/text.ts";
 import { conductOf } from "../fleet/driven.ts";
-import { type Conduct, UNCHECKED } from "../fleet/rules.ts";
+import { CHECK, type Conduct, UNCHECKED } from "../fleet/rules.ts";
 import { attemptById, isHeld } from "../fleet/table.ts";
 import type { ShownAttempt } from "../fleet/view.ts";
 import type { Node } from "../node/node.ts";
@@ -15,7 +15,7 @@ import { broughtBy, checkedOutIn } from "../worktree/merge.ts";
 import type { Calls } from "./calls.ts";
 import { check, type Checked, CheckTurn } from "./check.ts";
 import { checkLog } from "./logs.ts";
-import { type MergePlace, mergePlace, mergeWork } from "./merge.ts";
+import { type MergePlace, mergePlace, mergeWork, TO_BE_CHECKED } from "./merge.ts";
 import { signature } from "./signature.ts";
 import { givenUp, isFresh, isLost, isOpen } from "./sweep.ts";
 
@@ -48,16 +48,24 @@ export async function landNext(landing: Landing): Promise<boolean> {
   });
 }
 
-/** What waits, and not for what holds it up still. */
+/** What waits for its check, and then, now and then, what waits for something else. */
 async function nextOf(
   { calls, run }: Landing,
   place: MergePlace,
 ): Promise<ShownAttempt | undefined> {
   const { attempts } = await calls.attempts({ run, open: true });
   const waiting = attempts.filter((one) => one.state === "waiting");
-  if (waiting.length === 0 || checkedOutIn(place) !== null) return undefined;
-  // What waits for something else than its check is tried again now and then, behind the others.
-  return waiting.find((one) => one.cause === UNCHECKED) ?? waiting.find((one) => !isFresh(one));
+  const fresh = waiting.find((one) => one.cause === UNCHECKED);
+  if (fresh !== undefined || waiting.length === 0) return fresh;
+  const free = checkedOutIn(place) === null;
+  return waiting.find((one) =>
+    one.cause === "held" ? free && (isCheckedOut(one) || !isFresh(one)) : !isFresh(one)
+  );
+}
+
+/** Whether what holds it up is a checkout of the run branch: its end is seen without asking git. */
+function isCheckedOut({ reason }: ShownAttempt): boolean {
+  return reason?.includes("is checked out in") === true;
 }
 
 async function land(landing: Landing, { conduct, place, turn, attempt }: {
@@ -70,6 +78,12 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
   const { id, task, title } = attempt;
   if (await isLost(calls, attempt)) return true;
   const command = conduct.check ?? "";
+  const deaths = turn.deathsOf(id);
+  if (deaths >= LIMITS.checkDeaths) {
+    const reason = `${deaths} workers' processes have died in the check (${named(command)})`;
+    await calls.end({ attempt: id, outcome: "failed", reason, cause: CHECK, delay_ms: 0 });
+    return true;
+  }
   let checked: Checked = { outcome: "passed" };
   try {
     const merged = await mergeWork(place, {
@@ -78,10 +92,11 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
       message: `Merge ${task}: ${title}\n\n${signature(attempt)}`,
       still: () => isWaiting(landing, attempt),
       check: async (commit: string) => {
-        await tell(calls, attempt, `is being checked: ${excerpt(command, LIMITS.checkNamedChars)}`);
+        await tell(calls, attempt, `is being checked: ${named(command)}`);
         checked = await check({
           tree: place,
           turn,
+          attempt: id,
           commit,
           command,
           mostMs: conduct.check_ms ?? LIMITS.checkMs,
@@ -92,11 +107,10 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
         return checked.outcome === "passed";
       },
     });
-    if (merged.outcome === "unchecked") return await unchecked(calls, attempt, checked);
-    const files = merged.merged === undefined
-      ? merged.files
-      : await broughtBy(place, merged.merged);
-    await calls.end({ attempt: id, ...merged, files: files?.slice(0, LIMITS.attemptFiles) ?? [] });
+    if (merged.outcome === "unchecked") return await unchecked(landing, attempt, checked);
+    const files = merged.files ??
+      (merged.merged === undefined ? [] : await broughtBy(place, merged.merged));
+    await calls.end({ attempt: id, ...merged, files: files.slice(0, LIMITS.attemptFiles) });
     return merged.outcome !== "waiting";
   } catch (thrown) {
     // Whoever it belongs to has just ended it.
@@ -111,20 +125,27 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
   }
 }
 
-/** The check said no, or nobody wanted to hear it any more. */
+/** The check said no, or nobody wanted to hear it any more: then it waits as before. */
 async function unchecked(
-  calls: Calls,
+  landing: Landing,
   attempt: ShownAttempt,
   checked: Checked,
 ): Promise<boolean> {
-  if (checked.outcome !== "failed") return false;
-  await calls.end({ attempt: attempt.id, outcome: "failed", ...checked.fault });
-  return true;
+  const { calls } = landing;
+  if (checked.outcome === "failed") {
+    await calls.end({ attempt: attempt.id, outcome: "failed", ...checked.fault });
+    return true;
+  }
+  if (await isWaiting(landing, attempt)) await tell(calls, attempt, TO_BE_CHECKED.reason);
+  return false;
+}
+
+function named(command: string): string {
+  return excerpt(command.replaceAll(/\s+/g, " "), LIMITS.checkNamedChars);
 }
 
 /** Says what it waits for, as long as nothing is wrong with it. */
 async function tell(calls: Calls, attempt: ShownAttempt, reason: string): Promise<void> {
-  if (attempt.reason === reason && attempt.cause === UNCHECKED) return;
   await calls.end({ attempt: attempt.id, outcome: "waiting", reason, cause: UNCHECKED });
 }
 

@@ -34,11 +34,11 @@ export interface Unchecked {
   readonly outcome: "unchecked";
 }
 
-const TO_BE_CHECKED: MergeEnd = {
+export const TO_BE_CHECKED = {
   outcome: "waiting",
   reason: "it is to be checked before it is merged",
   cause: UNCHECKED,
-};
+} as const satisfies MergeEnd;
 
 /** What is merged for an attempt. */
 export interface MergeOrder {
@@ -77,6 +77,7 @@ export async function mergeWork(
       const reason = `${order.task} went to another before it was merged`;
       return { outcome: "stopped", reason, cause: "ended" };
     }
+    if (merged.outcome === "empty") return { outcome: "done", merged: merged.commit, files: [] };
     if (merged.outcome !== "conflict") return { outcome: "done", merged: merged.commit };
     const files = merged.files.slice(0, LIMITS.attemptFiles);
     return { outcome: "conflict", reason: "it conflicts with what was merged before it", files };

@@ -27,12 +27,13 @@ export class Staff {
   /** Starts what is missing of what can be used now. */
   keep(snapshot: Snapshot, conduct: Conduct): void {
     const { ready = 0, in_progress = 0 } = snapshot.run.tasks;
-    this.#fill(Math.min(conduct.workers, ready + in_progress), snapshot, conduct);
+    const wanted = Math.max(ready + in_progress, landing(snapshot, conduct));
+    this.#fill(Math.min(conduct.workers, wanted), snapshot, conduct);
   }
 
   /** The same where nothing is left but to check and merge what is done. */
   land(snapshot: Snapshot, conduct: Conduct): void {
-    if (conduct.check && snapshot.waiting.length > 0) this.#fill(1, snapshot, conduct);
+    this.#fill(landing(snapshot, conduct), snapshot, conduct);
   }
 
   #fill(wanted: number, { hosts }: Snapshot, conduct: Conduct): void {
@@ -55,4 +56,9 @@ export class Staff {
       if (quick) this.#restartAtMs = performance.now() + pauseMs;
     });
   }
+}
+
+/** Workers that can be used for what waits to be checked: one does that at a time. */
+function landing({ waiting }: Snapshot, { check }: Conduct): number {
+  return check && waiting.length > 0 ? 1 : 0;
 }

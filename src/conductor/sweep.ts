@@ -12,6 +12,7 @@ import { checkedOutIn } from "../worktree/merge.ts";
 import { park } from "../worktree/park.ts";
 import { saveWork } from "../worktree/save.ts";
 import type { Calls } from "./calls.ts";
+import { endLeftCheck } from "./check.ts";
 import { clearAway, turnOf } from "./clear.ts";
 import { causeOfFault } from "./fault.ts";
 import { type MergeEnd, type MergePlace, mergeWork } from "./merge.ts";
@@ -35,6 +36,7 @@ export async function sweep(
   tree: MergePlace | null,
   seen: readonly ShownAttempt[],
 ): Promise<Swept[] | null> {
+  if (tree !== null) await endLeftCheck(tree);
   const [first] = seen.filter((one) => one.orphaned === true || one.state !== "running");
   if (first === undefined) return [];
   if (tree === null) return await sweepAll(calls, tree, seen);

@@ -185,12 +185,12 @@ export const LIMITS = {
   agentLogBytes: 16 * 1024 * 1024,
   /** What may wait to be read by an agent that reads nothing. */
   agentUnreadBytes: 1024 * 1024,
-  /** A command that checks work: more is a script. */
+  /** A command that checks work (more is a script), and what of it and of its last words is told. */
   checkCommandChars: 2_000,
-  /** What of it is told with each result. */
   checkNamedChars: 100,
-  /** The end of what a check said that is told: the log has all of it. */
   checkTailChars: 400,
+  /** So many workers' processes may die in one check: then it is the check that kills them. */
+  checkDeaths: 3,
   /** A check of a run's work that takes longer hangs, unless its run says otherwise. */
   checkMs: 1_800_000,
   /** The same call with the same answer this many times in a row, and an agent is stuck. */

@@ -93,7 +93,8 @@ async function followed(
   const reader = new CheckReader(check);
   for (;;) {
     const one = await now();
-    const waits = one?.state === "waiting" && one.cause === UNCHECKED;
+    const waits = one?.state === "waiting" && one.cause === UNCHECKED &&
+      (await calls.run({ action: "status", id: one.run })).stopped === undefined;
     const goes = waits || (one?.state === "running" && one.orphaned !== true);
     reader.lines(say, !goes);
     if (!goes) return;

@@ -3,10 +3,23 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { told } from "../agent/ground.ts";
+import { lives, told } from "../agent/ground.ts";
 import { eventually } from "../support/eventually.ts";
-import { attemptsAre, audit, auditGit, change, exists, letGo, realGit, rows } from "./ground.ts";
-import { onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
+import {
+  abandonedRun,
+  attemptsAre,
+  audit,
+  auditGit,
+  change,
+  exists,
+  hostsOf,
+  killAll,
+  letGo,
+  realGit,
+  rows,
+  startHost,
+} from "./ground.ts";
+import { HANDS_IN, onTask, resultOf, type Stage, withStage, WRITES } from "./stage.ts";
 
 const tries = (stage: Stage): unknown[] =>
   rows(stage, "SELECT kind, state, cause FROM attempt ORDER BY id").map((row) =>
@@ -94,23 +107,81 @@ Deno.test("check: none is run while somebody holds the run branch; what was appr
       name: "update_task",
       input: { id: "$<task>", action: "request_review", note: "please look" },
     })]);
-    const plan = stage.plan([{ description: "write a.txt" }]);
+    const plan = stage.plan([{ description: "write a.txt" }, { description: "write b.txt" }]);
     const check = `echo >> '${count}'; test -e a.txt`;
-    const run = stage.start(["run", "a", "--tasks", plan, "--check", check, "--json"]);
-    await attemptsAre(stage, "review", 1);
+    const run = stage.start(["run", "a", "--tasks", plan, "--check", check, "-w", "1", "--json"]);
+    await attemptsAre(stage, "review", 2);
     const look = join(stage.folder, "look");
     await stage.git("worktree", "add", "-q", look, "skein/run/r1");
     await stage.ask("task", "review", "t1", "approve");
     await attemptsAre(stage, "waiting", 1);
-    assertEquals((await stage.skein(["run", "status", "r1"])).code, 0);
+    await eventually(() => String(tries(stage)).includes("waiting,held"));
+    const { attention } = await stage.ask("status") as { attention: { text: string }[] };
+    assert(JSON.stringify(attention).includes(`checked out in ${look}`), JSON.stringify(attention));
     assert(!exists(count), "nothing was checked that could not be merged");
     await stage.git("worktree", "remove", look);
+    // Nobody is left but who drives it, and the other is still to be looked at.
+    killAll(hostsOf(stage));
+    await attemptsAre(stage, "done", 1);
+    await stage.ask("task", "review", "t2", "approve");
     const ran = await run.ended;
     assertEquals(ran.code, 0, ran.stdout + ran.stderr);
-    assertEquals(tries(stage), [["work", "done", null]]);
-    assertEquals(Deno.readTextFileSync(count), "\n", "once");
-    assertEquals(resultOf(ran).tasks.map(({ status }) => status), ["completed"]);
+    assertEquals(tries(stage), Array(2).fill(["work", "done", null]));
+    assertEquals(Deno.readTextFileSync(count), "\n\n", "once each");
+    assertEquals(resultOf(ran).tasks.map(({ status }) => status), ["completed", "completed"]);
     await auditGit(stage);
+  });
+});
+
+Deno.test("check: one that kills whoever runs it is a failure in the end", async () => {
+  await withStage(async (stage) => {
+    stage.play([WRITES]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const order = ["run", "a", "--tasks", plan, "--attempts", "1", "--check", "kill -9 $PPID"];
+    await abandonedRun(stage, order);
+    for (const code of [137, 137, 137, 0]) assertEquals((await startHost(stage).ended).code, code);
+    assertEquals(tries(stage), [["work", "failed", "check"]]);
+    const [{ reason = "" } = {}] = rows<{ reason: string }>(stage, "SELECT reason FROM attempt");
+    assertEquals(reason, "3 workers' processes have died in the check (kill -9 $PPID)");
+  });
+});
+
+Deno.test("check: work that changes nothing needs none, and odd names of files hold nothing up", async () => {
+  await withStage(async (stage) => {
+    const long = `${"long/".repeat(250)}name.txt`;
+    const hidden = "hidden\u202ename.txt";
+    stage.play([
+      onTask("look", HANDS_IN),
+      onTask("write", { do: "write", path: long, text: "x\n" }, {
+        do: "write",
+        path: hidden,
+        text: "x\n",
+      }),
+    ]);
+    const plan = stage.plan([{ description: "look around" }, { description: "write much" }]);
+    const check = "test -e long && ls hidden*name.txt";
+    const ran = await stage.skein(["run", "a", "--tasks", plan, "--check", check, "--json"]);
+    assertEquals(ran.code, 0, ran.stdout + ran.stderr);
+    assertEquals(tries(stage), Array(2).fill(["work", "done", null]));
+    const { task } = await stage.ask("task", "get", "t1") as { task: Record<string, unknown> };
+    assertEquals((task["artifacts"] as { files: string[] }).files, []);
+  });
+});
+
+Deno.test("check: what nobody is left to end ends with its run", async () => {
+  await withStage(async (stage) => {
+    const pids = join(stage.folder, "pids");
+    stage.play([WRITES]);
+    const plan = stage.plan([{ description: "write a.txt" }]);
+    const order = ["run", "a", "--tasks", plan, "--check", `echo $$ >> '${pids}'; sleep 1000`];
+    const run = stage.start(order);
+    await eventually(() => told(pids).length === 1, { withinMs: 20_000 });
+    killAll([run.pid, ...hostsOf(stage)]);
+    await run.ended;
+    await eventually(() => hostsOf(stage).length === 0);
+    await stage.ask("run", "end", "r1");
+    assertEquals((await stage.skein(["run", "clean"])).code, 0);
+    assertEquals(told(pids).filter(lives), []);
   });
 });
 

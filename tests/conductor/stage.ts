@@ -125,9 +125,27 @@ export class Stage {
   }
 
   close(): void {
+    // Checks run in nobody's name: they are found by their turn's record.
+    for (const { name } of entriesOf(join(this.home, "worktrees"))) {
+      if (!name.endsWith(".check")) continue;
+      const holder = JSON.parse(
+        Deno.readTextFileSync(join(this.home, "worktrees", name)) || "null",
+      );
+      const { pgid = 0 } = holder?.record ?? {};
+      if (pgid > 1) kill(-pgid);
+    }
     for (let left = this.processes(); left.length > 0; left = this.processes()) {
       for (const pid of left) kill(pid);
     }
+  }
+}
+
+function entriesOf(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch {
+    // No run has begun.
+    return [];
   }
 }
 
