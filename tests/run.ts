@@ -26,8 +26,8 @@ const LONG = [
 /** Drives programs that have to be fetched. */
 const APART = ["clients"];
 const CLIENTS = "--clients";
-/** Rooms at once. */
-const JOBS = navigator.hardwareConcurrency + 1;
+/** Rooms at once; a client alone keeps a processor busy. */
+const JOBS = navigator.hardwareConcurrency + (Deno.args.includes(CLIENTS) ? 0 : 1);
 /** A browser draws all the time: its room counts for two. */
 const COSTS: ReadonlyMap<string, number> = new Map([["page", 2]]);
 

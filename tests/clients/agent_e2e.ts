@@ -105,12 +105,17 @@ Deno.test({
     withPlace(async (place) => {
       await using api = messagesApi();
       api.script([
-        { match: /begin-the-work/, blocks: [{ text: "first answer" }] },
+        {
+          match: /begin-the-work/,
+          // While the model still thinks: with its result the input ends.
+          blocks: () => {
+            assert(run.agent.say("one-more-thing"));
+            return Promise.resolve([{ text: "first answer" }]);
+          },
+        },
         { match: /one-more-thing/, blocks: [{ text: "second answer" }] },
       ]);
       const run = start(place, api, "begin-the-work");
-      await api.waitFor(/begin-the-work/);
-      assert(run.agent.say("one-more-thing"));
       const exit = await run.agent.ended;
       assertEquals(exit.code, 0);
       const said = run.events.flatMap((one) => one.kind === "text" ? [one.text] : []);
