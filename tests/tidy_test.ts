@@ -63,18 +63,18 @@ function longFunctions(path: string, text: string): string[] {
 }
 
 Deno.test("tidy: words that have no place here", () => {
+  // Written so that none finds itself: this file is looked at, too.
   const banned = [
     /console\.(log|error|warn|info)\(/,
-    /\bTODO\b|\bFIXME\b|\bXXX\b/,
-    /\bas any\b/,
-    /@ts-ignore/,
-    /Deno\.test\.only|only: true/,
+    /\b(TO[D]O|FIX[M]E|X[X]X)\b/,
+    /\bas [a]ny\b/,
+    /@ts-[i]gnore/,
+    /Deno\.test\.[o]nly|only: [t]rue/,
     // As a namespace: only then does the bundle leave out the third of it that nobody uses.
-    /import (type )?\{ z \} from "zod"/,
+    /import (type )?\{ [z] \} from "zod"/,
   ];
   const found: string[] = [];
   for (const path of ALL) {
-    if (path === "tests/tidy_test.ts") continue;
     for (const word of banned) if (word.test(read(path))) found.push(`${path}: ${word}`);
   }
   none(found, "banned");

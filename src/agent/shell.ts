@@ -3,9 +3,13 @@
 // group of its own, and when `ended` resolves nothing of that is left.
 
 import { dirname } from "@std/path";
+import { sizeOf } from "../core/folders.ts";
 import { LIMITS, TIMES } from "../core/limits.ts";
 import { Group, type GroupRecord, MARK, recordOf } from "./group.ts";
 import { olderLog } from "./log.ts";
+
+/** Colours and the like are taken out of it before it is told. */
+const TAIL_CHARS = 4 * LIMITS.checkTailChars;
 
 export interface ShellStart {
   /** What `sh` is given. */
@@ -95,8 +99,9 @@ export class ShellRun {
 /** What comes out, in a file up to a bound, and the end of it. */
 class Output {
   readonly #file: Deno.FsFile;
-  /** The last chunks: always more than what is told of them. */
-  #last: Uint8Array[] = [];
+  readonly #decoder = new TextDecoder();
+  /** The end of it: more than what is told, which has no colours. */
+  #tail = "";
   #bytes: number;
 
   constructor(path: string, first: string) {
@@ -109,16 +114,13 @@ class Output {
   }
 
   add(chunk: Uint8Array): void {
-    this.#last.push(chunk);
-    const kept = this.#last.reduce((sum, one) => sum + one.length, 0);
-    const first = this.#last[0]?.length ?? 0;
-    if (kept - first >= LIMITS.checkTailChars * 4) this.#last.shift();
+    const text = this.#tail + this.#decoder.decode(chunk, { stream: true });
+    this.#tail = text.slice(-TAIL_CHARS);
     if (this.#bytes < LIMITS.agentLogBytes) this.#write(chunk);
   }
 
   tail(): string {
-    const text = new TextDecoder().decode(concat(this.#last));
-    return text.slice(-LIMITS.checkTailChars * 4).toWellFormed();
+    return this.#tail.toWellFormed();
   }
 
   close(line: string): void {
@@ -138,23 +140,4 @@ class Output {
       // There is no room: what it says is still told.
     }
   }
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return 0;
-    throw thrown;
-  }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, one) => sum + one.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

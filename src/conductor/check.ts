@@ -100,9 +100,21 @@ function readHolder(file: Deno.FsFile): Holder | null {
   }
 }
 
+/** Whether processes of a holder stand there: of one who checks, or of one who has died over it. */
+function isNoted(path: string): boolean {
+  if (!exists(path)) return false;
+  const file = Deno.openSync(path);
+  try {
+    return Boolean(readHolder(file)?.record);
+  } finally {
+    file.close();
+  }
+}
+
 /** Ends what is left of a check whose holder has died; one that goes on is left alone. */
 export async function endLeftCheck(r: RunTree): Promise<void> {
-  if (!exists(turnPath(r))) return;
+  // Looked at first: whoever has work to check would find the turn taken.
+  if (!isNoted(turnPath(r))) return;
   (await CheckTurn.take(r))?.[Symbol.dispose]();
 }
 

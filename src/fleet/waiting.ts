@@ -1,7 +1,7 @@
 // Work that is done and cannot be merged just now, for a reason that is not the work's: it has to be
-// checked first, somebody has the run branch checked out, the disk is full. Its attempt says what it waits for, once; its task stays
-// claimed, but by no life that could end, so that nobody does it again; and whoever drives the run
-// tries the merge again and again (conductor/sweep.ts, conductor/landing.ts).
+// checked first, somebody has the run branch checked out, the disk is full. Its attempt says what it
+// waits for, once; its task stays claimed, but by no life that could end, so that nobody does it again;
+// and whoever drives the run tries the merge again and again (conductor/sweep.ts, conductor/landing.ts).
 
 import { limitTo, type Tx } from "../core/transaction.ts";
 import { type AttemptRow, changeAttempt } from "./table.ts";

@@ -4,21 +4,13 @@
 
 import { join } from "@std/path";
 import { iso } from "../core/clock.ts";
+import { sizeOf } from "../core/folders.ts";
 import type { Tx } from "../core/transaction.ts";
 
 /** Sizes in bytes; 0 for what is not there. */
 export function storeSizes(folder: string): { readonly bytes: number; readonly walBytes: number } {
   const path = join(folder, "skein.db");
   return { bytes: sizeOf(path), walBytes: sizeOf(`${path}-wal`) };
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return 0;
-    throw thrown;
-  }
 }
 
 /** One read of the store. */

@@ -5,14 +5,13 @@
 import { dirname, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { Refusal } from "../core/errors.ts";
-import { exists, namesIn } from "../core/folders.ts";
+import { exists, namesIn, sizeOf } from "../core/folders.ts";
 import { CODE, codeOf, explain } from "./faults.ts";
 import { writeHead } from "./headfile.ts";
 import { type Home, homeAt } from "./home.ts";
 import type { JournalRow } from "./journal.ts";
 import { Making, sweepLeft } from "./making.ts";
 import { signedLastRow } from "./open.ts";
-import { sizeOf } from "./presence_file.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 /** What a copy holds. */

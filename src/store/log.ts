@@ -5,7 +5,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Checkpoint, LogState } from "./engine.ts";
 import { CODE, codeOf } from "./faults.ts";
-import { sizeOf } from "./presence_file.ts";
+import { sizeOf } from "../core/folders.ts";
 
 /** What stands before each page in the log. */
 const FRAME_HEAD_BYTES = 24;

@@ -111,16 +111,6 @@ function openOrNull(path: string): Deno.FsFile | null {
   }
 }
 
-/** Bytes of a file; 0 where it is not there. */
-export function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return 0;
-    throw thrown;
-  }
-}
-
 /** Removes a file that may be gone already. */
 export function removeIfThere(path: string): void {
   try {

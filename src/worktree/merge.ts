@@ -4,8 +4,9 @@
 // is touched, and a conflict costs nothing to find. The result becomes a commit, and the run branch
 // moves to it by compare-and-swap; whoever comes second merges again onto what the first one made.
 // And only while the work is still its attempt's: the fence of the task (fence.ts) is part of the same
-// transaction. Where it has to be checked, the very commit that was checked gets there, or none. Always a merge commit: the run branch's first-parent line is the list of merged tasks,
-// which is also how a branch that was merged is told from one that never had a commit.
+// transaction. Where it has to be checked, the very commit that was checked gets there, or none. Always
+// a merge commit: the run branch's first-parent line is the list of merged tasks, which is also how a
+// branch that was merged is told from one that never had a commit.
 
 import { join } from "@std/path";
 import { Refusal } from "../core/errors.ts";
@@ -41,8 +42,8 @@ const PAUSE_MS = 8;
  * Merges a task's branch into the run branch: `merged`, `already` (before), `empty` (the branch has no
  * commit of its own), or `conflict`, `taken` or `unchecked` with nothing changed.
  * @param order `check` is asked about the merge before anybody sees it, however long that takes; if the
- *   run branch has moved meanwhile, the next merge is another commit, and it is asked again. `still` tells whether the task is still the attempt's: asked anew before each step that
- *   others would see. What changes in the store between its answer and the move of the run branch came
+ *   run branch has moved meanwhile, the next merge is another commit, and it is asked again. `still` tells
+ *   whether the task is still the attempt's: asked anew before each step that others would see. What changes in the store between its answer and the move of the run branch came
  *   after the merge as far as git can tell, unless another attempt has begun: then the fence has moved
  * @throws Refusal `GIT_STATE` with `field: "run"` when the run branch is gone, or somebody has it checked
  *   out or rebases it; `GIT_STATE` when the two have no common history; `INVALID_INPUT` when there is no

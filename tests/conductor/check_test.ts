@@ -133,8 +133,10 @@ Deno.test("check: its worker's death ends it; another checks what was done, at n
 Deno.test("check: an interrupt ends it at once; who takes the run up checks what was done", async () => {
   await withStage(async (stage) => {
     const run = await beingChecked(stage);
+    const log = stage.start(["log", "t1", "--follow"]);
     run.signal("SIGINT");
     const stopped = await run.ended;
+    assert((await log.ended).stdout.includes("\n$ echo $$ >> "), "who follows sees its check");
     assertEquals(resultOf(stopped)["state"], "stopped", stopped.stdout + stopped.stderr);
     await eventually(() => told(checks(stage)).filter(lives).length === 0, { what: "it ends" });
     assertEquals(tries(stage), [["work", "waiting", "unchecked"]]);
