@@ -17,7 +17,7 @@ import { check, type Checked, CheckTurn } from "./check.ts";
 import { checkLog } from "./logs.ts";
 import { type MergePlace, mergePlace, mergeWork, TO_BE_CHECKED } from "./merge.ts";
 import { signature } from "./signature.ts";
-import { givenUp, isFresh, isLost, isOpen } from "./sweep.ts";
+import { endIfLost, givenUp, isFresh, isOpen } from "./sweep.ts";
 
 /** Who lands the work of which run. */
 export interface Landing {
@@ -76,7 +76,7 @@ async function land(landing: Landing, { conduct, place, turn, attempt }: {
 }): Promise<boolean> {
   const { calls, home, node } = landing;
   const { id, task, title } = attempt;
-  if (await isLost(calls, attempt)) return true;
+  if (await endIfLost(calls, attempt)) return true;
   const command = conduct.check ?? "";
   const deaths = turn.deathsOf(id);
   if (deaths >= LIMITS.checkDeaths) {

@@ -158,7 +158,7 @@ async function waited(
   tree: MergePlace,
   attempt: ShownAttempt,
 ): Promise<Swept | null> {
-  if (await isLost(calls, attempt)) {
+  if (await endIfLost(calls, attempt)) {
     return { attempt: attempt.id, task: attempt.task, outcome: "stopped" };
   }
   // Whose turn it is to check does that, and takes long (landing.ts).
@@ -169,7 +169,7 @@ async function waited(
 }
 
 /** Ends what waits for a task that is another's by now, or nobody's any more; whether it was so. */
-export async function isLost(
+export async function endIfLost(
   calls: Calls,
   { id, task, lost }: ShownAttempt,
 ): Promise<boolean> {

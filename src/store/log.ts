@@ -2,10 +2,10 @@
 // The newest commits live in it alone.
 
 import { Refusal } from "../core/errors.ts";
+import { sizeOf } from "../core/folders.ts";
 import type { Connection } from "./connection.ts";
 import type { Checkpoint, LogState } from "./engine.ts";
 import { CODE, codeOf } from "./faults.ts";
-import { sizeOf } from "../core/folders.ts";
 
 /** What stands before each page in the log. */
 const FRAME_HEAD_BYTES = 24;
